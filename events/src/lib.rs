@@ -1,0 +1,1 @@
+//! The customer ledger: see README.md.

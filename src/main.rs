@@ -1,0 +1,3 @@
+//! The command line: parses the arguments and calls the library.
+
+fn main() {}
