@@ -1,1 +1,4 @@
-//! The customer ledger: see README.md.
+//! The customer ledger: see README.md and docs/architecture.md.
+
+pub mod customer;
+pub mod group;
