@@ -1,1 +1,3 @@
 //! The customer ledger: see README.md.
+
+pub mod dev;
