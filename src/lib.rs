@@ -1,5 +1,7 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
+pub mod claims;
 pub mod customer;
 pub mod dev;
+pub mod event_store;
 pub mod group;

@@ -1,0 +1,131 @@
+//! What a customer or a group holds: claims, with one holder each, and marks, with any number. Pure.
+
+use std::collections::BTreeSet;
+
+use events::personal::Personal;
+
+use crate::customer::{Customer, Life};
+use crate::group::CustomerGroup;
+
+/// The claims and marks a state holds, as (kind, value). Values are personal until they are hashed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// Values with one holder.
+    pub claims: BTreeSet<(&'static str, Held)>,
+    /// Values with any number of holders.
+    pub marks: BTreeSet<(&'static str, Held)>,
+}
+
+/// A value that is held; it is not printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held(pub String);
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+/// The claim to an exact e-mail of a registered customer.
+pub const EMAIL_ACCOUNT: &str = "email_account";
+/// The claim to an exact e-mail of a guest.
+pub const EMAIL_GUEST: &str = "email_guest";
+/// The claim to a group's name.
+pub const GROUP_NAME: &str = "group_name";
+/// The claim to an id in Medusa, never released.
+pub const MEDUSA_ID: &str = "medusa_id";
+/// The claim to an id in SHOPLINE, never released.
+pub const SHOPLINE_ID: &str = "shopline_id";
+/// The mark of an e-mail in any case.
+pub const EMAIL: &str = "email";
+/// The mark of a phone's digits.
+pub const PHONE: &str = "phone";
+
+/// Whether a claim's key is the value itself: ids are not personal and are looked up.
+pub fn is_id(kind: &str) -> bool {
+    kind == MEDUSA_ID || kind == SHOPLINE_ID
+}
+
+/// What a customer holds.
+pub fn of_customer(customer: &Customer) -> Holds {
+    let mut holds = Holds::default();
+    if customer.life == Life::Unborn {
+        return holds;
+    }
+    holds
+        .claims
+        .insert((MEDUSA_ID, Held(customer.ids.medusa.clone())));
+    holds
+        .claims
+        .insert((SHOPLINE_ID, Held(customer.ids.shopline.clone())));
+    if customer.life != Life::Live {
+        return holds;
+    }
+    if let Some(email) = customer.email.as_ref().and_then(Personal::open) {
+        let kind = if customer.has_account {
+            EMAIL_ACCOUNT
+        } else {
+            EMAIL_GUEST
+        };
+        holds.claims.insert((kind, Held(email.clone())));
+        holds.marks.insert((EMAIL, Held(email.to_lowercase())));
+    }
+    if let Some(digits) = customer
+        .phone
+        .as_ref()
+        .and_then(Personal::open)
+        .and_then(|p| digits(p))
+    {
+        holds.marks.insert((PHONE, Held(digits)));
+    }
+    holds
+}
+
+/// What a group holds.
+pub fn of_group(group: &CustomerGroup) -> Holds {
+    let mut holds = Holds::default();
+    if group.life != Life::Unborn {
+        holds
+            .claims
+            .insert((MEDUSA_ID, Held(group.medusa_id.clone())));
+    }
+    if group.life == Life::Live {
+        holds.claims.insert((GROUP_NAME, Held(group.name.clone())));
+    }
+    holds
+}
+
+/// A phone as digits, a leading `+` as `00`; `None` without a digit.
+fn digits(phone: &str) -> Option<String> {
+    let international = phone.trim_start().starts_with('+');
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let prefix = if international { "00" } else { "" };
+    (!digits.is_empty()).then(|| format!("{prefix}{digits}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_phone_written_in_many_ways_is_one_mark() {
+        for phone in ["+86 158 3456", "0086 (158) 3456", " +86-158-3456 "] {
+            assert_eq!(digits(phone), Some("00861583456".into()), "{phone}");
+        }
+        assert_eq!(digits("none"), None);
+    }
+
+    #[test]
+    fn a_deleted_customer_holds_only_its_ids() {
+        let mut customer = Customer {
+            life: Life::Live,
+            email: Some("A@b.c".to_owned().into()),
+            ..Customer::default()
+        };
+        let live = of_customer(&customer);
+        assert_eq!((live.claims.len(), live.marks.len()), (3, 1));
+        customer.life = Life::Deleted;
+        let deleted = of_customer(&customer);
+        assert_eq!((deleted.claims.len(), deleted.marks.len()), (2, 0));
+    }
+}

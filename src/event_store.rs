@@ -1,0 +1,638 @@
+//! The store: load → decide → append.
+//!
+//! Decisions are those of the aggregates ([`crate::customer`], [`crate::group`]) through cqrs-es'
+//! `Aggregate`; appending, order, keys and caching are the ledger's own. A refusal or "nothing
+//! changes" is confirmed against the stream under the append's lock before it is answered, so a
+//! stale cache costs one reload and never a lost write.
+
+pub mod appender;
+pub mod combiner;
+pub mod keyring;
+pub mod reader;
+pub mod repository;
+mod streams;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
+use events::record::{Metadata, Record};
+use moka::sync::Cache;
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+use tokio::sync::{Mutex, MutexGuard, Notify};
+
+use self::appender::{
+    Append, ClaimChange, CredentialChange, ExpectedStream, Failure, FirstRequest, KeyChange,
+    MarkChange, NewEvent, NewRequest, Verdict,
+};
+use self::combiner::{AppendError, Combiner};
+use self::keyring::{Keyring, Place, StreamKey};
+use self::reader::ReadError;
+pub use self::streams::{CustomerViews, Stream};
+use crate::claims::{Holds, is_id};
+use crate::customer::Customer;
+use crate::group::CustomerGroup;
+
+/// How often a command is decided anew when other processes keep changing its stream.
+const ATTEMPTS: usize = 10;
+/// Stripes of the lock that lets commands for one stream take turns within this process.
+const STRIPES: usize = 4096;
+/// Approximate bytes of cached streams, customers and groups each.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// One store's part of the ledger.
+pub struct Ledger {
+    /// Connections for reading.
+    pub pool: PgPool,
+    /// The keys.
+    pub keyring: Arc<Keyring>,
+    /// The store.
+    pub store: String,
+    combiner: Combiner,
+    customers: Cache<String, Arc<Loaded<Customer>>>,
+    groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
+    turns: Vec<Mutex<()>>,
+}
+
+/// A stream as loaded: its state, its views and its key, all folded from the same records.
+#[derive(Clone)]
+pub struct Loaded<S: Stream> {
+    /// The stream.
+    pub stream: String,
+    /// Its last sequence; 0 when it does not exist.
+    pub sequence: i64,
+    /// The state.
+    pub aggregate: S,
+    /// The views of the state.
+    pub views: S::Views,
+    key: Option<Arc<StreamKey>>,
+    /// Length of all payloads: what the entry weighs in the cache.
+    bytes: usize,
+}
+
+/// A request, apart from what it asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks, and how.
+    pub metadata: Metadata,
+    /// Its idempotency key, if it has one.
+    pub idempotency: Option<Idempotency>,
+    /// The argon2id hash of the password it carries, if it carries one.
+    pub credential: Option<String>,
+}
+
+/// The idempotency key of a request.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// HMAC of the key.
+    pub key: [u8; 32],
+    /// HMAC of the request.
+    pub request: [u8; 32],
+    /// Status of the answer when the request succeeds.
+    pub status: u16,
+}
+
+/// What became of a request.
+pub enum Outcome<S: Stream> {
+    /// It is done, or there was nothing to do.
+    Done(Arc<Loaded<S>>),
+    /// It was done before, under the same idempotency key.
+    Repeated(FirstRequest),
+}
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error + 'static> {
+    /// The decision refuses it.
+    #[error("the command is refused")]
+    Refused(#[source] E),
+    /// The store refuses it, for all these reasons.
+    #[error("the store refuses the command")]
+    Failed(Vec<Failure>),
+    /// Its idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Others kept changing the same stream.
+    #[error("the stream kept changing")]
+    Contended,
+    /// The stream could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store did not take the command; whether it stands is not known.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// One attempt at a command.
+enum Attempt<S: Stream> {
+    Outcome(Outcome<S>),
+    Stale,
+}
+
+impl Ledger {
+    /// Opens one store over a pool for reading and one for writing. `appended` is woken after each
+    /// commit.
+    pub fn open(
+        pool: PgPool,
+        writers: PgPool,
+        keyring: Arc<Keyring>,
+        store: String,
+        appended: Arc<Notify>,
+    ) -> Self {
+        Self {
+            combiner: Combiner::start(writers, store.clone(), appended),
+            customers: cache(),
+            groups: cache(),
+            turns: (0..STRIPES).map(|_| Mutex::new(())).collect(),
+            pool,
+            keyring,
+            store,
+        }
+    }
+
+    /// Does what a request asks of a stream, once.
+    pub async fn execute<S: Stream>(
+        &self,
+        stream: &str,
+        command: S::Command,
+        request: &Request,
+    ) -> Result<Outcome<S>, ExecuteError<S::Error>> {
+        let _turn = self.turn(stream).await;
+        if let Some(first) = self.first_request(request).await? {
+            return repeated(first, request);
+        }
+        for _ in 0..ATTEMPTS {
+            let loaded = self.load::<S>(stream).await?;
+            match self.attempt(&loaded, command.clone(), request).await {
+                Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
+                Ok(Attempt::Stale) => S::cache(self).invalidate(stream),
+                Err(error) => {
+                    S::cache(self).invalidate(stream);
+                    return Err(error);
+                }
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    /// Commands for one stream take turns, so that they never conflict within this process.
+    async fn turn(&self, stream: &str) -> MutexGuard<'_, ()> {
+        let hash = stream.bytes().fold(0_usize, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+        });
+        let stripe = self
+            .turns
+            .get(hash % STRIPES)
+            .expect("the remainder is below the length");
+        stripe.lock().await
+    }
+
+    async fn attempt<S: Stream>(
+        &self,
+        loaded: &Loaded<S>,
+        command: S::Command,
+        request: &Request,
+    ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
+        let needs = S::needs(&command);
+        let mut after = loaded.aggregate.clone();
+        let sink = EventSink::default();
+        if let Err(refusal) = after.handle(command, &(), &sink).await {
+            let confirm = Append {
+                streams: vec![loaded.expected()],
+                ..Append::default()
+            };
+            return match self.combiner.append(confirm).await? {
+                Verdict::Conflict => Ok(Attempt::Stale),
+                Verdict::Appended { .. } | Verdict::Repeated(_) | Verdict::Refused(_) => {
+                    // The first request with this key may have been answered meanwhile.
+                    match self.first_request(request).await? {
+                        Some(first) => repeated(first, request).map(Attempt::Outcome),
+                        None => Err(ExecuteError::Refused(refusal)),
+                    }
+                }
+            };
+        }
+        let events = sink.collect().await;
+        let (mut append, key) = self.prepare(loaded, &after, &events, &request.metadata)?;
+        append.groups = needs.groups;
+        for mark in &mut append.marks {
+            mark.sole = needs.sole_marks;
+        }
+        let sequence = loaded.sequence + count(&events);
+        append.credential = request
+            .credential
+            .clone()
+            .map(|hash| CredentialChange {
+                stream: loaded.stream.clone(),
+                hash: Some(hash),
+            })
+            .or(append.credential);
+        append.request = request.idempotency.as_ref().map(|idempotency| NewRequest {
+            actor: actor(&request.metadata),
+            route: request.metadata.route.clone(),
+            key: idempotency.key,
+            request: idempotency.request,
+            stream: loaded.stream.clone(),
+            sequence,
+            status: idempotency.status,
+        });
+        let bytes = append
+            .events
+            .iter()
+            .map(|event| event.payload.len())
+            .sum::<usize>();
+        match self.combiner.append(append).await? {
+            Verdict::Conflict => Ok(Attempt::Stale),
+            Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
+            Verdict::Refused(failures) => Err(ExecuteError::Failed(failures)),
+            Verdict::Appended { position, time } => {
+                let first = position - count(&events) + 1;
+                let mut done = Loaded {
+                    stream: loaded.stream.clone(),
+                    sequence,
+                    aggregate: after,
+                    views: loaded.views.clone(),
+                    key,
+                    bytes: loaded.bytes + bytes,
+                };
+                for (offset, event) in (0..).zip(events) {
+                    let record = Record {
+                        position: first + offset,
+                        sequence: loaded.sequence + 1 + offset,
+                        store: self.store.clone(),
+                        stream: loaded.stream.clone(),
+                        time,
+                        event,
+                        metadata: request.metadata.clone(),
+                    };
+                    S::show(&mut done.views, &record);
+                }
+                let done = Arc::new(done);
+                S::cache(self).insert(done.stream.clone(), Arc::clone(&done));
+                Ok(Attempt::Outcome(Outcome::Done(done)))
+            }
+        }
+    }
+
+    /// What an append of decided events carries: the sealed events, the claims and marks that
+    /// change hands, the keys. Also the stream's key after it.
+    fn prepare<S: Stream>(
+        &self,
+        loaded: &Loaded<S>,
+        after: &S,
+        events: &[S::Event],
+        metadata: &Metadata,
+    ) -> Result<(Append, Option<Arc<StreamKey>>), ReadError> {
+        let mut append = Append {
+            streams: vec![loaded.expected()],
+            ..Append::default()
+        };
+        if events.is_empty() {
+            return Ok((append, loaded.key.clone()));
+        }
+        let stream = &loaded.stream;
+        let key = if loaded.sequence == 0 {
+            let (key, wrapped) = self.keyring.new_stream_key(stream);
+            let stored = Some((key.number(), wrapped));
+            append.key = Some(KeyChange {
+                stream: stream.clone(),
+                key: stored,
+            });
+            Some(Arc::new(key))
+        } else {
+            loaded.key.clone()
+        };
+        for (offset, event) in (1..).zip(events) {
+            let sequence = loaded.sequence + offset;
+            let place = Place {
+                store: &self.store,
+                stream,
+                sequence,
+            };
+            append
+                .events
+                .push(seal(key.as_deref(), place, event, metadata)?);
+        }
+        let (before, now) = (loaded.aggregate.holds(), after.holds());
+        let (claims, marks) = self.changes(stream, &before, &now);
+        (append.claims, append.marks) = (claims, marks);
+        if events.iter().any(S::erases) {
+            append.key = Some(KeyChange {
+                stream: stream.clone(),
+                key: None,
+            });
+            append.credential = Some(CredentialChange {
+                stream: stream.clone(),
+                hash: None,
+            });
+            return Ok((append, None));
+        }
+        Ok((append, key))
+    }
+
+    /// The claims and marks that change hands between two states.
+    fn changes(
+        &self,
+        stream: &str,
+        before: &Holds,
+        after: &Holds,
+    ) -> (Vec<ClaimChange>, Vec<MarkChange>) {
+        let claim = |(kind, value): &(&'static str, crate::claims::Held), take| ClaimChange {
+            kind,
+            key: if is_id(kind) {
+                value.0.clone().into_bytes()
+            } else {
+                self.keyring.hash_claim(kind, &value.0).to_vec()
+            },
+            stream: stream.to_owned(),
+            take,
+        };
+        let mark = |(kind, value): &(&'static str, crate::claims::Held), take| MarkChange {
+            kind,
+            key: self.keyring.hash_claim(kind, &value.0).to_vec(),
+            stream: stream.to_owned(),
+            take,
+            sole: false,
+        };
+        let released = before
+            .claims
+            .difference(&after.claims)
+            .map(|c| claim(c, false));
+        let taken = after
+            .claims
+            .difference(&before.claims)
+            .map(|c| claim(c, true));
+        let unmarked = before
+            .marks
+            .difference(&after.marks)
+            .map(|m| mark(m, false));
+        let marked = after.marks.difference(&before.marks).map(|m| mark(m, true));
+        (
+            released.chain(taken).collect(),
+            unmarked.chain(marked).collect(),
+        )
+    }
+
+    /// A stream as it is now, or was when it was cached: good enough to decide on.
+    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, ReadError> {
+        if let Some(loaded) = S::cache(self).get(stream) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(self.load_until(stream, i64::MAX).await?);
+        if loaded.sequence > 0 {
+            S::cache(self).insert(stream.to_owned(), Arc::clone(&loaded));
+        }
+        Ok(loaded)
+    }
+
+    /// A stream as it was at a sequence, read from the store.
+    pub async fn load_until<S: Stream>(
+        &self,
+        stream: &str,
+        sequence: i64,
+    ) -> Result<Loaded<S>, ReadError> {
+        let mut connection = self.pool.acquire().await?;
+        let stored = reader::stream(&mut *connection, S::KIND, stream, 0, sequence).await?;
+        let key = reader::keys(&mut connection, &self.keyring, &[stream])
+            .await?
+            .remove(stream);
+        let mut loaded = Loaded {
+            stream: stream.to_owned(),
+            sequence: 0,
+            aggregate: S::default(),
+            views: S::Views::default(),
+            key,
+            bytes: 0,
+        };
+        for stored in &stored {
+            let record = reader::decode::<S::Event>(stored, loaded.key.as_deref())?;
+            loaded.sequence = record.sequence;
+            loaded.bytes += stored.payload.len();
+            S::show(&mut loaded.views, &record);
+            loaded.aggregate.apply(record.event);
+        }
+        Ok(loaded)
+    }
+
+    /// The stream that holds an id of a shop, if one ever did.
+    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<String>, sqlx::Error> {
+        sqlx::query_scalar("select holder from claims where store = $1 and kind = $2 and key = $3")
+            .bind(&self.store)
+            .bind(kind)
+            .bind(id.as_bytes())
+            .fetch_optional(&self.pool)
+            .await
+    }
+
+    async fn first_request(&self, request: &Request) -> Result<Option<FirstRequest>, ReadError> {
+        let Some(idempotency) = &request.idempotency else {
+            return Ok(None);
+        };
+        let first: Option<sqlx::types::Json<FirstRequest>> = sqlx::query_scalar(
+            "select json_build_object('request', encode(request, 'hex'), 'stream', stream, \
+                'sequence', sequence, 'position', position, 'status', status) \
+             from idempotency_keys where store = $1 and actor = $2 and route = $3 and key = $4",
+        )
+        .bind(&self.store)
+        .bind(actor(&request.metadata))
+        .bind(&request.metadata.route)
+        .bind(idempotency.key)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(first.map(|first| first.0))
+    }
+}
+
+fn cache<S: Stream>() -> Cache<String, Arc<Loaded<S>>> {
+    Cache::builder()
+        .max_capacity(CACHE_BYTES)
+        // State and views hold each text about three times, and some fixed parts.
+        .weigher(|_, loaded: &Arc<Loaded<S>>| {
+            u32::try_from(loaded.bytes * 3 + 1024).unwrap_or(u32::MAX)
+        })
+        .build()
+}
+
+fn count<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).expect("a command has few events")
+}
+
+fn actor(metadata: &Metadata) -> String {
+    format!("{}:{}", metadata.actor.kind.name(), metadata.actor.id)
+}
+
+fn repeated<S: Stream>(
+    first: FirstRequest,
+    request: &Request,
+) -> Result<Outcome<S>, ExecuteError<S::Error>> {
+    let same = request
+        .idempotency
+        .as_ref()
+        .is_some_and(|idempotency| hex::encode(idempotency.request) == first.request);
+    if same {
+        Ok(Outcome::Repeated(first))
+    } else {
+        Err(ExecuteError::KeyReused)
+    }
+}
+
+/// The event to write: payload and metadata sealed, as the exact texts that are stored.
+fn seal<E: cqrs_es::DomainEvent + streams::Named>(
+    key: Option<&StreamKey>,
+    place: Place<'_>,
+    event: &E,
+    metadata: &Metadata,
+) -> Result<NewEvent, ReadError> {
+    let malformed = |what| ReadError::Malformed {
+        position: 0,
+        event_type: event.type_name().to_owned(),
+        what,
+    };
+    let mut payload = serde_json::to_value(event).map_err(|_not_json| malformed("its payload"))?;
+    let mut metadata = metadata.to_flat();
+    match key {
+        Some(key) => {
+            if E::KIND == events::record::StreamKind::Customer {
+                key.seal_payload(place, &mut payload);
+            }
+            key.seal_metadata(place, &mut metadata);
+        }
+        None => return Err(malformed("its stream: the key is gone")),
+    }
+    Ok(NewEvent {
+        kind: E::KIND,
+        stream: place.stream.to_owned(),
+        sequence: place.sequence,
+        event_type: event.type_name(),
+        event_version: events::VERSION,
+        payload: payload.to_string(),
+        metadata: Value::Object(metadata).to_string(),
+    })
+}
+
+impl<S: Stream> Loaded<S> {
+    fn expected(&self) -> ExpectedStream {
+        ExpectedStream {
+            kind: S::KIND,
+            stream: self.stream.clone(),
+            sequence: self.sequence,
+        }
+    }
+}
+
+impl<S: Stream> AggregateContext<S> for Loaded<S> {
+    fn aggregate(&mut self) -> &mut S {
+        &mut self.aggregate
+    }
+}
+
+/// cqrs-es' own view of the store, for its tools and frameworks.
+impl<S: Stream> EventStore<S> for Ledger {
+    type AC = Loaded<S>;
+
+    async fn load_events(
+        &self,
+        stream: &str,
+    ) -> Result<Vec<EventEnvelope<S>>, AggregateError<S::Error>> {
+        let mut connection = self.pool.acquire().await.map_err(database)?;
+        let stored = reader::stream(&mut *connection, S::KIND, stream, 0, i64::MAX)
+            .await
+            .map_err(unread)?;
+        let keys = reader::keys(&mut connection, &self.keyring, &[stream])
+            .await
+            .map_err(unread)?;
+        stored
+            .iter()
+            .map(|stored| {
+                let record: Record<S::Event> =
+                    reader::decode(stored, keys.get(stream).map(AsRef::as_ref)).map_err(unread)?;
+                Ok(envelope(record))
+            })
+            .collect()
+    }
+
+    async fn load_aggregate(&self, stream: &str) -> Result<Loaded<S>, AggregateError<S::Error>> {
+        self.load::<S>(stream)
+            .await
+            .map(|loaded| (*loaded).clone())
+            .map_err(unread)
+    }
+
+    async fn commit(
+        &self,
+        events: Vec<S::Event>,
+        context: Loaded<S>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<S>>, AggregateError<S::Error>> {
+        let flat: Map<String, Value> = metadata
+            .into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        let metadata = Metadata::from_flat(&flat)
+            .map_err(|error| AggregateError::DeserializationError(error.into()))?;
+        // The context's state has the events applied when it went through `handle`, and has not
+        // when it did not: what stands in the store decides.
+        let before = self
+            .load_until::<S>(&context.stream, context.sequence)
+            .await
+            .map_err(unread)?;
+        let mut after = before.aggregate.clone();
+        for event in &events {
+            after.apply(event.clone());
+        }
+        let (append, _) = self
+            .prepare(&before, &after, &events, &metadata)
+            .map_err(unread)?;
+        S::cache(self).invalidate(&context.stream);
+        let verdict = self.combiner.append(append).await;
+        match verdict.map_err(|error| AggregateError::DatabaseConnectionError(error.into()))? {
+            Verdict::Conflict | Verdict::Repeated(_) => Err(AggregateError::AggregateConflict),
+            Verdict::Refused(failures) => {
+                let refused: ExecuteError<S::Error> = ExecuteError::Failed(failures);
+                Err(AggregateError::UnexpectedError(refused.to_string().into()))
+            }
+            Verdict::Appended { position, time } => {
+                let first = position - count(&events) + 1;
+                Ok((0..)
+                    .zip(events)
+                    .map(|(offset, event)| {
+                        envelope(Record {
+                            position: first + offset,
+                            sequence: before.sequence + 1 + offset,
+                            store: self.store.clone(),
+                            stream: before.stream.clone(),
+                            time,
+                            event,
+                            metadata: metadata.clone(),
+                        })
+                    })
+                    .collect())
+            }
+        }
+    }
+}
+
+fn envelope<S: Stream>(record: Record<S::Event>) -> EventEnvelope<S> {
+    let text = |value: Value| value.as_str().map(ToOwned::to_owned).unwrap_or_default();
+    EventEnvelope {
+        aggregate_id: record.stream,
+        sequence: usize::try_from(record.sequence).unwrap_or_default(),
+        payload: record.event,
+        metadata: record
+            .metadata
+            .to_flat()
+            .into_iter()
+            .map(|(k, v)| (k, text(v)))
+            .collect(),
+    }
+}
+
+fn database<E: std::error::Error>(error: sqlx::Error) -> AggregateError<E> {
+    AggregateError::DatabaseConnectionError(error.into())
+}
+
+fn unread<E: std::error::Error>(error: ReadError) -> AggregateError<E> {
+    AggregateError::DatabaseConnectionError(error.into())
+}

@@ -1,0 +1,326 @@
+//! The one way to write: commands, already decided, into one call of the SQL function `append`.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row as _};
+
+use events::record::StreamKind;
+
+/// One decided command: what it expects, writes, takes and gives back. All or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Append {
+    /// The streams it was decided on, each with the sequence it was seen at; 0: not there.
+    pub streams: Vec<ExpectedStream>,
+    /// What happened, in order.
+    pub events: Vec<NewEvent>,
+    /// Claims to take and to release.
+    pub claims: Vec<ClaimChange>,
+    /// Marks to take and to release.
+    pub marks: Vec<MarkChange>,
+    /// Streams of groups that must exist.
+    pub groups: Vec<String>,
+    /// A stream's new wrapped key, or its deletion.
+    pub key: Option<KeyChange>,
+    /// A new password hash (argon2id) for a stream, or its deletion.
+    pub credential: Option<CredentialChange>,
+    /// The request's idempotency key.
+    pub request: Option<NewRequest>,
+}
+
+/// A stream and the sequence it was seen at.
+#[derive(Clone, Debug)]
+pub struct ExpectedStream {
+    /// Kind of the stream.
+    pub kind: StreamKind,
+    /// The stream.
+    pub stream: String,
+    /// Its last sequence as seen; 0 when it does not exist.
+    pub sequence: i64,
+}
+
+/// An event to write, sealed.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Kind of the stream.
+    pub kind: StreamKind,
+    /// The stream.
+    pub stream: String,
+    /// Its place in the stream.
+    pub sequence: i64,
+    /// Type name.
+    pub event_type: &'static str,
+    /// Version of the payload.
+    pub event_version: &'static str,
+    /// The payload's JSON text.
+    pub payload: String,
+    /// The metadata's JSON text.
+    pub metadata: String,
+}
+
+/// A claim to take or to release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimChange {
+    /// Kind of the claim.
+    pub kind: &'static str,
+    /// The value's HMAC; of an id, the id itself.
+    pub key: Vec<u8>,
+    /// Who takes or holds it.
+    pub stream: String,
+    /// Whether it is taken, not released.
+    pub take: bool,
+}
+
+/// A mark to take or to release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkChange {
+    /// Kind of the mark.
+    pub kind: &'static str,
+    /// The value's HMAC.
+    pub key: Vec<u8>,
+    /// Who takes or holds it.
+    pub stream: String,
+    /// Whether it is taken, not released.
+    pub take: bool,
+    /// Whether the command is refused when another stream has the mark.
+    pub sole: bool,
+}
+
+/// A stream's wrapped key, new or to be deleted.
+#[derive(Clone, Debug)]
+pub struct KeyChange {
+    /// The stream.
+    pub stream: String,
+    /// Number and wrapped key; `None` deletes it.
+    pub key: Option<(i32, Vec<u8>)>,
+}
+
+/// A stream's password hash, new or to be deleted.
+#[derive(Clone, Debug)]
+pub struct CredentialChange {
+    /// The stream.
+    pub stream: String,
+    /// The hash; `None` deletes it.
+    pub hash: Option<String>,
+}
+
+/// A request with an idempotency key, to be remembered.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// Who asked: kind and id of the actor.
+    pub actor: String,
+    /// Through which route.
+    pub route: String,
+    /// HMAC of the key.
+    pub key: [u8; 32],
+    /// HMAC of the request.
+    pub request: [u8; 32],
+    /// The stream it is about.
+    pub stream: String,
+    /// That stream's sequence after it.
+    pub sequence: i64,
+    /// Status of the answer.
+    pub status: u16,
+}
+
+/// The first request that came with an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FirstRequest {
+    /// HMAC of that request, hexadecimal.
+    pub request: String,
+    /// The stream it was about.
+    pub stream: String,
+    /// The stream's sequence after it.
+    pub sequence: i64,
+    /// The ledger's position after it.
+    pub position: i64,
+    /// Status of its answer.
+    pub status: u16,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in the ledger, durably.
+    Appended {
+        /// Position of its last event; of the ledger's last when it had none.
+        position: i64,
+        /// Time of its events.
+        time: Timestamp,
+    },
+    /// A stream it was decided on has moved on.
+    Conflict,
+    /// Its idempotency key was used before.
+    Repeated(FirstRequest),
+    /// It is refused, for all these reasons.
+    Refused(Vec<Failure>),
+}
+
+/// Why the store refuses a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Another stream holds the claim of this kind.
+    Claimed(String),
+    /// Another stream has the mark of this kind.
+    Marked(String),
+    /// There is no such group.
+    GroupUnknown(String),
+}
+
+/// Appends a batch for one store: one call, one commit, a verdict for each command.
+///
+/// Fails as a whole on a database error. After a lost connection nobody knows whether the batch was
+/// committed.
+pub async fn append(
+    pool: &PgPool,
+    store: &str,
+    batch: &[Append],
+) -> Result<Vec<Verdict>, sqlx::Error> {
+    let streams = || numbered(batch, |append| &append.streams);
+    let events = || numbered(batch, |append| &append.events);
+    let rows = sqlx::query(
+        "select command, verdict, position, (extract(epoch from time) * 1000000)::bigint, detail \
+         from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+         $15, $16, $17, $18, $19, $20)",
+    )
+    .bind(store)
+    .bind(i32::try_from(batch.len()).unwrap_or(i32::MAX))
+    .bind(streams().map(|(command, _)| command).collect::<Vec<_>>())
+    .bind(streams().map(|(_, stream)| stream.kind.name()).collect::<Vec<_>>())
+    .bind(streams().map(|(_, stream)| stream.stream.as_str()).collect::<Vec<_>>())
+    .bind(streams().map(|(_, stream)| stream.sequence).collect::<Vec<_>>())
+    .bind(events().map(|(command, _)| command).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.kind.name()).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.stream.as_str()).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.sequence).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.event_type).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.event_version).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.payload.as_str()).collect::<Vec<_>>())
+    .bind(events().map(|(_, event)| event.metadata.as_str()).collect::<Vec<_>>())
+    .bind(rows_of(numbered(batch, |append| &append.claims), claim_row))
+    .bind(rows_of(numbered(batch, |append| &append.marks), mark_row))
+    .bind(rows_of(numbered(batch, |append| &append.groups), |command, stream| {
+        json!({ "command": command, "stream": stream })
+    }))
+    .bind(rows_of(numbered(batch, |append| append.key.as_slice()), key_row))
+    .bind(rows_of(numbered(batch, |append| append.credential.as_slice()), |command, change| {
+        json!({ "command": command, "stream": change.stream, "hash": change.hash })
+    }))
+    .bind(rows_of(numbered(batch, |append| append.request.as_slice()), request_row))
+    .fetch_all(pool)
+    .await?;
+    verdicts(batch.len(), &rows)
+}
+
+/// The parts of all commands, each with its command's number from 1.
+fn numbered<'a, T: 'a>(
+    batch: &'a [Append],
+    parts: impl Fn(&'a Append) -> &'a [T],
+) -> impl Iterator<Item = (i32, &'a T)> {
+    (1..)
+        .zip(batch)
+        .flat_map(move |(command, append)| parts(append).iter().map(move |part| (command, part)))
+}
+
+/// A JSON array of rows, or null where there are none: the function then skips that part.
+fn rows_of<'a, T: 'a>(
+    parts: impl Iterator<Item = (i32, &'a T)>,
+    row: impl Fn(i32, &T) -> Value,
+) -> Option<Value> {
+    let rows: Vec<Value> = parts.map(|(command, part)| row(command, part)).collect();
+    (!rows.is_empty()).then_some(Value::Array(rows))
+}
+
+fn claim_row(command: i32, claim: &ClaimChange) -> Value {
+    json!({
+        "command": command,
+        "kind": claim.kind,
+        "key": hex::encode(&claim.key),
+        "stream": claim.stream,
+        "take": claim.take,
+    })
+}
+
+fn mark_row(command: i32, mark: &MarkChange) -> Value {
+    json!({
+        "command": command,
+        "kind": mark.kind,
+        "key": hex::encode(&mark.key),
+        "stream": mark.stream,
+        "take": mark.take,
+        "sole": mark.sole,
+    })
+}
+
+fn key_row(command: i32, change: &KeyChange) -> Value {
+    let (number, wrapped) = change
+        .key
+        .as_ref()
+        .map(|(n, key)| (n, hex::encode(key)))
+        .unzip();
+    json!({ "command": command, "stream": change.stream, "number": number, "wrapped": wrapped })
+}
+
+fn request_row(command: i32, request: &NewRequest) -> Value {
+    json!({
+        "command": command,
+        "actor": request.actor,
+        "route": request.route,
+        "key": hex::encode(request.key),
+        "request": hex::encode(request.request),
+        "stream": request.stream,
+        "sequence": request.sequence,
+        "status": request.status,
+    })
+}
+
+/// Gathers the rows of each command. A repeated request comes before a conflict, and a conflict
+/// before every other reason: those were judged on a state that is no longer.
+fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error> {
+    let mut verdicts = vec![Verdict::Refused(vec![]); commands];
+    for row in rows {
+        let command: i32 = row.try_get(0)?;
+        let detail: Option<String> = row.try_get(4)?;
+        let detail = detail.unwrap_or_default();
+        let slot = usize::try_from(command - 1)
+            .ok()
+            .and_then(|index| verdicts.get_mut(index))
+            .ok_or_else(|| protocol(format!("there is no command {command}")))?;
+        let failure = match row.try_get::<&str, _>(1)? {
+            "appended" => {
+                let time = Timestamp::from_microsecond(row.try_get(3)?)
+                    .map_err(|error| protocol(error.to_string()))?;
+                *slot = Verdict::Appended {
+                    position: row.try_get(2)?,
+                    time,
+                };
+                continue;
+            }
+            "repeated" => {
+                let first = serde_json::from_str(&detail)
+                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
+                *slot = Verdict::Repeated(first);
+                continue;
+            }
+            "conflict" => {
+                if !matches!(slot, Verdict::Repeated(_)) {
+                    *slot = Verdict::Conflict;
+                }
+                continue;
+            }
+            "claimed" => Failure::Claimed(detail),
+            "marked" => Failure::Marked(detail),
+            "group" => Failure::GroupUnknown(detail),
+            other => return Err(protocol(format!("unknown verdict {other}"))),
+        };
+        if let Verdict::Refused(failures) = slot {
+            failures.push(failure);
+        }
+    }
+    Ok(verdicts)
+}
+
+fn protocol(what: String) -> sqlx::Error {
+    sqlx::Error::Protocol(what)
+}

@@ -1,0 +1,211 @@
+//! Reads records: by position for those who follow the ledger, by stream for those who decide.
+//!
+//! What is hashed or sent is read as the exact text. What is folded is read, opened, upcast and
+//! decoded, in that order. An error is an error: a reader that stops early says so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cqrs_es::persist::SerializedEvent;
+use events::record::{Metadata, Record, StoredRecord, StreamKind};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row as _};
+
+use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
+
+/// The columns of `events` in the order in which [`stored_record`] reads them.
+pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
+    event_version, payload::text, metadata::text, (extract(epoch from time) * 1000000)::bigint";
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The database did not answer.
+    #[error("the store could not be read")]
+    Database(#[from] sqlx::Error),
+    /// A stored key or value does not open.
+    #[error("the record at position {position} does not open")]
+    Key {
+        /// The record's position.
+        position: i64,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+    /// The record is not what its type and version say.
+    #[error("the record at position {position} is not a {event_type}: {what}")]
+    Malformed {
+        /// The record's position.
+        position: i64,
+        /// Its type name.
+        event_type: String,
+        /// What is wrong; never a value.
+        what: &'static str,
+    },
+}
+
+/// The records after a position, in order, at most `limit`.
+pub async fn after(
+    executor: impl PgExecutor<'_>,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<StoredRecord>, ReadError> {
+    let sql =
+        format!("select {COLUMNS} from events where position > $1 order by position limit $2");
+    let rows = sqlx::query(&sql)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(stored_record).collect()
+}
+
+/// The records of a stream after a sequence, up to another, in order.
+pub async fn stream(
+    executor: impl PgExecutor<'_>,
+    kind: StreamKind,
+    stream: &str,
+    after: i64,
+    until: i64,
+) -> Result<Vec<StoredRecord>, ReadError> {
+    let sql = format!(
+        "select {COLUMNS} from events \
+         where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 and sequence <= $4 \
+         order by sequence"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(kind.name())
+        .bind(stream)
+        .bind(after)
+        .bind(until)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(stored_record).collect()
+}
+
+/// The ledger's last position; 0 when it is empty.
+pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(max(position), 0) from events")
+        .fetch_one(executor)
+        .await
+}
+
+/// One row of [`COLUMNS`].
+pub fn stored_record(row: &PgRow) -> Result<StoredRecord, ReadError> {
+    let position = row.try_get(0)?;
+    let event_type: String = row.try_get(5)?;
+    let malformed = |what| ReadError::Malformed {
+        position,
+        event_type: event_type.clone(),
+        what,
+    };
+    Ok(StoredRecord {
+        position,
+        sequence: row.try_get(1)?,
+        store: row.try_get(2)?,
+        kind: StreamKind::parse(row.try_get(3)?).ok_or_else(|| malformed("its stream's kind"))?,
+        stream: row.try_get(4)?,
+        event_version: row.try_get(6)?,
+        payload: row.try_get(7)?,
+        metadata: row.try_get(8)?,
+        time: Timestamp::from_microsecond(row.try_get(9)?)
+            .map_err(|_out_of_range| malformed("its time"))?,
+        event_type,
+    })
+}
+
+/// The keys of streams; an erased stream has none.
+pub async fn keys(
+    connection: &mut PgConnection,
+    keyring: &Keyring,
+    streams: &[&str],
+) -> Result<HashMap<String, Arc<StreamKey>>, ReadError> {
+    let rows =
+        sqlx::query("select stream, number, wrapped from stream_keys where stream = any($1)")
+            .bind(streams)
+            .fetch_all(connection)
+            .await?;
+    rows.iter()
+        .map(|row| {
+            let stream: String = row.try_get(0)?;
+            let key = keyring
+                .unwrap(&stream, row.try_get(1)?, row.try_get(2)?)
+                .map_err(|source| ReadError::Key {
+                    position: 0,
+                    source,
+                })?;
+            Ok((stream, Arc::new(key)))
+        })
+        .collect()
+}
+
+/// Opens, upcasts and decodes a record. Without a key every personal value is erased.
+pub fn decode<E: DeserializeOwned>(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Record<E>, ReadError> {
+    let malformed = |what| ReadError::Malformed {
+        position: stored.position,
+        event_type: stored.event_type.clone(),
+        what,
+    };
+    let sealed = |source| ReadError::Key {
+        position: stored.position,
+        source,
+    };
+    let place = Place {
+        store: &stored.store,
+        stream: &stored.stream,
+        sequence: stored.sequence,
+    };
+    let mut payload: Value =
+        serde_json::from_str(&stored.payload).map_err(|_not_json| malformed("its payload"))?;
+    // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+    if stored.kind == StreamKind::Customer {
+        open_payload(key, place, &mut payload).map_err(sealed)?;
+    }
+    let mut metadata: Map<String, Value> =
+        serde_json::from_str(&stored.metadata).map_err(|_not_json| malformed("its metadata"))?;
+    open_metadata(key, place, &mut metadata).map_err(sealed)?;
+    Ok(Record {
+        position: stored.position,
+        sequence: stored.sequence,
+        store: stored.store.clone(),
+        stream: stored.stream.clone(),
+        time: stored.time,
+        event: serde_json::from_value(upcast(stored, payload))
+            .map_err(|_unexpected| malformed("its payload"))?,
+        metadata: Metadata::from_flat(&metadata)
+            .map_err(|_incomplete| malformed("its metadata"))?,
+    })
+}
+
+/// Brings an opened payload to the version that is decoded today.
+fn upcast(stored: &StoredRecord, payload: Value) -> Value {
+    let upcasters = events::upcasters();
+    if upcasters.is_empty() {
+        return payload;
+    }
+    let event = SerializedEvent::new(
+        stored.stream.clone(),
+        usize::try_from(stored.sequence).unwrap_or_default(),
+        stored.kind.name().to_owned(),
+        stored.event_type.clone(),
+        stored.event_version.clone(),
+        payload,
+        Value::Null,
+    );
+    upcasters
+        .iter()
+        .fold(event, |event, upcaster| {
+            if upcaster.can_upcast(&event.event_type, &event.event_version) {
+                upcaster.upcast(event)
+            } else {
+                event
+            }
+        })
+        .payload
+}

@@ -1,0 +1,141 @@
+//! What the store needs to know of each kind of stream.
+
+use std::sync::Arc;
+
+use cqrs_es::{Aggregate, DomainEvent};
+use events::record::{Record, StreamKind};
+use events::{CustomerEvent, GroupEvent};
+use moka::sync::Cache;
+
+use super::{Ledger, Loaded};
+use crate::claims::{self, Holds};
+use crate::customer::{self, Customer};
+use crate::group::{self, CustomerGroup};
+
+/// An aggregate that the ledger stores.
+pub trait Stream:
+    Aggregate<Command: Clone + Send, Event: Named, Services = (), Error: Send + Sync> + Clone + 'static
+{
+    /// Kind of the stream.
+    const KIND: StreamKind;
+    /// Every contract's view of it.
+    type Views: Clone + Default + Send + Sync + 'static;
+
+    /// Folds a record into the views.
+    fn show(views: &mut Self::Views, record: &Record<Self::Event>);
+    /// What the state holds.
+    fn holds(&self) -> Holds;
+    /// What the store has to check for a command.
+    fn needs(command: &Self::Command) -> Needs;
+    /// Whether an event ends the life of the stream's key.
+    fn erases(event: &Self::Event) -> bool;
+    /// Where its streams are cached.
+    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>>;
+}
+
+/// An event with its stored name and kind of stream.
+pub trait Named: DomainEvent {
+    /// Kind of the streams it belongs to.
+    const KIND: StreamKind;
+    /// The name it is stored under.
+    fn type_name(&self) -> &'static str;
+}
+
+/// What the store has to check for a command, beyond its stream and its claims.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Groups that must exist, by stream.
+    pub groups: Vec<String>,
+    /// Whether the marks it takes must be nobody else's.
+    pub sole_marks: bool,
+}
+
+/// A customer in both shops' shapes.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerViews {
+    /// Medusa's.
+    pub medusa: projections::medusa::Customer,
+    /// SHOPLINE's.
+    pub shopline: projections::shopline::Customer,
+}
+
+impl Named for CustomerEvent {
+    const KIND: StreamKind = StreamKind::Customer;
+
+    fn type_name(&self) -> &'static str {
+        self.type_name()
+    }
+}
+
+impl Named for GroupEvent {
+    const KIND: StreamKind = StreamKind::CustomerGroup;
+
+    fn type_name(&self) -> &'static str {
+        self.type_name()
+    }
+}
+
+impl Stream for Customer {
+    const KIND: StreamKind = StreamKind::Customer;
+    type Views = CustomerViews;
+
+    fn show(views: &mut CustomerViews, record: &Record<CustomerEvent>) {
+        views.medusa.apply(record);
+        views.shopline.apply(record);
+    }
+
+    fn holds(&self) -> Holds {
+        claims::of_customer(self)
+    }
+
+    fn needs(command: &customer::Command) -> Needs {
+        match command {
+            customer::Command::Create(create) => Needs {
+                groups: vec![],
+                sole_marks: create.rules.contact_required_and_unique,
+            },
+            customer::Command::Update(update) => Needs {
+                groups: update.groups.clone().unwrap_or_default(),
+                sole_marks: update.rules.contact_required_and_unique,
+            },
+            customer::Command::Delete | customer::Command::Erase => Needs::default(),
+        }
+    }
+
+    fn erases(event: &CustomerEvent) -> bool {
+        matches!(event, CustomerEvent::PersonalDataErased(_))
+    }
+
+    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>> {
+        &ledger.customers
+    }
+}
+
+impl Stream for CustomerGroup {
+    const KIND: StreamKind = StreamKind::CustomerGroup;
+    type Views = projections::medusa::Group;
+
+    fn show(view: &mut Self::Views, record: &Record<GroupEvent>) {
+        view.apply(record);
+    }
+
+    fn holds(&self) -> Holds {
+        claims::of_group(self)
+    }
+
+    fn needs(_: &group::Command) -> Needs {
+        Needs::default()
+    }
+
+    fn erases(event: &GroupEvent) -> bool {
+        match event {
+            GroupEvent::GroupCreated(_)
+            | GroupEvent::GroupUpdated(_)
+            | GroupEvent::GroupDeleted(_) => false,
+        }
+    }
+
+    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>> {
+        &ledger.groups
+    }
+}
