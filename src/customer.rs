@@ -3,6 +3,8 @@
 //! The order of the file: state, commands, refusals, [`decide`], `apply`. A decision compares with
 //! the state and returns nothing when the state already says so.
 
+use std::fmt;
+
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use events::CustomerEvent;
 use events::address::{Address, AddressChange, AddressChanged, CountryCode, Slot};
@@ -286,15 +288,35 @@ pub enum Refusal {
         shopline_id: String,
     },
     /// A text is too long, or a list has too many items.
-    #[error("{field} has {count}, at most {limit} are allowed")]
+    #[error("{field} has {count} {unit}, at most {limit} are allowed")]
     TooLong {
-        /// The field, named as in the contract.
+        /// The field, named as in the contract; `tags[]` is one of the tags.
         field: &'static str,
-        /// How many there are.
+        /// What was counted.
+        unit: Unit,
+        /// How many there are; of a list of addresses, how many until it was too long.
         count: usize,
         /// How many are allowed.
         limit: usize,
     },
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Unicode scalar values of a text.
+    Characters,
+    /// Items of a list.
+    Items,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Characters => "characters",
+            Self::Items => "items",
+        })
+    }
 }
 
 /// What a command makes of a customer: the events, none when nothing changes.
@@ -451,15 +473,14 @@ impl Changes {
                 Patch::Keep | Patch::Set(_) => {}
             }
         }
+        let text = |patch, stored| new_text(rules, patch, stored);
         let changes = Self {
-            email: fields.email.against(open(customer.email.as_ref())),
-            first_name: fields
-                .first_name
-                .against(open(customer.first_name.as_ref())),
-            last_name: fields.last_name.against(open(customer.last_name.as_ref())),
-            phone: fields.phone.against(open(customer.phone.as_ref())),
-            note: fields.note.against(open(customer.note.as_ref())),
-            birthday: fields.birthday.against(open(customer.birthday.as_ref())),
+            email: text(fields.email, customer.email.as_ref()),
+            first_name: text(fields.first_name, customer.first_name.as_ref()),
+            last_name: text(fields.last_name, customer.last_name.as_ref()),
+            phone: text(fields.phone, customer.phone.as_ref()),
+            note: text(fields.note, customer.note.as_ref()),
+            birthday: text(fields.birthday, customer.birthday.as_ref()),
             gender: fields.gender.against(open(customer.gender.as_ref())),
             tags: fields.tags.against(open(customer.tags.as_ref())),
             metadata: merge(open(customer.metadata.as_ref()), fields.metadata),
@@ -501,11 +522,11 @@ impl Changes {
         check_text("phone", &self.phone, limits.phone)?;
         check_text("note", &self.note, limits.note)?;
         if let Patch::Set(tags) = &self.tags {
-            check("tags", tags.len(), limits.tags)?;
+            check("tags", Unit::Items, tags.len(), limits.tags)?;
             for tag in tags {
-                check("tags", tag.chars().count(), limits.tag)?;
+                check_length("tags[]", tag, limits.tag)?;
             }
-            check("tags", tags.join(",").chars().count(), limits.tags_text)?;
+            check_length("tags", &tags.join(","), limits.tags_text)?;
         }
         Ok(())
     }
@@ -514,19 +535,37 @@ impl Changes {
 fn check_text(field: &'static str, patch: &Patch<String>, limit: usize) -> Result<(), Refusal> {
     match patch {
         Patch::Keep | Patch::Clear => Ok(()),
-        Patch::Set(text) => check(field, text.chars().count(), limit),
+        Patch::Set(text) => check_length(field, text, limit),
     }
 }
 
-const fn check(field: &'static str, count: usize, limit: usize) -> Result<(), Refusal> {
+fn check_length(field: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
+    check(field, Unit::Characters, text.chars().count(), limit)
+}
+
+const fn check(field: &'static str, unit: Unit, count: usize, limit: usize) -> Result<(), Refusal> {
     if count > limit {
         Err(Refusal::TooLong {
             field,
+            unit,
             count,
             limit,
         })
     } else {
         Ok(())
+    }
+}
+
+/// The patch of a text less what the field already says, as the contract shows it: SHOPLINE writes
+/// `""` for an empty text and for none, so one that comes back clears nothing.
+fn new_text(
+    rules: &Rules,
+    patch: Patch<String>,
+    stored: Option<&Personal<String>>,
+) -> Patch<String> {
+    match (rules.contract, patch, open(stored)) {
+        (Contract::Shopline, Patch::Clear, Some(text)) if text.is_empty() => Patch::Keep,
+        (_, patch, stored) => patch.against(stored),
     }
 }
 
@@ -591,6 +630,7 @@ fn change_addresses(
     let mut after = customer.addresses.clone();
     for patch in patches {
         let wants_default = patch.default == Some(true);
+        let is_default = wants_default && serves_as_default(&after, patch.shopline_id.as_deref());
         let id = match &patch.shopline_id {
             Some(known) => {
                 let address = after
@@ -609,25 +649,15 @@ fn change_addresses(
                 patch_address(&mut address, patch, rules)?;
                 let id = address.id.clone();
                 after.push(address);
+                check_listed(customer, &after, rules)?;
                 id
             }
         };
-        if wants_default {
+        if wants_default && !is_default {
             for address in &mut after {
                 address.default = address.id == id;
             }
         }
-    }
-    let listed = |addresses: &[Address]| {
-        addresses
-            .iter()
-            .filter(|address| address.slot == Slot::Shipping)
-            .count()
-    };
-    if let Some(limits) = &rules.limits
-        && listed(&after) > listed(&customer.addresses)
-    {
-        check("addresses", listed(&after), limits.addresses)?;
     }
     Ok(after
         .into_iter()
@@ -647,6 +677,33 @@ fn change_addresses(
             }))
         })
         .collect())
+}
+
+/// Whether an address that is there is the default already, chosen or as the first one where none
+/// was chosen: asking for it again chooses nothing.
+fn serves_as_default(addresses: &[Address], shopline_id: Option<&str>) -> bool {
+    let default = listed(addresses)
+        .find(|address| address.default)
+        .or_else(|| listed(addresses).next());
+    default.map(|address| address.ids.shopline.as_str()) == shopline_id && shopline_id.is_some()
+}
+
+/// Customers with more addresses than the contract allows keep them, but get no further one.
+/// Judged at each new one, so that no request makes us build more than the limit.
+fn check_listed(customer: &Customer, after: &[Address], rules: &Rules) -> Result<(), Refusal> {
+    let count = listed(after).count();
+    match &rules.limits {
+        Some(limits) if count > listed(&customer.addresses).count() => {
+            check("addresses", Unit::Items, count, limits.addresses)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn listed(addresses: &[Address]) -> impl Iterator<Item = &Address> {
+    addresses
+        .iter()
+        .filter(|address| address.slot == Slot::Shipping)
 }
 
 fn empty_address(patch: &AddressPatch) -> Address {
@@ -674,7 +731,7 @@ fn empty_address(patch: &AddressPatch) -> Address {
 fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> Result<(), Refusal> {
     let limits = rules.limits.as_ref();
     let put = |name, stored: &mut Option<Personal<String>>, patch: Patch<String>, limit| {
-        let patch = patch.against(open(stored.as_ref()));
+        let patch = new_text(rules, patch, stored.as_ref());
         if let Some(limits) = limits {
             check_text(name, &patch, select(limits, limit))?;
         }
@@ -747,12 +804,7 @@ fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> R
         patch.phone,
         Limit::Phone,
     )?;
-    let stored = address
-        .country_code
-        .as_ref()
-        .and_then(CountryCode::text)
-        .map(ToOwned::to_owned);
-    let country_code = patch.country_code.against(stored.as_ref());
+    let country_code = new_country_code(patch.country_code, address.country_code.as_ref());
     if let Some(limits) = limits {
         check_text("addresses.country_code", &country_code, limits.address_code)?;
     }
@@ -762,6 +814,22 @@ fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> R
     let metadata = patch.metadata.against(open(address.metadata.as_ref()));
     metadata.map(Personal::from).apply(&mut address.metadata);
     Ok(())
+}
+
+/// The patch of a country code less what the address already says: each shop writes a code of two
+/// letters in its own case, whatever the case stored.
+fn new_country_code(patch: Patch<String>, stored: Option<&CountryCode>) -> Patch<String> {
+    match (patch, stored) {
+        (Patch::Set(code), Some(CountryCode::Code(stored)))
+            if code.eq_ignore_ascii_case(stored) =>
+        {
+            Patch::Keep
+        }
+        (patch, stored) => {
+            let stored = stored.and_then(CountryCode::text).map(ToOwned::to_owned);
+            patch.against(stored.as_ref())
+        }
+    }
 }
 
 /// Which limit holds for a text of an address.

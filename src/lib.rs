@@ -1,6 +1,7 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
 pub mod claims;
+pub mod contracts;
 pub mod customer;
 pub mod dev;
 pub mod event_store;

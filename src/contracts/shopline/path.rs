@@ -1,0 +1,136 @@
+//! Which operation a path means, in which version.
+//!
+//! The path is taken raw, not decoded. SHOPLINE's Python client writes `v20220901//v2/…`, so doubled
+//! slashes count as one, wherever they are. A method that a path does not have is an unknown route:
+//! SHOPLINE has no 405.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use super::refused::Refused;
+use super::rules::rules;
+use super::token::Scope;
+use crate::customer::Rules;
+
+/// Every operation, on one screen. A further one is a line here and a variant of [`Operation`].
+static ROUTES: [Route; 3] = {
+    use Operation::{Create, Get, Update};
+    use Scope::{ReadCustomers, WriteCustomers};
+    [
+        route(Create, WriteCustomers, "POST", "customers.json"),
+        route(Update, WriteCustomers, "PUT", "customers/{id}.json"),
+        route(Get, ReadCustomers, "GET", "customers/v2/{id}.json"),
+    ]
+};
+
+/// What an app can ask for; where nothing else is named, of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Source: SHOPLINE, create customer.
+    Create,
+    /// Source: SHOPLINE, update customer v20220901.
+    Update,
+    /// Source: SHOPLINE, get customer.
+    Get,
+}
+
+/// An operation with its method and path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The operation.
+    pub operation: Operation,
+    /// The scope that the app needs.
+    pub scope: Scope,
+    /// The method.
+    pub method: &'static str,
+    /// The path after the version, ids as `{id}`: fit for a record's metadata or a metric, since no
+    /// value is in it.
+    pub template: &'static str,
+}
+
+const fn route(
+    operation: Operation,
+    scope: Scope,
+    method: &'static str,
+    template: &'static str,
+) -> Route {
+    Route {
+        operation,
+        scope,
+        method,
+        template,
+    }
+}
+
+/// A path that means something.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The rules of the version.
+    pub rules: &'static Rules,
+    /// The route.
+    pub route: &'static Route,
+    /// The ids in the path, decoded, in order.
+    ids: Vec<String>,
+}
+
+impl Found {
+    /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
+    /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
+    pub fn customer_id(&self) -> Result<&str, Refused> {
+        self.ids
+            .first()
+            .map(String::as_str)
+            .filter(|id| id.chars().count() <= ID_LENGTH_MAX && !id.contains('\0'))
+            .ok_or(Refused::NoSuchData)
+    }
+}
+
+const ID_LENGTH_MAX: usize = 64;
+
+/// What a method and a raw path (without query) mean.
+pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
+    if raw_path.ends_with('/') {
+        return Err(Refused::UnknownRoute);
+    }
+    let segments = raw_path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| percent_decode_str(segment).decode_utf8())
+        .collect::<Result<Vec<_>, _>>();
+    let (version, rest) = match segments.as_deref() {
+        Ok([admin, openapi, version, rest @ ..]) if admin == "admin" && openapi == "openapi" => {
+            (version, rest)
+        }
+        Ok(_) | Err(_) => return Err(Refused::UnknownRoute),
+    };
+    let rules = rules(version).ok_or(Refused::UnknownVersion)?;
+    ROUTES
+        .iter()
+        .filter(|route| route.method == method)
+        .find_map(|route| {
+            let ids = ids(route.template, rest)?;
+            Some(Found { rules, route, ids })
+        })
+        .ok_or(Refused::UnknownRoute)
+}
+
+/// The ids of a path that matches a template, or `None` when it does not.
+fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
+    let wanted: Vec<_> = template.split('/').collect();
+    if wanted.len() != path.len() {
+        return None;
+    }
+    let mut ids = vec![];
+    for (wanted, given) in wanted.into_iter().zip(path) {
+        match wanted.strip_prefix("{id}") {
+            Some(suffix) => {
+                let id = given.strip_suffix(suffix).filter(|id| !id.is_empty())?;
+                ids.push(id.to_owned());
+            }
+            None if wanted == given => {}
+            None => return None,
+        }
+    }
+    Some(ids)
+}

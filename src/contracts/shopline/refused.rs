@@ -1,0 +1,181 @@
+//! Every way in which SHOPLINE refuses a request: the status and the body, in one place.
+//!
+//! The body is `{"errors":"…"}` with one text. Where SHOPLINE documents a text it is used. The
+//! others are ours: apps may match them, so a test freezes them. They name a member and a limit,
+//! never a value of the request.
+//! Source: SHOPLINE, HTTP status codes; error table of "update customer"; flow control.
+
+use serde_json::json;
+use thiserror::Error;
+
+use super::customer::ADDRESS_ITEMS_MAX;
+use super::json::{DEPTH_MAX, Unreadable};
+use super::request::BODY_BYTES_MAX;
+use super::token::{Scope, Unauthorized};
+use crate::customer::Refusal;
+
+/// A refusal of SHOPLINE's. Its text is the `errors` of the body.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// 400.
+    #[error("Content-Type must be application/json")]
+    ContentType,
+    /// 400.
+    #[error("The body is larger than {BODY_BYTES_MAX} bytes")]
+    BodyTooLarge,
+    /// 400.
+    #[error("The body is not valid JSON: line {line}, column {column}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// Byte in the line, from 1.
+        column: usize,
+    },
+    /// 400.
+    #[error("The body is nested deeper than {DEPTH_MAX} levels")]
+    TooDeep,
+    /// 400: a member is of the wrong JSON type.
+    #[error("{member} must be {expected}")]
+    WrongType {
+        /// The member, or "The body".
+        member: &'static str,
+        /// The JSON type with its article.
+        expected: &'static str,
+    },
+    /// 401.
+    #[error(transparent)]
+    Unauthorized(#[from] Unauthorized),
+    /// 403: the app was not granted this scope.
+    #[error("This action requires {} scope", .0.name())]
+    Scope(Scope),
+    /// 404.
+    #[error("The requested resource does not exist.")]
+    UnknownRoute,
+    /// 404.
+    #[error("The requested API version does not exist.")]
+    UnknownVersion,
+    /// 406: SHOPLINE has one status for this and for data that does not exist.
+    #[error("Accept must allow application/json")]
+    Accept,
+    /// 406, and not 404: the endpoints' own error table says so (`DATA_IS_NOT_EXIST`).
+    #[error("The requested data does not exist.")]
+    NoSuchData,
+    /// 422.
+    #[error("customer is required")]
+    CustomerRequired,
+    /// 422.
+    #[error("{member} must not contain the character U+0000")]
+    NulCharacter {
+        /// The member.
+        member: &'static str,
+    },
+    /// 422.
+    #[error("email must be an e-mail address")]
+    NotAnEmail,
+    /// 422.
+    #[error("birthday must be a date of the form yyyyMMdd")]
+    NotADate,
+    /// 422.
+    #[error("gender must be 0, 1, 2 or 3")]
+    NotAGender,
+    /// 422.
+    #[error("addresses must not list more than {ADDRESS_ITEMS_MAX} addresses")]
+    TooManyAddresses,
+    /// 422: the ledger refuses what the request makes of the customer.
+    #[error("{}", refusal_text(.0))]
+    Refusal(Refusal),
+    /// 422: another customer of the store has the e-mail, in whatever case.
+    #[error("email has already been taken")]
+    EmailTaken,
+    /// 422: another customer of the store has the phone, however it is punctuated.
+    #[error("phone has already been taken")]
+    PhoneTaken,
+    /// 422: an `Idempotency-Key` came again with another request.
+    #[error("Idempotency-Key was already used for another request")]
+    IdempotencyKeyReused,
+    /// 429.
+    #[error("Too many request")]
+    TooManyRequests,
+    /// 500.
+    #[error("System error")]
+    Internal,
+    /// 503: the store is away, or others kept changing the customer first.
+    #[error("Service temporarily unavailable, please try again")]
+    Unavailable,
+}
+
+impl Refused {
+    /// The status of the answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::ContentType
+            | Self::BodyTooLarge
+            | Self::Syntax { .. }
+            | Self::TooDeep
+            | Self::WrongType { .. } => 400,
+            Self::Unauthorized(_) => 401,
+            Self::Scope(_) => 403,
+            Self::UnknownRoute | Self::UnknownVersion => 404,
+            Self::Accept | Self::NoSuchData => 406,
+            Self::CustomerRequired
+            | Self::NulCharacter { .. }
+            | Self::NotAnEmail
+            | Self::NotADate
+            | Self::NotAGender
+            | Self::TooManyAddresses
+            | Self::Refusal(_)
+            | Self::EmailTaken
+            | Self::PhoneTaken
+            | Self::IdempotencyKeyReused => 422,
+            Self::TooManyRequests => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The body of the answer, of content type `application/json`.
+    pub fn body(&self) -> String {
+        json!({ "errors": self.to_string() }).to_string()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NoSuchData,
+            Refusal::EmailFixed
+            | Refusal::EmailRequired
+            | Refusal::ContactRequired
+            | Refusal::MarketingNeedsEmail
+            | Refusal::GroupTwice { .. }
+            | Refusal::AddressUnknown { .. }
+            | Refusal::TooLong { .. } => Self::Refusal(refusal),
+        }
+    }
+}
+
+/// The ledger's refusals in SHOPLINE's words. Those of rules and fields that SHOPLINE does not have
+/// cannot come of its commands; they still read well.
+fn refusal_text(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotFound => Refused::NoSuchData.to_string(),
+        Refusal::EmailFixed => "email cannot be changed".to_owned(),
+        Refusal::EmailRequired => "email is required".to_owned(),
+        Refusal::ContactRequired => "email or phone is required".to_owned(),
+        Refusal::MarketingNeedsEmail => "accepts_marketing requires an email".to_owned(),
+        Refusal::GroupTwice { .. } => "groups must not name a group twice".to_owned(),
+        Refusal::AddressUnknown { .. } => {
+            "addresses.id must be the id of an address of this customer".to_owned()
+        }
+        Refusal::TooLong { .. } => refusal.to_string(),
+    }
+}
+
+impl From<Unreadable> for Refused {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Syntax { line, column } => Self::Syntax { line, column },
+            Unreadable::TooDeep => Self::TooDeep,
+        }
+    }
+}
