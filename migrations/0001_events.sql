@@ -27,7 +27,7 @@ create table ledger (
 
 insert into ledger default values;
 grant select on ledger to ledger_app;
-grant update (incarnation) on ledger to ledger_app;
+grant update (incarnation, key_check) on ledger to ledger_app;
 
 -- The columns of postgres-es' table, and the record's place in the one total order. Payload and
 -- metadata are `json`, not `jsonb`: they keep the exact text that is hashed.

@@ -52,3 +52,6 @@ create table refusals (
 create index refusals_by_request on refusals (request_id);
 
 grant select, insert on refusals to ledger_app;
+
+-- `ledger serve` looks which migrations are in.
+grant select on _sqlx_migrations to ledger_app;

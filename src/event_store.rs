@@ -7,6 +7,7 @@
 
 pub mod appender;
 pub mod combiner;
+mod current;
 pub mod keyring;
 pub mod reader;
 pub mod repository;

@@ -1,8 +1,14 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
+pub mod auth;
 pub mod claims;
+pub mod config;
 pub mod contracts;
 pub mod customer;
+pub mod database;
 pub mod dev;
 pub mod event_store;
 pub mod group;
+pub mod refusals;
+pub mod shutdown;
+pub mod telemetry;

@@ -35,6 +35,12 @@ pub enum ReadError {
         #[source]
         source: KeyError,
     },
+    /// A stored view is not what its table says; a rebuild mends it.
+    #[error("the stored view of {stream} cannot be read")]
+    View {
+        /// The stream.
+        stream: String,
+    },
     /// The record is not what its type and version say.
     #[error("the record at position {position} is not a {event_type}: {what}")]
     Malformed {
@@ -95,8 +101,13 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
 
 /// One row of [`COLUMNS`].
 pub fn stored_record(row: &PgRow) -> Result<StoredRecord, ReadError> {
-    let position = row.try_get(0)?;
-    let event_type: String = row.try_get(5)?;
+    stored_record_from(row, 0)
+}
+
+/// A row in which [`COLUMNS`] begin at a column.
+pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, ReadError> {
+    let position = row.try_get(first)?;
+    let event_type: String = row.try_get(first + 5)?;
     let malformed = |what| ReadError::Malformed {
         position,
         event_type: event_type.clone(),
@@ -104,14 +115,15 @@ pub fn stored_record(row: &PgRow) -> Result<StoredRecord, ReadError> {
     };
     Ok(StoredRecord {
         position,
-        sequence: row.try_get(1)?,
-        store: row.try_get(2)?,
-        kind: StreamKind::parse(row.try_get(3)?).ok_or_else(|| malformed("its stream's kind"))?,
-        stream: row.try_get(4)?,
-        event_version: row.try_get(6)?,
-        payload: row.try_get(7)?,
-        metadata: row.try_get(8)?,
-        time: Timestamp::from_microsecond(row.try_get(9)?)
+        sequence: row.try_get(first + 1)?,
+        store: row.try_get(first + 2)?,
+        kind: StreamKind::parse(row.try_get(first + 3)?)
+            .ok_or_else(|| malformed("its stream's kind"))?,
+        stream: row.try_get(first + 4)?,
+        event_version: row.try_get(first + 6)?,
+        payload: row.try_get(first + 7)?,
+        metadata: row.try_get(first + 8)?,
+        time: Timestamp::from_microsecond(row.try_get(first + 9)?)
             .map_err(|_out_of_range| malformed("its time"))?,
         event_type,
     })

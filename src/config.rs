@@ -1,0 +1,452 @@
+//! Every setting in one place: its name, what it is for, its default, and whether it is a secret.
+//!
+//! Settings come from the environment, or from a file of `NAME=value` lines named by
+//! `LEDGER_CONFIG`; the environment wins. A secret is never printed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+/// One setting.
+struct Setting {
+    name: &'static str,
+    default: Option<&'static str>,
+    help: &'static str,
+}
+
+/// All settings, in the order of `--help`.
+const SETTINGS: &[Setting] = &[
+    setting(
+        "LEDGER_CONFIG",
+        None,
+        "a file of NAME=value lines; the environment wins",
+    ),
+    setting(
+        "LEDGER_LISTEN",
+        Some("127.0.0.1:9000"),
+        "address and port to listen on",
+    ),
+    setting("LEDGER_DATA", None, "where `ledger dev` keeps its data"),
+    setting(
+        "LEDGER_LOG",
+        Some("info"),
+        "what to log, e.g. info or customer_ledger=debug",
+    ),
+    setting(
+        "LEDGER_STORE",
+        Some("main"),
+        "name of the store in the ledger",
+    ),
+    setting(
+        "LEDGER_MASTER_KEY",
+        None,
+        "64 hexadecimal digits that wrap every customer's key",
+    ),
+    setting(
+        "LEDGER_TOKEN",
+        None,
+        "token of the ledger's own API, for `ledger dev`",
+    ),
+    setting("DATABASE_URL", None, "Postgres 15 or newer"),
+    setting(
+        "DATABASE_OWNER_URL",
+        None,
+        "Postgres as the owner, for `ledger migrate`",
+    ),
+    setting(
+        "DATABASE_ROLE",
+        None,
+        "role to take after connecting, e.g. ledger_app",
+    ),
+    setting(
+        "KAFKA_BROKERS",
+        None,
+        "host:port of Kafka brokers, separated by commas",
+    ),
+    setting(
+        "KAFKA_TOPIC",
+        Some("ledger.events"),
+        "the topic; made if it is missing",
+    ),
+    setting(
+        "STORE_TIME_ZONE",
+        Some("Asia/Shanghai"),
+        "IANA time zone of SHOPLINE's times",
+    ),
+    setting("STORE_CURRENCY", Some("USD"), "the store's currency"),
+    setting(
+        "MEDUSA_ADMIN_CORS",
+        Some("http://localhost:7000"),
+        "origins, separated by commas",
+    ),
+    setting(
+        "MEDUSA_API_TOKEN",
+        None,
+        "api token of the demo admin, for `ledger dev`",
+    ),
+    setting(
+        "MEDUSA_ADMIN_EMAIL",
+        Some("admin@medusa-test.com"),
+        "for `ledger dev`",
+    ),
+    setting("MEDUSA_ADMIN_PASSWORD", None, "for `ledger dev`"),
+    setting("MEDUSA_JWT_SECRET", None, "signs Medusa's bearer tokens"),
+    setting(
+        "SHOPLINE_HANDLE",
+        Some("demo"),
+        "the store's handle in SHOPLINE",
+    ),
+    setting(
+        "SHOPLINE_STORE_ID",
+        Some("1672369729606"),
+        "the store's id in SHOPLINE",
+    ),
+    setting(
+        "SHOPLINE_JWT_SECRET",
+        None,
+        "signs the bearer tokens of SHOPLINE's apps",
+    ),
+    setting(
+        "SHOPLINE_APP_SECRET",
+        None,
+        "secret of the demo app, for `ledger dev`",
+    ),
+    setting(
+        "SHOPLINE_TOKEN",
+        None,
+        "token of the demo app, for `ledger dev`",
+    ),
+    setting(
+        "SHOPLINE_READ_TOKEN",
+        None,
+        "token of the read-only demo app, for `ledger dev`",
+    ),
+];
+
+const fn setting(name: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting {
+        name,
+        default,
+        help,
+    }
+}
+
+/// The settings as given, before they are read as what they are.
+pub struct Settings(HashMap<String, String>);
+
+/// A setting that is missing or wrong. The message names it, never its value.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// It has to be given.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// It is not what it should be.
+    #[error("{name} is not {expected}")]
+    Wrong {
+        /// The setting.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The file cannot be read.
+    #[error("the file that LEDGER_CONFIG names cannot be read")]
+    File,
+    /// A line of the file is not `NAME=value` with a known name.
+    #[error("line {0} of the file that LEDGER_CONFIG names is not NAME=value with a known name")]
+    Line(usize),
+}
+
+/// A text that is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+/// What the API, the relay and the projectors need.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The store.
+    pub store: StoreConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The master key.
+    pub master_key: MasterKey,
+    /// Kafka; without it nothing is relayed or projected.
+    pub kafka: Option<KafkaConfig>,
+    /// Medusa's contract.
+    pub medusa: MedusaConfig,
+    /// SHOPLINE's contract.
+    pub shopline: ShoplineConfig,
+}
+
+/// The one store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Its name in the ledger.
+    pub name: String,
+    /// Time zone of SHOPLINE's times.
+    pub time_zone: TimeZone,
+    /// Its currency.
+    pub currency: String,
+}
+
+/// How to reach Postgres.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// URL of the service's connections.
+    pub url: Secret,
+    /// Role to take after connecting.
+    pub role: Option<String>,
+}
+
+/// How to reach Kafka.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    /// Brokers.
+    pub brokers: String,
+    /// Topic.
+    pub topic: String,
+}
+
+/// Medusa's contract.
+#[derive(Clone, Debug)]
+pub struct MedusaConfig {
+    /// Origins that browsers may call from.
+    pub admin_cors: Vec<String>,
+}
+
+/// SHOPLINE's contract.
+#[derive(Clone, Debug)]
+pub struct ShoplineConfig {
+    /// The store's handle.
+    pub handle: String,
+    /// The store's id.
+    pub store_id: String,
+    /// Signs tokens.
+    pub jwt_secret: Secret,
+}
+
+/// The key that wraps every stream's key.
+#[derive(Clone)]
+pub struct MasterKey(pub [u8; 32]);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+impl Settings {
+    /// The settings of this process: the environment over the file that `LEDGER_CONFIG` names.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let environment = SETTINGS
+            .iter()
+            .filter_map(|setting| {
+                Some((setting.name.to_owned(), std::env::var(setting.name).ok()?))
+            })
+            .collect::<HashMap<_, _>>();
+        let file = match environment.get("LEDGER_CONFIG") {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path).map_err(|_unreadable| ConfigError::File)?,
+        };
+        Self::new(&file, environment)
+    }
+
+    /// Settings from a file's text and, over it, others.
+    pub fn new(file: &str, over: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let mut settings = HashMap::new();
+        for (number, line) in (1..).zip(file.lines().map(str::trim)) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, value) = line.split_once('=').ok_or(ConfigError::Line(number))?;
+            if !SETTINGS.iter().any(|setting| setting.name == name) {
+                return Err(ConfigError::Line(number));
+            }
+            settings.insert(name.to_owned(), value.to_owned());
+        }
+        settings.extend(over);
+        Ok(Self(settings))
+    }
+
+    /// A setting, or its default; empty counts as not given.
+    pub fn get(&self, name: &'static str) -> Option<String> {
+        let default = SETTINGS
+            .iter()
+            .find(|s| s.name == name)
+            .and_then(|s| s.default);
+        self.0
+            .get(name)
+            .cloned()
+            .or_else(|| default.map(ToOwned::to_owned))
+            .filter(|v| !v.is_empty())
+    }
+
+    /// A setting that has to be there.
+    pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.get(name).ok_or(ConfigError::Missing(name))
+    }
+
+    /// Gives a setting that was not given.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// The data directory of `ledger dev`.
+    pub fn data(&self) -> Option<PathBuf> {
+        self.get("LEDGER_DATA").map(PathBuf::from)
+    }
+
+    /// The master key.
+    pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        let name = "LEDGER_MASTER_KEY";
+        let mut key = [0; 32];
+        hex::decode_to_slice(self.required(name)?.trim(), &mut key).map_err(|_not_hex| {
+            ConfigError::Wrong {
+                name,
+                expected: "64 hexadecimal digits",
+            }
+        })?;
+        Ok(MasterKey(key))
+    }
+
+    /// What `ledger serve` needs.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let wrong = |name, expected| move || ConfigError::Wrong { name, expected };
+        let list = |name| {
+            let text = self.get(name).unwrap_or_default();
+            text.split(',')
+                .map(|part| part.trim().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let topic = self.required("KAFKA_TOPIC")?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if topic.len() > 200 || !topic.chars().all(legal) {
+            return Err(wrong(
+                "KAFKA_TOPIC",
+                "at most 200 letters, digits, dots, _ and -",
+            )());
+        }
+        Ok(Config {
+            listen: self
+                .required("LEDGER_LISTEN")?
+                .parse()
+                .map_err(|_unparsable| wrong("LEDGER_LISTEN", "an address and a port")())?,
+            store: StoreConfig {
+                name: self.required("LEDGER_STORE")?,
+                time_zone: TimeZone::get(&self.required("STORE_TIME_ZONE")?)
+                    .map_err(|_unknown| wrong("STORE_TIME_ZONE", "an IANA time zone")())?,
+                currency: self.required("STORE_CURRENCY")?,
+            },
+            database: DatabaseConfig {
+                url: Secret(self.required("DATABASE_URL")?),
+                role: self.get("DATABASE_ROLE"),
+            },
+            master_key: self.master_key()?,
+            kafka: self
+                .get("KAFKA_BROKERS")
+                .map(|brokers| KafkaConfig { brokers, topic }),
+            medusa: MedusaConfig {
+                admin_cors: list("MEDUSA_ADMIN_CORS"),
+            },
+            shopline: ShoplineConfig {
+                handle: self.required("SHOPLINE_HANDLE")?,
+                store_id: self.required("SHOPLINE_STORE_ID")?,
+                jwt_secret: Secret(self.required("SHOPLINE_JWT_SECRET")?),
+            },
+        })
+    }
+}
+
+/// The part of `--help` that lists the settings.
+pub fn help() -> String {
+    let mut help = String::from("Settings, from the environment or a file:\n");
+    for Setting {
+        name,
+        default,
+        help: what,
+    } in SETTINGS
+    {
+        let default = default
+            .map(|value| format!(" [{value}]"))
+            .unwrap_or_default();
+        writeln!(help, "  {name:<22} {what}{default}").expect("writing to a text never fails");
+    }
+    help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        let over = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Settings::new("", over).unwrap()
+    }
+
+    fn complete() -> Settings {
+        settings(&[
+            ("DATABASE_URL", "postgres://x"),
+            ("LEDGER_MASTER_KEY", &"ab".repeat(32)),
+            ("SHOPLINE_JWT_SECRET", "s"),
+        ])
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        assert!(complete().config().is_ok());
+        for (name, value) in [
+            ("LEDGER_LISTEN", "here"),
+            ("LEDGER_MASTER_KEY", "abc"),
+            ("STORE_TIME_ZONE", "Mars/Olympus"),
+            ("KAFKA_TOPIC", "a topic"),
+        ] {
+            let mut settings = complete();
+            settings.set(name, value);
+            let error = settings.config().unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains(value), "{error}");
+        }
+        let mut settings = complete();
+        settings.set("DATABASE_URL", "");
+        assert_eq!(
+            settings.config().unwrap_err(),
+            ConfigError::Missing("DATABASE_URL")
+        );
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let over = HashMap::from([("LEDGER_STORE".to_owned(), "two".to_owned())]);
+        let settings = Settings::new("# c\nLEDGER_STORE=one\nKAFKA_TOPIC=t\n", over).unwrap();
+        assert_eq!(settings.get("LEDGER_STORE").as_deref(), Some("two"));
+        assert_eq!(settings.get("KAFKA_TOPIC").as_deref(), Some("t"));
+        let unknown = Settings::new("LEDGER_STOR=one", HashMap::new());
+        assert_eq!(unknown.err(), Some(ConfigError::Line(1)));
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let printed = format!("{:?}", complete().config().unwrap());
+        assert!(
+            !printed.contains("postgres://x") && !printed.contains("abab"),
+            "{printed}"
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! Logs and metrics. Neither carries personal data: logs name routes by their templates.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Starts logging to standard error, one JSON object a line where `json` is asked for.
+pub fn start_logs(filter: &str, json: bool) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_unparsable| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // A second start in one process, as in tests, keeps the first.
+    let started = if json {
+        logs.json().try_init()
+    } else {
+        logs.try_init()
+    };
+    drop(started);
+}
+
+/// Starts collecting metrics in this process.
+pub fn start_metrics() {
+    METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok());
+}
+
+/// All metrics in Prometheus' text format.
+pub fn metrics() -> String {
+    METRICS
+        .get()
+        .and_then(Option::as_ref)
+        .map(PrometheusHandle::render)
+        .unwrap_or_default()
+}
