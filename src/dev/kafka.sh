@@ -123,7 +123,7 @@ fetch_jars() {
 </project>
 END
     output=$(mvn -q -B -f "$new/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-      -DoutputDirectory="$new/jars") || { echo "$output" >&2; exit 1; }
+      -DoutputDirectory="$new/jars" 2>&1) || { echo "$output" >&2; exit 1; }
     mv -T -- "$new/jars" "$KAFKA_JARS"
   ) 9>"$KAFKA_CACHE/kafka.lock"
 }

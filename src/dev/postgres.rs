@@ -45,7 +45,7 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// Long enough for a shutdown checkpoint.
 const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a server whose parent was just killed may take to leave.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The running server. Dropped without [`stop`](Self::stop) it goes the way it goes when this

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory of the test's own, gone with it.
 struct Dir(PathBuf);
