@@ -1,0 +1,115 @@
+//! Every route on one screen, and what all of them share.
+//!
+//! The two shops' own paths follow the two shops' own rules (case, slashes, encoding), so each
+//! contract finds its routes itself: [`crate::contracts::medusa::path`] and
+//! [`crate::contracts::shopline::path`].
+
+mod ledger;
+mod medusa;
+mod request;
+mod shopline;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::Auth;
+use crate::config::{MedusaConfig, ShoplineConfig};
+use crate::event_store::Ledger;
+use crate::http::request::RequestId;
+use crate::refusals::Refusals;
+
+/// What every handler can reach.
+pub struct Api {
+    /// The store.
+    pub ledger: Arc<Ledger>,
+    /// Proofs.
+    pub auth: Auth,
+    /// Refusals to keep.
+    pub refusals: Refusals,
+    /// Medusa's settings.
+    pub medusa: MedusaConfig,
+    /// SHOPLINE's settings.
+    pub shopline: ShoplineConfig,
+    /// What SHOPLINE's answers say of the store.
+    pub store: projections::shopline::Store,
+    /// How many passwords may be hashed at a time: each takes 19 MiB.
+    pub hashing: Arc<Semaphore>,
+    /// Whether the process is ready, and how Kafka is.
+    pub health: watch::Receiver<Health>,
+}
+
+/// What `/ready` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// No further requests are wanted.
+    pub draining: bool,
+    /// What is wrong with Kafka or a projection, if anything.
+    pub degraded: Option<String>,
+}
+
+/// All routes.
+pub fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        // For whoever runs it.
+        .route("/health", get(|| async { "ok" }))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        // The ledger's own API.
+        .route("/ledger/customers/{id}", get(ledger::customer))
+        // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
+        .fallback(shops)
+        .with_state(api)
+}
+
+async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let id = RequestId::of(request.headers());
+    let mut response = if shopline::is_path(request.uri().path()) {
+        shopline::serve(&api, &id, request).await
+    } else {
+        medusa::serve(&api, &id, request).await
+    };
+    id.put(response.headers_mut());
+    response
+}
+
+/// 200 while requests can be served, degraded or not; 503 without Postgres or while draining.
+async fn ready(State(api): State<Arc<Api>>) -> Response {
+    let health = api.health.borrow().clone();
+    let postgres = sqlx::query("select 1").execute(&api.ledger.pool).await.is_ok();
+    let (status, body) = if health.draining {
+        (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "status": "draining" }))
+    } else if !postgres {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            serde_json::json!({ "status": "unavailable", "postgres": "unreachable" }),
+        )
+    } else if let Some(kafka) = health.degraded {
+        (StatusCode::OK, serde_json::json!({ "status": "degraded", "kafka": kafka }))
+    } else {
+        (StatusCode::OK, serde_json::json!({ "status": "ready" }))
+    };
+    json(status, body.to_string())
+}
+
+async fn metrics() -> Response {
+    let mut response = crate::telemetry::metrics().into_response();
+    let text = HeaderValue::from_static("text/plain; version=0.0.4");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+/// An answer of JSON text.
+fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,220 @@
+//! SHOPLINE's routes: I/O only. What is asked is read by `contracts::shopline`, what is answered is
+//! rendered by `projections::shopline`.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use events::record::{Actor, ActorKind, Contract};
+use jiff::Timestamp;
+use projections::shopline::{self as view, Store};
+
+use super::request::{Envelope, RequestId};
+use super::{Api, json};
+use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
+use crate::contracts::shopline::customer::{parse_create, parse_update};
+use crate::contracts::shopline::path::{Found, Operation, find};
+use crate::contracts::shopline::refused::Refused;
+use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
+use crate::contracts::shopline::token;
+use crate::customer::{Command, Customer, Refusal};
+use crate::event_store::appender::Failure;
+use crate::event_store::reader::ReadError;
+use crate::event_store::{ExecuteError, Outcome};
+use crate::{ids, refusals};
+
+/// Whether a path is SHOPLINE's, also with doubled slashes.
+pub(super) fn is_path(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.next() == Some("admin") && segments.next() == Some("openapi")
+}
+
+/// Answers a request, or refuses it in SHOPLINE's own words.
+pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Response {
+    let mut response = match answer(api, id, request).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(refused) => {
+            let status = StatusCode::from_u16(refused.status());
+            json(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), refused.body())
+        }
+    };
+    let trace = HeaderValue::from_str(&id.0).expect("hexadecimal digits are a header value");
+    response.headers_mut().insert("traceid", trace);
+    response
+}
+
+async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<String, Refused> {
+    let (parts, body) = request.into_parts();
+    let found = find(parts.method.as_str(), parts.uri.path())?;
+    let app = authenticate(api, &parts.headers).await?;
+    let call = Call {
+        api,
+        id,
+        actor: Actor { kind: ActorKind::App, id: app.app_key },
+        route: format!("{} {}", found.route.method, found.route.template),
+        headers: &parts.headers,
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+    };
+    let answered = if app.scopes.contains(&found.route.scope) {
+        call.dispatch(&found, body).await
+    } else {
+        Err(Refused::Scope(found.route.scope))
+    };
+    answered.inspect_err(|refused| call.keep(refused))
+}
+
+/// An app that is let in.
+struct App {
+    app_key: String,
+    scopes: std::sync::Arc<[token::Scope]>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "whether a token is over is asked of the clock")]
+async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let secret = api.shopline.jwt_secret.0.as_bytes();
+    let claims = token::verify(secret, authorization, Timestamp::now())?;
+    claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
+    let scopes = api.auth.shopline_app(&claims.app_key).await.map_err(|error| unread(&error))?;
+    // A token of an app that is no longer installed opens nothing.
+    let scopes = scopes.ok_or(token::Unauthorized::Signature)?;
+    Ok(App { app_key: claims.app_key, scopes })
+}
+
+/// One request of a known app.
+struct Call<'a> {
+    api: &'a Api,
+    id: &'a RequestId,
+    actor: Actor,
+    route: String,
+    headers: &'a HeaderMap,
+    path: &'a str,
+    query: &'a str,
+}
+
+impl Call<'_> {
+    async fn dispatch(&self, found: &Found, body: axum::body::Body) -> Result<String, Refused> {
+        check_accept(text(self.headers, header::ACCEPT))?;
+        match found.route.operation {
+            Operation::Get => {
+                let customer = self.api.ledger.shopline_customer(found.customer_id()?).await;
+                let customer = customer.map_err(|error| failed(&error))?;
+                let customer = customer.ok_or(Refused::NoSuchData)?;
+                Ok(view::render(&customer, &self.api.store))
+            }
+            Operation::Create => {
+                let body = self.body(body).await?;
+                let (stream, ids) = ids::new_customer(&self.api.ledger.pool)
+                    .await
+                    .map_err(|error| unread(&error))?;
+                let create =
+                    parse_create(&body)?.into_command(found.rules, ids, ids::new_address);
+                let command = Command::Create(Box::new(create));
+                self.execute(&stream, command, &body, view::render_created).await
+            }
+            Operation::Update => {
+                let body = self.body(body).await?;
+                let update = parse_update(&body)?.into_command(found.rules, ids::new_address);
+                let stream = self.api.ledger.find(SHOPLINE_ID, found.customer_id()?).await;
+                let stream = stream.map_err(|error| unread(&error))?.ok_or(Refused::NoSuchData)?;
+                let command = Command::Update(Box::new(update));
+                self.execute(&stream, command, &body, view::render_updated).await
+            }
+        }
+    }
+
+    async fn body(&self, body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+        check_content_type(text(self.headers, header::CONTENT_TYPE))?;
+        // A body that is cut short is as good as one that is too large: neither is JSON.
+        let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+        Ok(body.map_err(|_too_large| Refused::BodyTooLarge)?.to_vec())
+    }
+
+    async fn execute(
+        &self,
+        stream: &str,
+        command: Command,
+        body: &[u8],
+        render: fn(&view::Customer, &Store) -> String,
+    ) -> Result<String, Refused> {
+        let ledger = &self.api.ledger;
+        let envelope = Envelope {
+            actor: self.actor.clone(),
+            contract: Contract::Shopline,
+            route: &self.route,
+            id: self.id,
+            headers: self.headers,
+        };
+        let content = [self.path, self.query, &String::from_utf8_lossy(body)];
+        let request = envelope.request(&ledger.keyring, &content, 200).map_err(|refused| {
+            Refused::Header(refused.to_string())
+        })?;
+        match ledger.execute::<Customer>(stream, command, &request).await {
+            Ok(Outcome::Done(done)) => Ok(render(&done.views.shopline, &self.api.store)),
+            Ok(Outcome::Repeated(first)) => {
+                let then = ledger.load_until::<Customer>(&first.stream, first.sequence).await;
+                let then = then.map_err(|error| failed(&error))?;
+                if then.is_erased() {
+                    return Err(Refused::NoSuchData);
+                }
+                Ok(render(&then.views.shopline, &self.api.store))
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    fn keep(&self, refused: &Refused) {
+        self.api.refusals.keep(refusals::Refusal {
+            request_id: self.id.0.clone(),
+            actor: self.actor.clone(),
+            contract: Contract::Shopline,
+            route: self.route.clone(),
+            status: refused.status(),
+            kind: refused.kind().to_owned(),
+            fields: refused.fields(),
+        });
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+fn refused(error: ExecuteError<Refusal>) -> Refused {
+    match error {
+        ExecuteError::Refused(refusal) => refusal.into(),
+        ExecuteError::Failed(failures) => failures
+            .iter()
+            .find_map(|failure| match failure {
+                Failure::Claimed(kind) | Failure::Marked(kind) => match kind.as_str() {
+                    EMAIL | EMAIL_ACCOUNT | EMAIL_GUEST => Some(Refused::EmailTaken),
+                    PHONE => Some(Refused::PhoneTaken),
+                    _ => None,
+                },
+                Failure::GroupUnknown(_) => None,
+            })
+            .unwrap_or(Refused::Internal),
+        ExecuteError::KeyReused => Refused::IdempotencyKeyReused,
+        ExecuteError::Contended => Refused::Unavailable,
+        ExecuteError::Read(error) => failed(&error),
+        ExecuteError::Append(error) => {
+            tracing::warn!(error = %error, "a command was not appended");
+            Refused::Unavailable
+        }
+    }
+}
+
+fn failed(error: &ReadError) -> Refused {
+    match error {
+        ReadError::Database(error) => unread(error),
+        ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+            tracing::error!(error = %error, "the ledger could not be read");
+            Refused::Internal
+        }
+    }
+}
+
+fn unread(error: &sqlx::Error) -> Refused {
+    tracing::warn!(error = %error, "the database could not be used");
+    Refused::Unavailable
+}
