@@ -330,3 +330,6 @@ fn tags(list: Patch<String>) -> Patch<Vec<String>> {
         Patch::Set(tags)
     }
 }
+
+#[cfg(test)]
+mod tests;

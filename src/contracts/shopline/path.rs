@@ -134,3 +134,121 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
     }
     Some(ids)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contracts::shopline::rules::RULES_20220901;
+
+    const BASE: &str = "/admin/openapi/v20220901";
+
+    fn operation(method: &str, path: &str) -> Result<Operation, Refused> {
+        find(method, path).map(|found| found.route.operation)
+    }
+
+    #[test]
+    fn every_route_is_found_with_its_scope_and_version() {
+        for (method, path, operation, scope) in [
+            (
+                "POST",
+                "/customers.json",
+                Operation::Create,
+                Scope::WriteCustomers,
+            ),
+            (
+                "PUT",
+                "/customers/4201825054.json",
+                Operation::Update,
+                Scope::WriteCustomers,
+            ),
+            (
+                "GET",
+                "/customers/v2/4201825054.json",
+                Operation::Get,
+                Scope::ReadCustomers,
+            ),
+        ] {
+            let found = find(method, &format!("{BASE}{path}")).unwrap();
+            assert_eq!(found.route.operation, operation);
+            assert_eq!(found.route.scope, scope);
+            assert_eq!(found.rules, &RULES_20220901);
+            if path.contains("42") {
+                assert_eq!(found.customer_id(), Ok("4201825054"));
+            }
+        }
+    }
+
+    #[test]
+    fn doubled_slashes_count_as_one() {
+        for path in [
+            "//admin/openapi/v20220901/customers/1.json",
+            "/admin//openapi///v20220901//customers////1.json",
+        ] {
+            assert_eq!(operation("PUT", path), Ok(Operation::Update));
+        }
+    }
+
+    #[test]
+    fn all_else_is_unknown() {
+        for (method, path) in [
+            ("GET", ""),
+            ("GET", "/"),
+            ("GET", "/admin/openapi"),
+            ("GET", "/admin/openapi/v20220901"),
+            ("PUT", "/admin/openapi/v20220901/customers/1"),
+            ("PUT", "/admin/openapi/v20220901/customers/1.json/"),
+            ("PUT", "/admin/openapi/v20220901/customers/.json"),
+            ("PUT", "/admin/openapi/v20220901/customers/1/2.json"),
+            ("GET", "/admin/openapi/v20220901/customers/1.json"),
+            ("POST", "/admin/openapi/v20220901/customers/1.json"),
+            ("DELETE", "/admin/openapi/v20220901/customers/v2/1.json"),
+            ("put", "/admin/openapi/v20220901/customers/1.json"),
+            ("PUT", "/admin/openapi/v20220901/Customers/1.json"),
+            ("PUT", "/Admin/openapi/v20220901/customers/1.json"),
+            ("PUT", "/admin/openapi/v20220901/customers/%ff.json"),
+            ("GET", "/admin/openapi/v20220901/products/1.json"),
+        ] {
+            let refused = operation(method, path).unwrap_err();
+            assert_eq!(
+                (refused.status(), refused),
+                (404, Refused::UnknownRoute),
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_version_is_unknown_whatever_follows() {
+        for version in ["v20230901", "v1", "customers.json", "20220901"] {
+            let refused = operation("PUT", &format!("/admin/openapi/{version}/customers/1.json"));
+            assert_eq!(refused, Err(Refused::UnknownVersion));
+        }
+    }
+
+    #[test]
+    fn an_id_is_decoded_and_at_most_64_characters_long() {
+        let id = |encoded: &str| {
+            find("PUT", &format!("{BASE}/customers/{encoded}.json"))
+                .unwrap()
+                .customer_id()
+                .map(ToOwned::to_owned)
+        };
+        assert_eq!(id("4201825054"), Ok("4201825054".to_owned()));
+        assert_eq!(id("%34%32"), Ok("42".to_owned()));
+        assert_eq!(id("a%2Fb"), Ok("a/b".to_owned()));
+        assert_eq!(id("a.json"), Ok("a.json".to_owned()));
+        assert_eq!(id(&"%C3%A4".repeat(64)), Ok("ä".repeat(64)));
+        assert_eq!(id(&"1".repeat(65)), Err(Refused::NoSuchData));
+        assert_eq!(id("1%00"), Err(Refused::NoSuchData));
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_found_or_refused(method in "[A-Z]{0,7}", path in "[/%a-z0-9{}.]{0,60}|.*") {
+            drop(find(&method, &path));
+            drop(find("PUT", &format!("{BASE}/{path}")));
+        }
+    }
+}

@@ -179,3 +179,116 @@ impl From<Unreadable> for Refused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::Unit;
+
+    /// Every status and text that an app can see. Changing one breaks apps that match it.
+    const ANSWERS: &str = r#"
+400 {"errors":"Content-Type must be application/json"}
+400 {"errors":"The body is larger than 1048576 bytes"}
+400 {"errors":"The body is not valid JSON: line 1, column 2"}
+400 {"errors":"The body is nested deeper than 100 levels"}
+400 {"errors":"gender must be an integer"}
+401 {"errors":"Unauthorized: an access token is required"}
+401 {"errors":"Unauthorized: Authorization must be a Bearer token"}
+401 {"errors":"Unauthorized: the access token is malformed"}
+401 {"errors":"Unauthorized: the access token is invalid"}
+401 {"errors":"Unauthorized: the access token has expired"}
+401 {"errors":"Unauthorized: the access token is for another store"}
+403 {"errors":"This action requires read_customers scope"}
+403 {"errors":"This action requires write_customers scope"}
+404 {"errors":"The requested resource does not exist."}
+404 {"errors":"The requested API version does not exist."}
+406 {"errors":"Accept must allow application/json"}
+406 {"errors":"The requested data does not exist."}
+422 {"errors":"customer is required"}
+422 {"errors":"note must not contain the character U+0000"}
+422 {"errors":"email must be an e-mail address"}
+422 {"errors":"birthday must be a date of the form yyyyMMdd"}
+422 {"errors":"gender must be 0, 1, 2 or 3"}
+422 {"errors":"addresses must not list more than 5000 addresses"}
+406 {"errors":"The requested data does not exist."}
+422 {"errors":"email cannot be changed"}
+422 {"errors":"email is required"}
+422 {"errors":"email or phone is required"}
+422 {"errors":"accepts_marketing requires an email"}
+422 {"errors":"groups must not name a group twice"}
+422 {"errors":"addresses.id must be the id of an address of this customer"}
+422 {"errors":"email has 51 characters, at most 50 are allowed"}
+422 {"errors":"tags has 101 items, at most 100 are allowed"}
+422 {"errors":"tags[] has 101 characters, at most 100 are allowed"}
+422 {"errors":"email has already been taken"}
+422 {"errors":"phone has already been taken"}
+422 {"errors":"Idempotency-Key was already used for another request"}
+429 {"errors":"Too many request"}
+500 {"errors":"System error"}
+503 {"errors":"Service temporarily unavailable, please try again"}
+"#;
+
+    #[test]
+    fn the_answers_are_frozen() {
+        let too_long = |field, unit, limit| {
+            Refused::from(Refusal::TooLong {
+                field,
+                unit,
+                count: limit + 1,
+                limit,
+            })
+        };
+        let answers = [
+            Refused::ContentType,
+            Refused::BodyTooLarge,
+            Refused::Syntax { line: 1, column: 2 },
+            Refused::TooDeep,
+            Refused::WrongType {
+                member: "gender",
+                expected: "an integer",
+            },
+            Unauthorized::Missing.into(),
+            Unauthorized::Scheme.into(),
+            Unauthorized::Malformed.into(),
+            Unauthorized::Signature.into(),
+            Unauthorized::Expired.into(),
+            Unauthorized::OtherStore.into(),
+            Refused::Scope(Scope::ReadCustomers),
+            Refused::Scope(Scope::WriteCustomers),
+            Refused::UnknownRoute,
+            Refused::UnknownVersion,
+            Refused::Accept,
+            Refused::NoSuchData,
+            Refused::CustomerRequired,
+            Refused::NulCharacter { member: "note" },
+            Refused::NotAnEmail,
+            Refused::NotADate,
+            Refused::NotAGender,
+            Refused::TooManyAddresses,
+            Refusal::NotFound.into(),
+            Refusal::EmailFixed.into(),
+            Refusal::EmailRequired.into(),
+            Refusal::ContactRequired.into(),
+            Refusal::MarketingNeedsEmail.into(),
+            Refusal::GroupTwice { group: "g".into() }.into(),
+            Refusal::AddressUnknown {
+                shopline_id: "a".into(),
+            }
+            .into(),
+            too_long("email", Unit::Characters, 50),
+            too_long("tags", Unit::Items, 100),
+            too_long("tags[]", Unit::Characters, 100),
+            Refused::EmailTaken,
+            Refused::PhoneTaken,
+            Refused::IdempotencyKeyReused,
+            Refused::TooManyRequests,
+            Refused::Internal,
+            Refused::Unavailable,
+        ];
+        let seen: Vec<_> = answers
+            .iter()
+            .map(|refused| format!("{} {}", refused.status(), refused.body()))
+            .collect();
+        assert_eq!(seen.join("\n"), ANSWERS.trim());
+    }
+}

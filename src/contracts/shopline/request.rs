@@ -81,3 +81,92 @@ pub fn members(body: &[u8]) -> Result<Map<String, Value>, Refused> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_the_only_content_type_with_any_parameters() {
+        for fine in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=gbk;x=y",
+            " application/json ",
+        ] {
+            assert_eq!(check_content_type(Some(fine)), Ok(()));
+        }
+        for wrong in [
+            None,
+            Some(""),
+            Some("text/plain"),
+            Some("text/json"),
+            Some("application/jsonx"),
+            Some("application/vnd.api+json"),
+            Some("application/x-www-form-urlencoded"),
+            Some("multipart/form-data; boundary=application/json"),
+        ] {
+            let refused = check_content_type(wrong).unwrap_err();
+            assert_eq!((refused.status(), refused), (400, Refused::ContentType));
+        }
+    }
+
+    #[test]
+    fn a_client_must_take_json() {
+        for fine in [
+            None,
+            Some(""),
+            Some("*/*"),
+            Some("application/json"),
+            Some("APPLICATION/JSON; charset=utf-8"),
+            Some("application/*"),
+            Some("text/html, application/xhtml+xml, */*;q=0.8"),
+            Some("*/*;q=0, application/json"),
+            Some("application/json;q=0.001"),
+        ] {
+            assert_eq!(check_accept(fine), Ok(()), "{fine:?}");
+        }
+        for wrong in [
+            "text/html",
+            "application/xml",
+            "application/json;q=0",
+            "*/*, application/json; Q=0.0",
+            "nonsense",
+            ",",
+        ] {
+            let refused = check_accept(Some(wrong)).unwrap_err();
+            assert_eq!((refused.status(), refused), (406, Refused::Accept));
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_up_to_one_mebibyte() {
+        let body = |length: usize| {
+            let empty = br#"{"customer":{}}"#.to_vec();
+            [empty, b" ".repeat(length - 15)].concat()
+        };
+        assert_eq!(members(&body(1_048_576)), Ok(Map::new()));
+        assert_eq!(members(&body(1_048_577)), Err(Refused::BodyTooLarge));
+    }
+
+    #[test]
+    fn the_envelope_holds_a_customer() {
+        assert_eq!(members(br#"{"customer":{}}"#), Ok(Map::new()));
+        for (body, status) in [
+            ("", 400),
+            ("[]", 400),
+            ("null", 400),
+            ("\"customer\"", 400),
+            (r#"{"customer":[]}"#, 400),
+            (r#"{"customer":"Bob"}"#, 400),
+            (r#"{"customer":{}"#, 400),
+            (r"{}", 422),
+            (r#"{"Customer":{}}"#, 422),
+            (r#"{"customer":null}"#, 422),
+            (r#"{"email":"bob@example.com"}"#, 422),
+        ] {
+            let refused = members(body.as_bytes()).unwrap_err();
+            assert_eq!(refused.status(), status, "{body}");
+        }
+    }
+}

@@ -162,3 +162,202 @@ impl Scope {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &[u8] = b"a secret of the ledger's own";
+    const EXP: i64 = 1_769_927_492;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// The claims of the token in SHOPLINE's documentation.
+    fn claims() -> Claims {
+        Claims {
+            app_key: "f2379d21628c33d11db1fdb697a3f7c26e4c0a09".into(),
+            seller_id: "2000234880".into(),
+            store_id: "1672369729606".into(),
+            version: "V2".into(),
+            domain: "https://sl-open-sg.myshopline.com".into(),
+            timestamp: 1_675_319_492_439,
+            iss: "ysoul".into(),
+            exp: EXP,
+        }
+    }
+
+    fn bearer(token: &str) -> String {
+        format!("Bearer {token}")
+    }
+
+    fn check(authorization: &str) -> Result<Claims, Unauthorized> {
+        verify(SECRET, Some(authorization), at(EXP - 1))
+    }
+
+    #[test]
+    fn a_token_has_the_two_parts_of_the_documented_one() {
+        let token = sign(SECRET, &claims());
+        // Header and payload of the token in the documentation; the signature is by our own secret.
+        let documented = "eyJhbGciOiJIUzUxMiJ9.eyJhcHBLZXkiOiJmMjM3OWQyMTYyOGMzM2QxMWRiMWZkYjY5N2E\
+            zZjdjMjZlNGMwYTA5Iiwic2VsbGVySWQiOiIyMDAwMjM0ODgwIiwic3RvcmVJZCI6IjE2NzIzNjk3Mjk2MDYiL\
+            CJ2ZXJzaW9uIjoiVjIiLCJkb21haW4iOiJodHRwczovL3NsLW9wZW4tc2cubXlzaG9wbGluZS5jb20iLCJ0aW1\
+            lc3RhbXAiOjE2NzUzMTk0OTI0MzksImlzcyI6Inlzb3VsIiwiZXhwIjoxNzY5OTI3NDkyfQ.";
+        assert!(token.starts_with(documented));
+        assert_eq!(check(&bearer(&token)), Ok(claims()));
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        let token = sign(SECRET, &claims());
+        for header in [
+            format!("bearer {token}"),
+            format!("BEARER   {token} "),
+            format!("Bearer {token}"),
+        ] {
+            assert_eq!(check(&header), Ok(claims()));
+        }
+        for header in [
+            token.clone(),
+            format!("Basic {token}"),
+            String::new(),
+            "Bearer".to_owned(),
+        ] {
+            assert_eq!(check(&header), Err(Unauthorized::Scheme));
+        }
+        assert_eq!(
+            verify(SECRET, None, at(EXP - 1)),
+            Err(Unauthorized::Missing)
+        );
+    }
+
+    #[test]
+    fn a_token_ends_at_its_second() {
+        let header = bearer(&sign(SECRET, &claims()));
+        assert!(verify(SECRET, Some(&header), at(EXP - 1)).is_ok());
+        for over in [EXP, EXP + 1, EXP + 100_000] {
+            assert_eq!(
+                verify(SECRET, Some(&header), at(over)),
+                Err(Unauthorized::Expired)
+            );
+        }
+    }
+
+    #[test]
+    fn only_hs512_under_our_secret_is_believed() {
+        assert_eq!(
+            check(&bearer(&sign(b"another secret", &claims()))),
+            Err(Unauthorized::Signature)
+        );
+        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).unwrap());
+        let signed_as = |algorithm| {
+            let header = Header::new(algorithm);
+            let key = EncodingKey::from_secret(SECRET);
+            jsonwebtoken::encode(&header, &claims(), &key).unwrap()
+        };
+        let unsigned = |alg: &str| {
+            let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg }).to_string());
+            format!("{header}.{payload}.")
+        };
+        for forged in [
+            signed_as(Algorithm::HS256),
+            signed_as(Algorithm::HS384),
+            unsigned("RS256"),
+            unsigned("ES256"),
+            unsigned("HS512"),
+        ] {
+            assert_eq!(check(&bearer(&forged)), Err(Unauthorized::Signature));
+        }
+        for forged in [unsigned("none"), unsigned("None"), unsigned("")] {
+            assert_eq!(check(&bearer(&forged)), Err(Unauthorized::Malformed));
+        }
+        // A changed claim under the true signature.
+        let token = sign(SECRET, &claims());
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        let (header, _) = head.split_once('.').unwrap();
+        let mut other = claims();
+        other.exp += 1;
+        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&other).unwrap());
+        assert_eq!(
+            check(&bearer(&format!("{header}.{payload}.{signature}"))),
+            Err(Unauthorized::Signature)
+        );
+    }
+
+    #[test]
+    fn a_typ_in_the_header_and_further_claims_are_fine() {
+        let header = Header::new(Algorithm::HS512);
+        assert!(header.typ.is_some());
+        let mut further = serde_json::to_value(claims()).unwrap();
+        further["nbf"] = json!("never");
+        further["aud"] = json!(["somebody"]);
+        further.as_object_mut().unwrap().shift_remove("iss");
+        let key = EncodingKey::from_secret(SECRET);
+        let token = jsonwebtoken::encode(&header, &further, &key).unwrap();
+        assert_eq!(check(&bearer(&token)).unwrap().app_key, claims().app_key);
+    }
+
+    #[test]
+    fn a_token_without_a_claim_we_need_is_malformed() {
+        let key = EncodingKey::from_secret(SECRET);
+        for claim in ["appKey", "storeId", "domain", "exp"] {
+            let mut less = serde_json::to_value(claims()).unwrap();
+            less.as_object_mut().unwrap().shift_remove(claim);
+            let header = Header::new(Algorithm::HS512);
+            let token = jsonwebtoken::encode(&header, &less, &key).unwrap();
+            assert_eq!(check(&bearer(&token)), Err(Unauthorized::Malformed));
+        }
+    }
+
+    #[test]
+    fn a_token_opens_its_own_store_only() {
+        let token = claims();
+        assert_eq!(token.check_store("sl-open-sg", "1672369729606"), Ok(()));
+        assert_eq!(token.check_store("SL-Open-SG", "1672369729606"), Ok(()));
+        for (handle, store) in [
+            ("sl-open", "1672369729606"),
+            ("sl-open-sg", "1672369729607"),
+            ("", ""),
+            ("sl-open-sg.myshopline.com", "1672369729606"),
+        ] {
+            assert_eq!(
+                token.check_store(handle, store),
+                Err(Unauthorized::OtherStore)
+            );
+        }
+        let mut elsewhere = claims();
+        elsewhere.domain = "https://sl-open-sg.example.com".into();
+        assert_eq!(
+            elsewhere.check_store("sl-open-sg", "1672369729606"),
+            Err(Unauthorized::OtherStore)
+        );
+    }
+
+    #[test]
+    fn scopes_are_granted_one_by_one() {
+        use Scope::{ReadCustomers, WriteCustomers};
+        assert_eq!(
+            Scope::parse_list("read_customers,write_customers"),
+            [ReadCustomers, WriteCustomers]
+        );
+        assert_eq!(
+            Scope::parse_list(" write_customers , read_orders"),
+            [WriteCustomers]
+        );
+        assert_eq!(Scope::parse_list(""), []);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_believed_or_refused(header in ".*", token in "[A-Za-z0-9._=-]{0,80}") {
+            prop_assert!(check(&header).is_err());
+            prop_assert!(check(&bearer(&token)).is_err());
+        }
+    }
+}
