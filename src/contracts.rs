@@ -1,3 +1,4 @@
-//! The shops' own HTTP contracts: a request becomes a command, a refusal the shop's own answer.
+//! What each shop asks of the ledger, and how it is told no. Pure: values in, values out.
 
+pub mod medusa;
 pub mod shopline;

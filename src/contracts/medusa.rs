@@ -1,0 +1,36 @@
+//! Medusa v1's contract: its requests → commands, its refusals → Medusa's own answers.
+//!
+//! What a request meets, in order, and the file that plays it:
+//!
+//! 1. [`body`]: Express' JSON body parser, before everything else, also before authentication.
+//! 2. [`path`]: Express' routing.
+//! 3. (authentication: `crate::auth`)
+//! 4. [`customer`], [`group`]: one function for each operation: body, then [`query`], checked by
+//!    [`validation`], become a command.
+//! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
+//!    answer.
+//!
+//! Answers that went well are not here: the projection renders them. `POST /admin/customers/{id}`
+//! is read in [`customer::parse_update`] and answered by `projections::medusa`.
+//!
+//! # How to add an operation
+//!
+//! 1. Give [`path`] the route.
+//! 2. Write a schema, as [`customer`] does, and a parse function that returns a request struct.
+//! 3. Give [`refusal`] a variant for each new way to be refused, with the recorded case it is from.
+//! 4. Add the recorded cases' section to `tests/conformance`.
+//!
+//! Source of every behaviour: Medusa 1.20.11, as recorded in `tests/conformance/medusa/`; where a
+//! case is named, it is one of those.
+
+pub mod body;
+pub mod customer;
+pub mod email;
+pub mod etag;
+pub mod group;
+pub mod json;
+pub mod path;
+mod prototype;
+pub mod query;
+pub mod refusal;
+pub mod validation;
