@@ -514,6 +514,11 @@ fn seal<E: cqrs_es::DomainEvent + streams::Named>(
 }
 
 impl<S: Stream> Loaded<S> {
+    /// Whether the stream's key is gone: nothing personal can be shown, of no time.
+    pub const fn is_erased(&self) -> bool {
+        self.sequence > 0 && self.key.is_none()
+    }
+
     fn expected(&self) -> ExpectedStream {
         ExpectedStream {
             kind: S::KIND,

@@ -82,16 +82,25 @@ async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
 /// 200 while requests can be served, degraded or not; 503 without Postgres or while draining.
 async fn ready(State(api): State<Arc<Api>>) -> Response {
     let health = api.health.borrow().clone();
-    let postgres = sqlx::query("select 1").execute(&api.ledger.pool).await.is_ok();
+    let postgres = sqlx::query("select 1")
+        .execute(&api.ledger.pool)
+        .await
+        .is_ok();
     let (status, body) = if health.draining {
-        (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({ "status": "draining" }))
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            serde_json::json!({ "status": "draining" }),
+        )
     } else if !postgres {
         (
             StatusCode::SERVICE_UNAVAILABLE,
             serde_json::json!({ "status": "unavailable", "postgres": "unreachable" }),
         )
     } else if let Some(kafka) = health.degraded {
-        (StatusCode::OK, serde_json::json!({ "status": "degraded", "kafka": kafka }))
+        (
+            StatusCode::OK,
+            serde_json::json!({ "status": "degraded", "kafka": kafka }),
+        )
     } else {
         (StatusCode::OK, serde_json::json!({ "status": "ready" }))
     };

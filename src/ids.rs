@@ -9,8 +9,9 @@ use crate::customer::NewAddress;
 
 /// A new customer's stream and its ids in both shops, whatever the contract it is born through.
 pub async fn new_customer(pool: &PgPool) -> Result<(String, ForeignIds), sqlx::Error> {
-    let number: i64 =
-        sqlx::query_scalar("select nextval('shopline_customer_ids')").fetch_one(pool).await?;
+    let number: i64 = sqlx::query_scalar("select nextval('shopline_customer_ids')")
+        .fetch_one(pool)
+        .await?;
     let stream = Ulid::new().to_string();
     let ids = ForeignIds {
         medusa: format!("{MEDUSA_CUSTOMER}{stream}"),

@@ -9,6 +9,8 @@ pub mod database;
 pub mod dev;
 pub mod event_store;
 pub mod group;
+pub mod http;
+pub mod ids;
 pub mod refusals;
 pub mod shutdown;
 pub mod telemetry;

@@ -151,6 +151,26 @@ impl Ledger {
             .collect())
     }
 
+    /// Groups in Medusa's shape as they were at a position of the ledger.
+    pub async fn medusa_groups_at(
+        &self,
+        streams: &[String],
+        position: i64,
+    ) -> Result<Vec<medusa::Group>, ReadError> {
+        let mut groups = vec![];
+        for stream in streams {
+            let kind = StreamKind::CustomerGroup;
+            let stored = reader::stream(&self.pool, kind, stream, 0, i64::MAX).await?;
+            let mut group = medusa::Group::default();
+            for stored in stored.iter().filter(|stored| stored.position <= position) {
+                group.apply(&reader::decode(stored, None)?);
+            }
+            groups.push(group);
+        }
+        groups.retain(|group| group.sequence > 0);
+        Ok(groups)
+    }
+
     /// The views of one kind of stream among the lines of an answer, folded to their last event.
     fn fold<S: Stream, V: DeserializeOwned + Default>(
         &self,

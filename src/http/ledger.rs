@@ -70,7 +70,8 @@ async fn find(
             "head": row.try_get::<i64, _>(3)?,
         }))
     })();
-    body.map(|body| body.to_string()).map_err(|error| unread(&error))
+    body.map(|body| body.to_string())
+        .map_err(|error| unread(&error))
 }
 
 const NO_CUSTOMER: &str = "no customer has or had this id";
@@ -87,7 +88,10 @@ async fn authorize(
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
-    let unauthorized = (StatusCode::UNAUTHORIZED, "a ledger token is needed: Authorization: Bearer");
+    let unauthorized = (
+        StatusCode::UNAUTHORIZED,
+        "a ledger token is needed: Authorization: Bearer",
+    );
     let token = api
         .auth
         .ledger_token(token.ok_or(unauthorized)?)
@@ -103,7 +107,10 @@ async fn authorize(
 
 fn unread(error: &sqlx::Error) -> (StatusCode, &'static str) {
     tracing::warn!(error = %error, "the database could not be used");
-    (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read at the moment")
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the store cannot be read at the moment",
+    )
 }
 
 /// Source: RFC 9457.

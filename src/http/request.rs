@@ -64,7 +64,10 @@ impl RequestId {
 fn trace_id(traceparent: &str) -> Option<&str> {
     let mut parts = traceparent.split('-');
     let (version, id) = (parts.next()?, parts.next()?);
-    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let hex = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
     let valid = version.len() == 2 && hex(version) && version != "ff" && id.len() == 32 && hex(id);
     (valid && id.bytes().any(|b| b != b'0')).then_some(id)
 }
@@ -92,9 +95,19 @@ impl Envelope<'_> {
         content: &[&str],
         status: u16,
     ) -> Result<Request, HeaderRefused> {
-        let on_behalf_of = text(self.headers, &ON_BEHALF_OF, "Ledger-On-Behalf-Of", ON_BEHALF_OF_MAX)?;
+        let on_behalf_of = text(
+            self.headers,
+            &ON_BEHALF_OF,
+            "Ledger-On-Behalf-Of",
+            ON_BEHALF_OF_MAX,
+        )?;
         let reason = text(self.headers, &REASON, "Ledger-Reason", REASON_MAX)?;
-        let key = text(self.headers, &IDEMPOTENCY_KEY, "Idempotency-Key", IDEMPOTENCY_KEY_MAX)?;
+        let key = text(
+            self.headers,
+            &IDEMPOTENCY_KEY,
+            "Idempotency-Key",
+            IDEMPOTENCY_KEY_MAX,
+        )?;
         let idempotency = key.filter(|key| !key.is_empty()).map(|key| Idempotency {
             key: keyring.hash_request(&["key", &key]),
             request: keyring.hash_request(content),
@@ -122,7 +135,9 @@ fn text(
     header: &'static str,
     limit: usize,
 ) -> Result<Option<String>, HeaderRefused> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
     let refused = HeaderRefused { header, limit };
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) if text.chars().count() <= limit => Ok(Some(text.to_owned())),
@@ -138,9 +153,17 @@ mod tests {
     fn the_trace_id_of_a_caller_is_kept() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), Some(id));
-        for bad in ["", "00", "00-xyz-1-01", "ff-4bf92f3577b34da6a3ce929d0e0e4736-1-01"] {
+        for bad in [
+            "",
+            "00",
+            "00-xyz-1-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-1-01",
+        ] {
             assert_eq!(trace_id(bad), None, "{bad}");
         }
-        assert_eq!(trace_id(&format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32))), None);
+        assert_eq!(
+            trace_id(&format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32))),
+            None
+        );
     }
 }

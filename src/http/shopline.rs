@@ -34,7 +34,10 @@ pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Respon
         Ok(body) => json(StatusCode::OK, body),
         Err(refused) => {
             let status = StatusCode::from_u16(refused.status());
-            json(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), refused.body())
+            json(
+                status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                refused.body(),
+            )
         }
     };
     let trace = HeaderValue::from_str(&id.0).expect("hexadecimal digits are a header value");
@@ -49,7 +52,10 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<String, R
     let call = Call {
         api,
         id,
-        actor: Actor { kind: ActorKind::App, id: app.app_key },
+        actor: Actor {
+            kind: ActorKind::App,
+            id: app.app_key,
+        },
         route: format!("{} {}", found.route.method, found.route.template),
         headers: &parts.headers,
         path: parts.uri.path(),
@@ -69,16 +75,28 @@ struct App {
     scopes: std::sync::Arc<[token::Scope]>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "whether a token is over is asked of the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether a token is over is asked of the clock"
+)]
 async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, Timestamp::now())?;
     claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
-    let scopes = api.auth.shopline_app(&claims.app_key).await.map_err(|error| unread(&error))?;
+    let scopes = api
+        .auth
+        .shopline_app(&claims.app_key)
+        .await
+        .map_err(|error| unread(&error))?;
     // A token of an app that is no longer installed opens nothing.
     let scopes = scopes.ok_or(token::Unauthorized::Signature)?;
-    Ok(App { app_key: claims.app_key, scopes })
+    Ok(App {
+        app_key: claims.app_key,
+        scopes,
+    })
 }
 
 /// One request of a known app.
@@ -97,7 +115,11 @@ impl Call<'_> {
         check_accept(text(self.headers, header::ACCEPT))?;
         match found.route.operation {
             Operation::Get => {
-                let customer = self.api.ledger.shopline_customer(found.customer_id()?).await;
+                let customer = self
+                    .api
+                    .ledger
+                    .shopline_customer(found.customer_id()?)
+                    .await;
                 let customer = customer.map_err(|error| failed(&error))?;
                 let customer = customer.ok_or(Refused::NoSuchData)?;
                 Ok(view::render(&customer, &self.api.store))
@@ -107,18 +129,25 @@ impl Call<'_> {
                 let (stream, ids) = ids::new_customer(&self.api.ledger.pool)
                     .await
                     .map_err(|error| unread(&error))?;
-                let create =
-                    parse_create(&body)?.into_command(found.rules, ids, ids::new_address);
+                let create = parse_create(&body)?.into_command(found.rules, ids, ids::new_address);
                 let command = Command::Create(Box::new(create));
-                self.execute(&stream, command, &body, view::render_created).await
+                self.execute(&stream, command, &body, view::render_created)
+                    .await
             }
             Operation::Update => {
                 let body = self.body(body).await?;
                 let update = parse_update(&body)?.into_command(found.rules, ids::new_address);
-                let stream = self.api.ledger.find(SHOPLINE_ID, found.customer_id()?).await;
-                let stream = stream.map_err(|error| unread(&error))?.ok_or(Refused::NoSuchData)?;
+                let stream = self
+                    .api
+                    .ledger
+                    .find(SHOPLINE_ID, found.customer_id()?)
+                    .await;
+                let stream = stream
+                    .map_err(|error| unread(&error))?
+                    .ok_or(Refused::NoSuchData)?;
                 let command = Command::Update(Box::new(update));
-                self.execute(&stream, command, &body, view::render_updated).await
+                self.execute(&stream, command, &body, view::render_updated)
+                    .await
             }
         }
     }
@@ -146,13 +175,15 @@ impl Call<'_> {
             headers: self.headers,
         };
         let content = [self.path, self.query, &String::from_utf8_lossy(body)];
-        let request = envelope.request(&ledger.keyring, &content, 200).map_err(|refused| {
-            Refused::Header(refused.to_string())
-        })?;
+        let request = envelope
+            .request(&ledger.keyring, &content, 200)
+            .map_err(|refused| Refused::Header(refused.to_string()))?;
         match ledger.execute::<Customer>(stream, command, &request).await {
             Ok(Outcome::Done(done)) => Ok(render(&done.views.shopline, &self.api.store)),
             Ok(Outcome::Repeated(first)) => {
-                let then = ledger.load_until::<Customer>(&first.stream, first.sequence).await;
+                let then = ledger
+                    .load_until::<Customer>(&first.stream, first.sequence)
+                    .await;
                 let then = then.map_err(|error| failed(&error))?;
                 if then.is_erased() {
                     return Err(Refused::NoSuchData);

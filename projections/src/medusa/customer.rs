@@ -284,12 +284,8 @@ impl Address {
             province: read(province.as_ref()),
             postal_code: read(postal_code.as_ref()),
             phone: read(phone.as_ref()),
-<<<<<<< HEAD
-            metadata: read(metadata.as_ref()),
-=======
             // JSON null is no metadata: the two look the same, here and once stored.
             metadata: read(metadata.as_ref()).filter(|metadata| !metadata.is_null()),
->>>>>>> projections
         }
     }
 

@@ -31,6 +31,11 @@ impl Relations {
         Self::parse(Entity::Group, expand, "")
     }
 
+    /// Whether groups of the customer itself are asked for.
+    pub fn has_groups(&self) -> bool {
+        self.0.contains_key("groups")
+    }
+
     /// The relations below one that is asked for.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         self.0.get(name)

@@ -67,11 +67,32 @@ pub enum Refused {
         /// The name.
         name: String,
     },
+    /// A header of the ledger's own cannot be taken: the message.
+    Header(String),
+    /// An `Idempotency-Key` came again with another request.
+    KeyReused,
     /// Others kept changing the same thing.
     Conflict,
+    /// The store is away for the moment: the official client repeats after a 503.
+    Unavailable,
     /// Anything Medusa did not expect.
     Unknown,
 }
+
+/// The members that the operations know.
+const MEMBERS: [&str; 11] = [
+    "email",
+    "first_name",
+    "last_name",
+    "password",
+    "phone",
+    "metadata",
+    "groups",
+    "id",
+    "name",
+    "expand",
+    "fields",
+];
 
 /// An answer, save for the headers that every answer has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +146,7 @@ impl Refused {
             | Refusal::AddressUnknown { shopline_id: _ }
             | Refusal::TooLong {
                 field: _,
+                unit: _,
                 count: _,
                 limit: _,
             } => Self::Unknown,
@@ -154,8 +176,39 @@ impl Refused {
             Self::JoinsTwice { .. } => "group_twice",
             Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => "email_taken",
             Self::GroupNameTaken { .. } => "group_name_taken",
+            Self::Header(_) => "header",
+            Self::KeyReused => "idempotency_key_reused",
             Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// The members that the refusal names, if any: only those that an operation knows, since the
+    /// name of an unknown one is the caller's own text.
+    pub fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(message) => message
+                .split(", ")
+                .filter_map(|part| part.split(' ').next())
+                .filter(|name| MEMBERS.contains(name))
+                .map(ToOwned::to_owned)
+                .collect(),
+            Self::JoinsUnknownGroup { .. } | Self::JoinsTwice { .. } => vec!["groups".to_owned()],
+            Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => {
+                vec!["email".to_owned()]
+            }
+            Self::GroupNameTaken { .. } => vec!["name".to_owned()],
+            Self::Body(_)
+            | Self::NoRoute { .. }
+            | Self::Unauthorized
+            | Self::CustomerUnknown { .. }
+            | Self::GroupUnknown { .. }
+            | Self::Header(_)
+            | Self::KeyReused
+            | Self::Conflict
+            | Self::Unavailable
+            | Self::Unknown => vec![],
         }
     }
 
@@ -178,7 +231,10 @@ impl Refused {
             | Self::GuestExists
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
+            | Self::Header(_)
+            | Self::KeyReused
             | Self::Conflict
+            | Self::Unavailable
             | Self::Unknown => (Kind::Json, json(status, &self.message())),
         };
         let mut headers = vec![POWERED_BY];
@@ -211,10 +267,10 @@ impl Refused {
         )
     }
 
-    /// The one place that turns a refusal into a status.
-    const fn status(&self) -> u16 {
+    /// The status of the answer.
+    pub const fn status(&self) -> u16 {
         match self {
-            Self::Body(BodyError::Malformed) | Self::Invalid(_) => 400,
+            Self::Body(BodyError::Malformed) | Self::Invalid(_) | Self::Header(_) => 400,
             Self::Unauthorized => 401,
             Self::NoRoute { .. }
             | Self::CustomerUnknown { .. }
@@ -227,8 +283,10 @@ impl Refused {
             | Self::AccountExists
             | Self::GuestExists
             | Self::EmailTaken { .. }
-            | Self::GroupNameTaken { .. } => 422,
+            | Self::GroupNameTaken { .. }
+            | Self::KeyReused => 422,
             Self::Unknown => 500,
+            Self::Unavailable => 503,
         }
     }
 
@@ -237,7 +295,7 @@ impl Refused {
             Self::Body(error) => body_title(*error).to_owned(),
             Self::NoRoute { .. } => "Not Found".to_owned(),
             Self::Unauthorized => "Unauthorized".to_owned(),
-            Self::Invalid(message) => message.clone(),
+            Self::Invalid(message) | Self::Header(message) => message.clone(),
             // Source: case `update-not-found`.
             Self::CustomerUnknown { id } => format!("Customer with id: {id} was not found"),
             // Source: case `cg-get-not-found`. No colon here.
@@ -261,6 +319,10 @@ impl Refused {
             }
             // Source: case `cg-create-duplicate`.
             Self::GroupNameTaken { name } => format!("Key (name)=({name}) already exists."),
+            Self::KeyReused => "Idempotency-Key was already used for another request".to_owned(),
+            Self::Unavailable => {
+                "The service is unavailable. You may retry the request.".to_owned()
+            }
             Self::Conflict => "The request conflicted with another request. You may retry the \
                                request with the provided Idempotency-Key."
                 .to_owned(),

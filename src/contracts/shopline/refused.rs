@@ -93,6 +93,9 @@ pub enum Refused {
     /// 422: an `Idempotency-Key` came again with another request.
     #[error("Idempotency-Key was already used for another request")]
     IdempotencyKeyReused,
+    /// 400: a header of the ledger's own cannot be taken.
+    #[error("{0}")]
+    Header(String),
     /// 429.
     #[error("Too many request")]
     TooManyRequests,
@@ -109,6 +112,7 @@ impl Refused {
     pub const fn status(&self) -> u16 {
         match self {
             Self::ContentType
+            | Self::Header(_)
             | Self::BodyTooLarge
             | Self::Syntax { .. }
             | Self::TooDeep
@@ -131,6 +135,54 @@ impl Refused {
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
+    }
+
+    /// A short name of the kind of refusal, without values: for the ledger's own record of it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ContentType => "content_type",
+            Self::Header(_) => "header",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Syntax { .. } => "body_malformed",
+            Self::TooDeep => "body_too_deep",
+            Self::WrongType { .. } => "wrong_type",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Scope(_) => "scope",
+            Self::UnknownRoute | Self::UnknownVersion => "no_route",
+            Self::Accept => "accept",
+            Self::NoSuchData => "customer_unknown",
+            Self::CustomerRequired => "customer_required",
+            Self::NulCharacter { .. }
+            | Self::NotAnEmail
+            | Self::NotADate
+            | Self::NotAGender
+            | Self::TooManyAddresses => "invalid",
+            Self::Refusal(_) => "refused",
+            Self::EmailTaken => "email_taken",
+            Self::PhoneTaken => "phone_taken",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Internal => "unknown",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The fields that the refusal names, if any.
+    pub fn fields(&self) -> Vec<String> {
+        let field = match self {
+            Self::WrongType { member, .. } | Self::NulCharacter { member } => member,
+            Self::Refusal(Refusal::TooLong { field, .. }) => field,
+            Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
+            Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
+            Self::NotAnEmail | Self::EmailTaken => "email",
+            Self::PhoneTaken => "phone",
+            Self::NotADate => "birthday",
+            Self::NotAGender => "gender",
+            Self::TooManyAddresses => "addresses",
+            Self::CustomerRequired => "customer",
+            _ => return vec![],
+        };
+        vec![field.to_owned()]
     }
 
     /// The body of the answer, of content type `application/json`.

@@ -1,0 +1,266 @@
+//! Customers: create, get, update.
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, SaltString, rand_core::OsRng};
+use axum::http::StatusCode;
+use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, own_ulid};
+use events::patch::Patch;
+use events::personal::Personal;
+use projections::medusa::{self as view, Given, Related, Relations};
+
+use super::{Answered, Call, failed, unread};
+use crate::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
+use crate::contracts::medusa::customer::{RULES, parse_create, parse_find, parse_update};
+use crate::contracts::medusa::json::Document;
+use crate::contracts::medusa::refusal::Refused;
+use crate::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
+use crate::event_store::appender::Failure;
+use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::ids;
+
+impl Call<'_> {
+    /// `POST /admin/customers`.
+    pub(super) async fn create_customer(&self, document: Document) -> Result<Answered, Refused> {
+        let ledger = &self.api.ledger;
+        let mut request = self.request("POST /admin/customers", &document, StatusCode::CREATED)?;
+        let create = parse_create(document)?;
+        let given = Given {
+            phone: create.phone_given,
+            metadata: create.metadata_given,
+        };
+        let has_account = create.password.is_some();
+        request.credential = self.hash(create.password.as_ref()).await?;
+        let (stream, ids) = ids::new_customer(&ledger.pool)
+            .await
+            .map_err(|error| unread(&error))?;
+        let command = Command::Create(Box::new(CreateCustomer {
+            rules: &RULES,
+            ids,
+            fields: create.fields,
+            has_account,
+            password: has_account,
+            language: None,
+            addresses: vec![],
+        }));
+        let body = match ledger.execute::<Customer>(&stream, command, &request).await {
+            Ok(Outcome::Done(done)) => view::render_created(&done.views.medusa, given),
+            Ok(Outcome::Repeated(first)) => {
+                let then = self.as_of(&first.stream, first.sequence).await?;
+                view::render_created(&then.views.medusa, given)
+            }
+            Err(ExecuteError::Failed(failures)) if is_email_taken(&failures) => {
+                return Err(Refused::email_exists(has_account));
+            }
+            Err(error) => return Err(refused(error, "", &[])),
+        };
+        Ok(Answered {
+            status: StatusCode::CREATED,
+            body,
+            behind: None,
+        })
+    }
+
+    /// `GET /admin/customers/{id}`.
+    pub(super) async fn customer(&self, id: &str) -> Result<Answered, Refused> {
+        let expand = parse_find(self.query())?;
+        let relations = Relations::of_customer(expand.as_deref()).map_err(|_| Refused::Unknown)?;
+        let found = self
+            .api
+            .ledger
+            .medusa_customer(id, relations.has_groups())
+            .await;
+        let (customer, groups) = found
+            .map_err(|error| failed(&error))?
+            .ok_or_else(|| Refused::CustomerUnknown { id: id.to_owned() })?;
+        let mut related = Related::default();
+        related.hold_groups(&customer.groups, groups);
+        let behind = self.relate(&mut related, |related| {
+            related.missing_of_customer(&customer, &relations)
+        });
+        let behind = behind.await?;
+        let body = view::render_customer(&customer, &related, &relations);
+        Ok(Answered {
+            status: StatusCode::OK,
+            body,
+            behind,
+        })
+    }
+
+    /// `POST /admin/customers/{id}`: one of the two operations the ledger exists for.
+    pub(super) async fn update_customer(
+        &self,
+        id: &str,
+        document: Document,
+    ) -> Result<Answered, Refused> {
+        let ledger = &self.api.ledger;
+        let mut request = self.request("POST /admin/customers/{id}", &document, StatusCode::OK)?;
+        let update = parse_update(document, self.query())?;
+        let stream = self.stream(MEDUSA_CUSTOMER, id).await?;
+        let unknown = || Refused::CustomerUnknown { id: id.to_owned() };
+        let stream = stream.ok_or_else(unknown)?;
+        let Ok(relations) = Relations::of_customer(update.expand.as_deref()) else {
+            // Medusa looks for the customer first, and finds out about the relation when all is
+            // written. Here nothing is: a request that is answered 500 changes nothing.
+            let loaded = ledger
+                .load::<Customer>(&stream)
+                .await
+                .map_err(|error| failed(&error))?;
+            let live = loaded.aggregate.life == Life::Live;
+            return Err(if live { Refused::Unknown } else { unknown() });
+        };
+        request.credential = self.hash(update.password.as_ref()).await?;
+        let groups = match &update.groups {
+            Some(asked) => Some(self.streams_of_groups(asked).await?),
+            None => None,
+        };
+        let streams = |groups: &Vec<(String, String)>| groups.iter().map(|g| g.1.clone()).collect();
+        let command = Command::Update(Box::new(UpdateCustomer {
+            rules: &RULES,
+            fields: update.fields.clone(),
+            password: update.password.is_some(),
+            groups: groups.as_ref().map(streams),
+            addresses: vec![],
+        }));
+        let (customer, position) =
+            match ledger.execute::<Customer>(&stream, command, &request).await {
+                Ok(Outcome::Done(done)) => (done.views.medusa.clone(), None),
+                Ok(Outcome::Repeated(first)) => {
+                    let then = self.as_of(&first.stream, first.sequence).await?;
+                    (then.views.medusa, Some(first.position))
+                }
+                Err(ExecuteError::Failed(failures)) if is_email_taken(&failures) => {
+                    let loaded = ledger
+                        .load::<Customer>(&stream)
+                        .await
+                        .map_err(|e| failed(&e))?;
+                    let Patch::Set(email) = update.fields.email else {
+                        return Err(Refused::Unknown);
+                    };
+                    let has_account = loaded.aggregate.has_account;
+                    return Err(Refused::EmailTaken { email, has_account });
+                }
+                Err(error) => return Err(refused(error, id, &groups.unwrap_or_default())),
+            };
+        let mut related = Related::default();
+        if let Some(position) = position.filter(|_| relations.has_groups()) {
+            let groups = ledger.medusa_groups_at(&customer.groups, position).await;
+            related.hold_groups(&customer.groups, groups.map_err(|error| failed(&error))?);
+        }
+        let behind = self.relate(&mut related, |related| {
+            related.missing_of_customer(&customer, &relations)
+        });
+        let behind = behind.await?;
+        let body = view::render_customer(&customer, &related, &relations);
+        Ok(Answered {
+            status: StatusCode::OK,
+            body,
+            behind,
+        })
+    }
+
+    /// The customer that a repeated request was answered with.
+    async fn as_of(&self, stream: &str, sequence: i64) -> Result<Loaded<Customer>, Refused> {
+        let then = self
+            .api
+            .ledger
+            .load_until::<Customer>(stream, sequence)
+            .await;
+        let then = then.map_err(|error| failed(&error))?;
+        if then.is_erased() {
+            return Err(Refused::CustomerUnknown {
+                id: then.aggregate.ids.medusa,
+            });
+        }
+        Ok(then)
+    }
+
+    /// The stream of an id in Medusa: in the id itself when the ledger made it, else looked up.
+    pub(super) async fn stream(&self, prefix: &str, id: &str) -> Result<Option<String>, Refused> {
+        match own_ulid(prefix, id) {
+            Some(ulid) => Ok(Some(ulid.to_owned())),
+            None if id.contains('\0') => Ok(None),
+            None => self
+                .api
+                .ledger
+                .find(MEDUSA_ID, id)
+                .await
+                .map_err(|error| unread(&error)),
+        }
+    }
+
+    /// The groups asked for, each with its stream. One that is nowhere keeps its id for a stream,
+    /// which the store then does not know.
+    async fn streams_of_groups(&self, asked: &[String]) -> Result<Vec<(String, String)>, Refused> {
+        let mut groups = Vec::with_capacity(asked.len());
+        for id in asked {
+            let stream = self.stream(MEDUSA_GROUP, id).await?;
+            groups.push((id.clone(), stream.unwrap_or_else(|| id.clone())));
+        }
+        Ok(groups)
+    }
+
+    /// The argon2id hash of a password, made beside the async workers, a few at a time.
+    async fn hash(&self, password: Option<&Personal<String>>) -> Result<Option<String>, Refused> {
+        let Some(password) = password.and_then(Personal::open).cloned() else {
+            return Ok(None);
+        };
+        let permit = self
+            .api
+            .hashing
+            .acquire()
+            .await
+            .map_err(|_closed| Refused::Unavailable)?;
+        let hash = tokio::task::spawn_blocking(move || {
+            let salt = SaltString::generate(&mut OsRng);
+            Argon2::default()
+                .hash_password(password.as_bytes(), &salt)
+                .map(|hash| hash.to_string())
+        })
+        .await;
+        drop(permit);
+        match hash {
+            Ok(Ok(hash)) => Ok(Some(hash)),
+            Ok(Err(_)) | Err(_) => Err(Refused::Unknown),
+        }
+    }
+}
+
+fn is_email_taken(failures: &[Failure]) -> bool {
+    failures.iter().any(|failure| match failure {
+        Failure::Claimed(kind) => kind == EMAIL_ACCOUNT || kind == EMAIL_GUEST,
+        Failure::Marked(_) | Failure::GroupUnknown(_) => false,
+    })
+}
+
+/// What the store or the decision refuses, in Medusa's words. `groups` are those asked for, in
+/// order, each with its stream.
+fn refused(error: ExecuteError<Refusal>, id: &str, groups: &[(String, String)]) -> Refused {
+    let asked = |stream: &str| {
+        let known = groups.iter().find(|(_, of)| of == stream);
+        known.map_or_else(|| stream.to_owned(), |(id, _)| id.clone())
+    };
+    match error {
+        ExecuteError::Refused(refusal) => Refused::from_customer(refusal, id, asked),
+        ExecuteError::Failed(failures) => {
+            let unknown = |stream: &String| {
+                failures.iter().any(|failure| match failure {
+                    Failure::GroupUnknown(unknown) => unknown == stream,
+                    Failure::Claimed(_) | Failure::Marked(_) => false,
+                })
+            };
+            match groups.iter().find(|(_, stream)| unknown(stream)) {
+                Some((group, _)) => Refused::JoinsUnknownGroup {
+                    group: group.clone(),
+                },
+                None => Refused::Unknown,
+            }
+        }
+        ExecuteError::KeyReused => Refused::KeyReused,
+        ExecuteError::Contended => Refused::Conflict,
+        ExecuteError::Read(error) => failed(&error),
+        ExecuteError::Append(error) => {
+            tracing::warn!(error = %error, "a command was not appended");
+            Refused::Unavailable
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Customer groups: create and get; and the relations that lead through groups.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use events::ids::MEDUSA_GROUP;
+use projections::medusa::{self as view, Fields, Missing, Related, Relations};
+
+use super::{Answered, Call, failed, unread};
+use crate::contracts::medusa::group::{parse_create, parse_find};
+use crate::contracts::medusa::json::Document;
+use crate::contracts::medusa::refusal::Refused;
+use crate::event_store::appender::Failure;
+use crate::event_store::{ExecuteError, Outcome, reader};
+use crate::group::{Command, CustomerGroup, Refusal};
+use crate::{ids, projector};
+
+/// How long a list waits for its projection.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+
+impl Call<'_> {
+    /// `POST /admin/customer-groups`.
+    pub(super) async fn create_group(&self, document: Document) -> Result<Answered, Refused> {
+        let ledger = &self.api.ledger;
+        let request = self.request("POST /admin/customer-groups", &document, StatusCode::OK)?;
+        let create = parse_create(document)?;
+        let (stream, medusa_id) = ids::new_group();
+        let (name, metadata) = (create.name, create.metadata);
+        let command = Command::Create {
+            medusa_id,
+            name: name.clone(),
+            metadata,
+        };
+        let outcome = ledger
+            .execute::<CustomerGroup>(&stream, command, &request)
+            .await;
+        let group = match outcome {
+            Ok(Outcome::Done(done)) => done.views.clone(),
+            Ok(Outcome::Repeated(first)) => {
+                let then = ledger
+                    .load_until::<CustomerGroup>(&first.stream, first.sequence)
+                    .await;
+                then.map_err(|error| failed(&error))?.views
+            }
+            Err(error) => return Err(refused(error, name)),
+        };
+        Ok(Answered::ok(view::render_group_created(
+            &group,
+            create.metadata_given,
+        )))
+    }
+
+    /// `GET /admin/customer-groups/{id}`.
+    pub(super) async fn group(&self, id: &str) -> Result<Answered, Refused> {
+        let find = parse_find(self.query())?;
+        let relations =
+            Relations::of_group(find.expand.as_deref()).map_err(|_unknown| Refused::Unknown)?;
+        let fields = find.fields.as_deref().map(Fields::parse).transpose();
+        let fields = fields.map_err(|_unknown| Refused::Unknown)?;
+        let unknown = || Refused::GroupUnknown { id: id.to_owned() };
+        let stream = self.stream(MEDUSA_GROUP, id).await?.ok_or_else(unknown)?;
+        let groups = self.api.ledger.medusa_groups(&[stream]).await;
+        let groups = groups.map_err(|error| failed(&error))?;
+        let group = groups
+            .into_iter()
+            .find(|group| !group.deleted)
+            .ok_or_else(unknown)?;
+        let mut related = Related::default();
+        let behind = self
+            .relate(&mut related, |related| {
+                related.missing_of_group(&group, &relations)
+            })
+            .await?;
+        let body = view::render_group(&group, &related, &relations, fields.as_ref());
+        Ok(Answered {
+            status: StatusCode::OK,
+            body,
+            behind,
+        })
+    }
+
+    /// Reads what relations lead to until nothing is missing. Members of groups are a list: it
+    /// waits for the projection, and says by how much it is behind if it still is.
+    pub(super) async fn relate(
+        &self,
+        related: &mut Related,
+        missing: impl Fn(&Related) -> Missing,
+    ) -> Result<Option<i64>, Refused> {
+        let ledger = &self.api.ledger;
+        let mut behind = None;
+        let mut waited = false;
+        loop {
+            let missing = missing(related);
+            if missing.is_empty() {
+                return Ok(behind);
+            }
+            if !missing.groups.is_empty() {
+                let groups = ledger.medusa_groups(&missing.groups).await;
+                related.hold_groups(&missing.groups, groups.map_err(|error| failed(&error))?);
+            }
+            if !missing.members.is_empty() {
+                let mut connection = ledger
+                    .pool
+                    .acquire()
+                    .await
+                    .map_err(|error| unread(&error))?;
+                if !waited {
+                    waited = true;
+                    behind = projector::wait_until_current(&ledger.pool, "medusa", WAIT_MAX)
+                        .await
+                        .map_err(|error| unread(&error))?;
+                }
+                for group in &missing.members {
+                    let members = view::table::members(&mut connection, &ledger.store, group).await;
+                    let members = members.map_err(|error| unread(&error))?;
+                    related.hold_members(std::slice::from_ref(group), members);
+                }
+            }
+        }
+    }
+}
+
+fn refused(error: ExecuteError<Refusal>, name: String) -> Refused {
+    match error {
+        // Nothing else is claimed by a new group's command but its own new id.
+        ExecuteError::Failed(failures)
+            if failures
+                .iter()
+                .any(|failure| matches!(failure, Failure::Claimed(_))) =>
+        {
+            Refused::GroupNameTaken { name }
+        }
+        ExecuteError::Failed(_) | ExecuteError::Refused(Refusal::NotFound) => Refused::Unknown,
+        ExecuteError::KeyReused => Refused::KeyReused,
+        ExecuteError::Contended => Refused::Conflict,
+        ExecuteError::Read(error) => failed(&error),
+        ExecuteError::Append(error) => {
+            tracing::warn!(error = %error, "a command was not appended");
+            Refused::Unavailable
+        }
+    }
+}
