@@ -26,6 +26,7 @@
 pub mod countries;
 pub mod medusa;
 pub mod shopline;
+pub mod table;
 
 use events::patch::Patch;
 use events::personal::Personal;

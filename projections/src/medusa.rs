@@ -10,6 +10,7 @@ mod json;
 mod related;
 mod relations;
 mod render;
+pub mod table;
 
 pub use customer::{Address, Customer};
 pub use group::{Fields, Group, UnknownField};

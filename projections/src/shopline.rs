@@ -6,6 +6,7 @@
 
 mod customer;
 mod render;
+pub mod table;
 
 pub use customer::{Address, Customer};
 pub use render::{Store, render, render_created, render_updated};
