@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
+
+use crate::kafka::KafkaConfig;
 
 /// One setting.
 struct Setting {
@@ -209,15 +212,6 @@ pub struct DatabaseConfig {
     pub role: Option<String>,
 }
 
-/// How to reach Kafka.
-#[derive(Clone, Debug)]
-pub struct KafkaConfig {
-    /// Brokers.
-    pub brokers: String,
-    /// Topic.
-    pub topic: String,
-}
-
 /// Medusa's contract.
 #[derive(Clone, Debug)]
 pub struct MedusaConfig {
@@ -306,9 +300,23 @@ impl Settings {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    /// The data directory of `ledger dev`.
-    pub fn data(&self) -> Option<PathBuf> {
-        self.get("LEDGER_DATA").map(PathBuf::from)
+    /// The data directory of `ledger dev`: as given, else a folder under the user's data directory;
+    /// root's is `/var/lib/customer-ledger`.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn data(&self) -> Result<PathBuf, ConfigError> {
+        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        if let Some(data) = self.get("LEDGER_DATA") {
+            return std::path::absolute(data).map_err(|_empty| ConfigError::Missing("LEDGER_DATA"));
+        }
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        if is_root {
+            return Ok(PathBuf::from("/var/lib/customer-ledger"));
+        }
+        variable("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/share")))
+            .map(|data| data.join("customer-ledger"))
+            .ok_or(ConfigError::Missing("LEDGER_DATA"))
     }
 
     /// The master key.
@@ -324,8 +332,21 @@ impl Settings {
         Ok(MasterKey(key))
     }
 
+    /// Whether a setting was given, and is not only its default.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     /// What `ledger serve` needs.
     pub fn config(&self) -> Result<Config, ConfigError> {
+        self.config_with(DatabaseConfig {
+            url: Secret(self.required("DATABASE_URL")?),
+            role: self.get("DATABASE_ROLE"),
+        })
+    }
+
+    /// What `ledger serve` needs, with a database that is known otherwise.
+    pub fn config_with(&self, database: DatabaseConfig) -> Result<Config, ConfigError> {
         let wrong = |name, expected| move || ConfigError::Wrong { name, expected };
         let list = |name| {
             let text = self.get(name).unwrap_or_default();
@@ -333,13 +354,10 @@ impl Settings {
                 .map(|part| part.trim().to_owned())
                 .collect::<Vec<_>>()
         };
-        let topic = self.required("KAFKA_TOPIC")?;
+        let prefix = self.required("KAFKA_PREFIX")?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if topic.len() > 200 || !topic.chars().all(legal) {
-            return Err(wrong(
-                "KAFKA_TOPIC",
-                "at most 200 letters, digits, dots, _ and -",
-            )());
+        if prefix.len() > 200 || !prefix.chars().all(legal) {
+            return Err(wrong("KAFKA_PREFIX", "at most 200 letters, digits, dots, _ and -")());
         }
         Ok(Config {
             listen: self
@@ -352,14 +370,11 @@ impl Settings {
                     .map_err(|_unknown| wrong("STORE_TIME_ZONE", "an IANA time zone")())?,
                 currency: self.required("STORE_CURRENCY")?,
             },
-            database: DatabaseConfig {
-                url: Secret(self.required("DATABASE_URL")?),
-                role: self.get("DATABASE_ROLE"),
-            },
+            database,
             master_key: self.master_key()?,
             kafka: self
                 .get("KAFKA_BROKERS")
-                .map(|brokers| KafkaConfig { brokers, topic }),
+                .map(|brokers| KafkaConfig { brokers, prefix, embedded: false }),
             medusa: MedusaConfig {
                 admin_cors: list("MEDUSA_ADMIN_CORS"),
             },
@@ -416,7 +431,7 @@ mod tests {
             ("LEDGER_LISTEN", "here"),
             ("LEDGER_MASTER_KEY", "abc"),
             ("STORE_TIME_ZONE", "Mars/Olympus"),
-            ("KAFKA_TOPIC", "a topic"),
+            ("KAFKA_PREFIX", "a prefix"),
         ] {
             let mut settings = complete();
             settings.set(name, value);
@@ -434,9 +449,9 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let over = HashMap::from([("LEDGER_STORE".to_owned(), "two".to_owned())]);
-        let settings = Settings::new("# c\nLEDGER_STORE=one\nKAFKA_TOPIC=t\n", over).unwrap();
+        let settings = Settings::new("# c\nLEDGER_STORE=one\nKAFKA_PREFIX=t\n", over).unwrap();
         assert_eq!(settings.get("LEDGER_STORE").as_deref(), Some("two"));
-        assert_eq!(settings.get("KAFKA_TOPIC").as_deref(), Some("t"));
+        assert_eq!(settings.get("KAFKA_PREFIX").as_deref(), Some("t"));
         let unknown = Settings::new("LEDGER_STOR=one", HashMap::new());
         assert_eq!(unknown.err(), Some(ConfigError::Line(1)));
     }

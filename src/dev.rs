@@ -1,8 +1,323 @@
-//! What `ledger dev`, `ledger bench` and the tests run beside the ledger: a private Postgres and an
-//! embedded Kafka broker.
+//! `ledger dev`, and what it, `ledger bench` and the tests run beside the ledger: a private Postgres
+//! and an embedded Kafka broker.
 //!
 //! Both belong to the process that started them and end with it, whatever ends it; nothing outside
 //! their own directory and two loopback ports is touched.
 
 pub mod broker;
 pub mod postgres;
+mod secrets;
+
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::net::TcpListener;
+
+use self::broker::Broker;
+use self::postgres::Postgres;
+use self::secrets::Secrets;
+use crate::access::{App, Person, add_app, add_ledger_token, add_person};
+use crate::config::{Config, ConfigError, DatabaseConfig, Secret, Settings};
+use crate::database::{self, DatabaseError};
+use crate::event_store::keyring::Keyring;
+use crate::kafka::{self, Identity, KafkaConfig};
+use crate::serve::{Roles, ServeError, listen, serve};
+use crate::shutdown::Lifecycle;
+
+/// The private cluster's database.
+const DATABASE: &str = "ledger";
+/// Partitions of the topic.
+const PARTITIONS: i32 = 12;
+/// How long given brokers may take to answer.
+const BROKERS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The demo app, and the one that may only read.
+const DEMO_APPS: [(&str, &[&str]); 2] = [
+    ("de00000000000000000000000000000000000001", &["read_customers", "write_customers"]),
+    ("de00000000000000000000000000000000000002", &["read_customers"]),
+];
+
+/// Why `ledger dev` did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be used.
+    #[error("LEDGER_DATA {path} cannot be used: {reason}")]
+    Data {
+        /// The directory or a file in it.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Another ledger runs on the same data.
+    #[error("LEDGER_DATA {0} is in use by another ledger")]
+    InUse(PathBuf),
+    /// A token was given that opens nothing.
+    #[error("{0} is not a token for this store signed with SHOPLINE_JWT_SECRET")]
+    Token(&'static str),
+    /// The given brokers do not answer.
+    #[error("no broker of KAFKA_BROKERS answers")]
+    Brokers,
+    /// The private Postgres did not start.
+    #[error(transparent)]
+    Postgres(#[from] postgres::Error),
+    /// The embedded broker did not start.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+    /// The database will not do.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The ledger did not start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        DatabaseError::from(error).into()
+    }
+}
+
+/// Runs the whole ledger on this machine, with whatever it needs and was not given, until a signal.
+pub async fn run(mut settings: Settings) -> Result<(), Error> {
+    let data = Data::open(settings.data()?)?;
+    let secrets = Secrets::load_or_make(&data.path, &mut settings)?;
+    // Wrong settings and a port in use are found before anything is started.
+    let config = settings_config(&settings)?;
+    let listener = listen(&config).await?;
+    let lifecycle = Lifecycle::default();
+    lifecycle.stop_on_signal().map_err(|error| data.fails(&error))?;
+    let given = settings.get("DATABASE_URL");
+    let postgres = match &given {
+        Some(_) => None,
+        None => Some(Postgres::start(&data.path.join("postgres")).await?),
+    };
+    let owner_url = match (&given, &postgres) {
+        (Some(url), _) => url.clone(),
+        (None, Some(postgres)) => {
+            create_database(&postgres.url("postgres")).await?;
+            postgres.url(DATABASE)
+        }
+        (None, None) => return Err(ConfigError::Missing("DATABASE_URL").into()),
+    };
+    let result = run_on(&settings, &secrets, &data, &owner_url, config, listener, &lifecycle).await;
+    if let Some(postgres) = postgres {
+        postgres.stop().await?;
+    }
+    result
+}
+
+/// The configuration before a database is known.
+fn settings_config(settings: &Settings) -> Result<Config, ConfigError> {
+    settings.config_with(DatabaseConfig { url: Secret(String::new()), role: None })
+}
+
+async fn run_on(
+    settings: &Settings,
+    secrets: &Secrets,
+    data: &Data,
+    owner_url: &str,
+    mut config: Config,
+    listener: TcpListener,
+    lifecycle: &Lifecycle,
+) -> Result<(), Error> {
+    database::migrate(owner_url).await?;
+    // The owner's login, but the service's rights: no password of a shared role to agree on.
+    config.database =
+        DatabaseConfig { url: Secret(owner_url.to_owned()), role: Some("ledger_app".to_owned()) };
+    let keyring = Keyring::new(&config.master_key.0);
+    let owner = owner_pool(owner_url).await?;
+    let identity = Identity::load(&owner).await?;
+    // Before anything is written with it: is this the master key of this database?
+    drop(database::connect(&config.database, &keyring).await?);
+    make_demo_store(&owner, &keyring, &config, settings, secrets).await?;
+    owner.close().await;
+    let (kafka, broker) = kafka(settings, &config, &identity).await?;
+    let topic = kafka::topic(&kafka.prefix, identity.epoch);
+    config.kafka = Some(kafka);
+    let address = listener.local_addr().map_err(|error| data.fails(&error))?;
+    let base_url = format!("http://{address}");
+    let environment = secrets.environment(&[
+        ("BASE_URL", &base_url),
+        ("DATABASE_URL", owner_url),
+        ("KAFKA_BROKERS", &config.kafka.as_ref().map(|k| k.brokers.clone()).unwrap_or_default()),
+        ("KAFKA_TOPIC", &topic),
+        ("MEDUSA_ADMIN_EMAIL", &settings.required("MEDUSA_ADMIN_EMAIL")?),
+        ("SHOPLINE_HANDLE", &config.shopline.handle),
+    ]);
+    data.write("dev.env", &environment)?;
+    let welcome = welcome(&base_url, secrets, data, broker.is_some());
+    serve(config, Roles::ALL, listener, lifecycle, || say(&welcome)).await?;
+    drop(broker);
+    Ok(())
+}
+
+/// What a person sees once all runs.
+fn welcome(base_url: &str, secrets: &Secrets, data: &Data, embedded: bool) -> String {
+    let mut text = format!(
+        "The ledger runs at {base_url}; settings and tokens are in {}.\n\n\
+         Create a customer as Medusa's admin does:\n\n  \
+         curl -s {base_url}/admin/customers -H 'x-medusa-access-token: {}' \
+         -H 'content-type: application/json' -d '{{\"email\":\"ann@example.com\",\
+         \"first_name\":\"Ann\",\"last_name\":\"Lee\",\"password\":\"\"}}'\n\n\
+         Create one as an app of SHOPLINE's does:\n\n  \
+         curl -s {base_url}/admin/openapi/v20220901/customers.json \
+         -H 'authorization: Bearer {}' -H 'content-type: application/json' \
+         -d '{{\"customer\":{{\"email\":\"bob@example.com\",\"first_name\":\"Bob\"}}}}'\n\n",
+        data.path.join("dev.env").display(),
+        secrets.get("MEDUSA_API_TOKEN"),
+        secrets.get("SHOPLINE_TOKEN"),
+    );
+    if embedded {
+        text.push_str(
+            "Kafka is an embedded stand-in: it keeps nothing on disk and knows no transactions. \
+             With KAFKA_BROKERS set a real one is used.\n",
+        );
+    }
+    text.push_str("Ctrl-C stops everything.\n");
+    text
+}
+
+fn say(text: &str) {
+    // Nobody may be reading: that is no reason not to run.
+    drop(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+async fn owner_pool(url: &str) -> Result<PgPool, Error> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_unparsable| DatabaseError::Url("DATABASE_URL"))?;
+    Ok(PgPoolOptions::new().max_connections(1).connect_with(options).await?)
+}
+
+async fn create_database(url: &str) -> Result<(), Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    let there: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+            .bind(DATABASE)
+            .fetch_one(&mut connection)
+            .await?;
+    if !there {
+        sqlx::query(&format!("create database {DATABASE}")).execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// The demo admin, the two demo apps and the ledger token. The admin's names and role are those of
+/// the recorded case `auth-login-ok-http`.
+async fn make_demo_store(
+    owner: &PgPool,
+    keyring: &Keyring,
+    config: &Config,
+    settings: &Settings,
+    secrets: &Secrets,
+) -> Result<(), Error> {
+    let store = &config.store.name;
+    let admin = Person {
+        email: &settings.required("MEDUSA_ADMIN_EMAIL")?,
+        first_name: "Ada",
+        last_name: "Min",
+        role: "member",
+        password: secrets.get("MEDUSA_ADMIN_PASSWORD"),
+        api_token: secrets.get("MEDUSA_API_TOKEN"),
+    };
+    add_person(owner, keyring, store, &admin).await?;
+    for ((key, scopes), token) in DEMO_APPS.iter().zip(["SHOPLINE_TOKEN", "SHOPLINE_READ_TOKEN"]) {
+        let claims = secrets.app_of(token).ok_or(Error::Token(token))?;
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let secret = secrets.get("SHOPLINE_APP_SECRET");
+        // A given token may name an app of its own.
+        for key in [*key, claims.as_str()] {
+            add_app(owner, keyring, store, &App { key, secret, scopes: &scopes }).await?;
+        }
+    }
+    let scopes = ["ledger:read".to_owned()];
+    add_ledger_token(owner, keyring, store, "demo", secrets.get("LEDGER_TOKEN"), &scopes).await?;
+    Ok(())
+}
+
+/// The given Kafka, which has to answer, or an embedded broker.
+async fn kafka(
+    settings: &Settings,
+    config: &Config,
+    identity: &Identity,
+) -> Result<(KafkaConfig, Option<Broker>), Error> {
+    if let Some(kafka) = &config.kafka {
+        let mut kafka = kafka.clone();
+        if !settings.is_given("KAFKA_PREFIX") {
+            // Several ledgers may share a Kafka: each keeps to topics of its own.
+            let (short, _) = identity.ledger_id.split_once('-').unwrap_or((&identity.ledger_id, ""));
+            write!(kafka.prefix, "-{short}").expect("writing to a text never fails");
+        }
+        let brokers = kafka.brokers.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut client = ClientConfig::new();
+            client.set("bootstrap.servers", &brokers).set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+            let client: BaseConsumer = client.create().ok()?;
+            client.fetch_metadata(None, BROKERS_TIMEOUT).ok()
+        });
+        return match answer.await {
+            Ok(Some(_)) => Ok((kafka, None)),
+            Ok(None) | Err(_) => Err(Error::Brokers),
+        };
+    }
+    let prefix = settings.required("KAFKA_PREFIX")?;
+    let topic = kafka::topic(&prefix, identity.epoch);
+    let broker = Broker::start(&[(&topic, PARTITIONS)])?;
+    let brokers = broker.brokers().to_owned();
+    Ok((KafkaConfig { brokers, prefix, embedded: true }, Some(broker)))
+}
+
+/// The data directory, held by this process alone.
+struct Data {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    _lock: File,
+}
+
+impl Data {
+    fn open(path: PathBuf) -> Result<Self, Error> {
+        let fails =
+            |error: &io::Error| Error::Data { path: path.clone(), reason: error.to_string() };
+        // The server's user has to pass through; what is secret in it has a mode of its own.
+        DirBuilder::new().recursive(true).mode(0o755).create(&path).map_err(|e| fails(&e))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("ledger.lock"))
+            .map_err(|error| fails(&error))?;
+        if lock.try_lock().is_err() {
+            return Err(Error::InUse(path));
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    fn fails(&self, error: &io::Error) -> Error {
+        Error::Data { path: self.path.clone(), reason: error.to_string() }
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Error> {
+        write_private(&self.path.join(name), text).map_err(|error| self.fails(&error))
+    }
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)
+}

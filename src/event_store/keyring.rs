@@ -110,6 +110,11 @@ impl Keyring {
         decrypt(&self.wrapping, check, b"check").is_some_and(|text| text == CHECK)
     }
 
+    /// A secret that has to be read again, sealed for storage in a place of that name.
+    pub fn wrap_secret(&self, place: &str, secret: &str) -> Vec<u8> {
+        encrypt(&self.wrapping, secret.as_bytes(), place.as_bytes())
+    }
+
     /// The HMAC under which a claim or a mark is stored.
     pub fn hash_claim(&self, kind: &str, value: &str) -> [u8; 32] {
         hash(&self.claims, &[kind, value])

@@ -1,0 +1,151 @@
+//! Runs the roles of one process until it is told to stop.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::auth::Auth;
+use crate::config::{Config, KafkaConfig};
+use crate::database::{self, DatabaseError, Pools};
+use crate::event_store::Ledger;
+use crate::event_store::keyring::Keyring;
+use crate::http::{self, Api, Health};
+use crate::refusals::Refusals;
+use crate::shutdown::Lifecycle;
+use crate::{projector, relay};
+
+/// How long a request may take in all.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many passwords are hashed at a time: each takes 19 MiB and a core.
+const HASHING_MAX: usize = 2;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Serves the contracts.
+    pub api: bool,
+    /// Carries the store's records to Kafka.
+    pub relay: bool,
+    /// Builds the views from Kafka.
+    pub projector: bool,
+}
+
+impl Roles {
+    /// All of them.
+    pub const ALL: Self = Self { api: true, relay: true, projector: true };
+}
+
+impl FromStr for Roles {
+    type Err = String;
+
+    /// Reads a comma list of `api`, `relay` and `projector`.
+    fn from_str(list: &str) -> Result<Self, String> {
+        let mut roles = Self { api: false, relay: false, projector: false };
+        for name in list.split(',').map(str::trim) {
+            match name {
+                "api" => roles.api = true,
+                "relay" => roles.relay = true,
+                "projector" => roles.projector = true,
+                _ => return Err("a role is api, relay or projector".to_owned()),
+            }
+        }
+        Ok(roles)
+    }
+}
+
+/// Why a process did not start or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or not ours.
+    #[error("LEDGER_LISTEN {address} cannot be listened on: {reason}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A role needs Kafka.
+    #[error("KAFKA_BROKERS is not set, and the roles relay and projector need it")]
+    NoKafka,
+    /// The database will not do.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The server ended.
+    #[error("the HTTP server ended")]
+    Http(#[from] std::io::Error),
+}
+
+/// Takes the address to listen on, before anything else is begun.
+pub async fn listen(config: &Config) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(config.listen).await.map_err(|error| ServeError::Listen {
+        address: config.listen.to_string(),
+        reason: error.kind().to_string(),
+    })
+}
+
+/// Runs the roles until the lifecycle stops, then drains. `ready` is called once all is connected,
+/// before the first request is served.
+pub async fn serve(
+    config: Config,
+    roles: Roles,
+    listener: TcpListener,
+    lifecycle: &Lifecycle,
+    ready: impl FnOnce(),
+) -> Result<(), ServeError> {
+    let keyring = Arc::new(Keyring::new(&config.master_key.0));
+    let pools = database::connect(&config.database, &keyring).await?;
+    let readers = pools.readers.clone();
+    let appended = Arc::new(Notify::new());
+    let health = start_kafka(&config, roles, &pools, &keyring, &appended, lifecycle)?;
+    let api = api(&config, pools, keyring, appended, health, lifecycle);
+    let router = if roles.api { http::router(api) } else { http::operations(api) };
+    let router = router
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(CatchPanicLayer::new());
+    ready();
+    let listener = listener.tap_io(|connection| {
+        // Answers are small and complete: waiting to fill a packet only delays them.
+        drop(connection.set_nodelay(true));
+    });
+    let stop = lifecycle.stop.clone();
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    if !lifecycle.drain().await {
+        tracing::warn!("something did not end in time");
+    }
+    readers.close().await;
+    Ok(())
+}
+
+fn api(
+    config: &Config,
+    pools: Pools,
+    keyring: Arc<Keyring>,
+    appended: Arc<Notify>,
+    health: watch::Receiver<Health>,
+    lifecycle: &Lifecycle,
+) -> Arc<Api> {
+    let store = config.store.name.clone();
+    let (refusals, writing) =
+        Refusals::start(pools.readers.clone(), store.clone(), lifecycle.stop.clone());
+    lifecycle.tasks.spawn(writing);
+    Arc::new(Api {
+        auth: Auth::new(pools.readers.clone(), Arc::clone(&keyring), store.clone()),
+        ledger: Arc::new(Ledger::open(pools.readers, pools.writers, keyring, store, appended)),
+        refusals,
+        medusa: config.medusa.clone(),
+        shopline: config.shopline.clone(),
+        store: projections::shopline::Store {
+            time_zone: config.store.time_zone.clone(),
+            currency: config.store.currency.clone(),
+        },
+        hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+        health,
+    })
+}
