@@ -63,9 +63,11 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| column(text))
 }
 
+/// The store is joined like a column: compared as a constant, it makes a table that was never analysed
+/// look as if it held a handful of rows, and a thousand of them take 700 ms instead of 50.
 const SAVE: &str = "
-    with given as (
-        select *
+    with given as materialized (
+        select $1 as store, *
         from unnest(
             $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[],
             $8::text[], $9::text[], $10::text[], $11::text[],
@@ -86,7 +88,7 @@ const SAVE: &str = "
             updated_at = given.updated_at,
             view = given.view::json
         from given
-        where held.store = $1
+        where held.store = given.store
             and held.stream = given.stream
             and held.sequence = given.held_sequence
         returning 1
@@ -95,7 +97,7 @@ const SAVE: &str = "
             store, stream, id, sequence, position, deleted, email, first_name, last_name,
             phone, created_at, updated_at, view
         )
-        select $1, stream, id, sequence, position, deleted, email, first_name, last_name,
+        select store, stream, id, sequence, position, deleted, email, first_name, last_name,
             phone, created_at, updated_at, view::json
         from given
         where held_sequence = 0

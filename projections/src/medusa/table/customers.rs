@@ -79,9 +79,11 @@ pub async fn save(
         .await
 }
 
+/// The store is joined like a column: compared as a constant, it makes a table that was never analysed
+/// look as if it held a handful of rows, and a thousand of them take 700 ms instead of 50.
 const SAVE: &str = "
-    with given as (
-        select *
+    with given as materialized (
+        select $1 as store, *
         from unnest(
             $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[],
             $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[],
@@ -105,7 +107,7 @@ const SAVE: &str = "
             group_ids = string_to_array(given.group_ids, ','),
             view = given.view::json
         from given
-        where held.store = $1
+        where held.store = given.store
             and held.stream = given.stream
             and held.sequence = given.held_sequence
         returning 1
@@ -114,7 +116,7 @@ const SAVE: &str = "
             store, stream, id, sequence, position, deleted, email, first_name, last_name,
             phone, has_account, created_at, updated_at, group_ids, view
         )
-        select $1, stream, id, sequence, position, deleted, email, first_name, last_name,
+        select store, stream, id, sequence, position, deleted, email, first_name, last_name,
             phone, has_account, created_at, updated_at, string_to_array(group_ids, ','),
             view::json
         from given

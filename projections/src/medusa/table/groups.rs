@@ -52,9 +52,11 @@ pub async fn save(
         .await
 }
 
+/// The store is joined like a column: compared as a constant, it makes a table that was never analysed
+/// look as if it held a handful of rows, and a thousand of them take 700 ms instead of 50.
 const SAVE: &str = "
-    with given as (
-        select *
+    with given as materialized (
+        select $1 as store, *
         from unnest(
             $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[],
             $8::text[], $9::text[]::timestamptz[], $10::text[]::timestamptz[], $11::text[]
@@ -71,7 +73,7 @@ const SAVE: &str = "
             updated_at = given.updated_at,
             view = given.view::json
         from given
-        where held.store = $1
+        where held.store = given.store
             and held.stream = given.stream
             and held.sequence = given.held_sequence
         returning 1
@@ -79,7 +81,7 @@ const SAVE: &str = "
         insert into medusa_groups (
             store, stream, id, sequence, position, deleted, name, created_at, updated_at, view
         )
-        select $1, stream, id, sequence, position, deleted, name, created_at, updated_at,
+        select store, stream, id, sequence, position, deleted, name, created_at, updated_at,
             view::json
         from given
         where held_sequence = 0
