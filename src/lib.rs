@@ -5,3 +5,7 @@ pub mod customer;
 pub mod dev;
 pub mod event_store;
 pub mod group;
+pub mod kafka;
+pub mod migrations;
+pub mod projector;
+pub mod relay;
