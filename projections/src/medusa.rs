@@ -1,0 +1,19 @@
+//! Medusa's shape of customers and customer groups.
+//!
+//! It answers `GET /admin/customers/{id}`, `POST /admin/customers/{id}`, `POST /admin/customers` and
+//! their twins for customer groups; the requests are read in the service's `contracts::medusa`.
+//! Source: Medusa 1.20.11, recorded.
+
+mod customer;
+mod group;
+mod json;
+mod related;
+mod relations;
+mod render;
+pub mod table;
+
+pub use customer::{Address, Customer};
+pub use group::{Fields, Group, UnknownField};
+pub use related::{Missing, Related};
+pub use relations::{DEPTH_MAX, Relations, UnknownRelation};
+pub use render::{Given, render_created, render_customer, render_group, render_group_created};

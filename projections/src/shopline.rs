@@ -1,0 +1,12 @@
+//! SHOPLINE's shape of customers.
+//!
+//! It answers `PUT /admin/openapi/v20220901/customers/{id}.json` and the customer reads and creates
+//! beside it; the requests are read in the service's `contracts::shopline`.
+//! Source: SHOPLINE's Admin REST documentation, v20220901.
+
+mod customer;
+mod render;
+pub mod table;
+
+pub use customer::{Address, Customer};
+pub use render::{Store, render, render_created, render_updated};
