@@ -1,5 +1,6 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
+pub mod access;
 pub mod auth;
 pub mod claims;
 pub mod config;
@@ -11,6 +12,11 @@ pub mod event_store;
 pub mod group;
 pub mod http;
 pub mod ids;
+pub mod kafka;
+pub mod migrations;
+pub mod projector;
 pub mod refusals;
+pub mod relay;
+pub mod serve;
 pub mod shutdown;
 pub mod telemetry;

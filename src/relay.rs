@@ -1,0 +1,497 @@
+//! Store → Kafka: every record once, in order of position.
+//!
+//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]), and
+//! the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so that
+//! cursor and data cannot disagree. A record is sent exactly when its position is beyond the end of
+//! its partition. On any error the producer is dropped and the next one looks at the topic again.
+//!
+//! Where to start reading the store follows from the marks in Postgres ([`marks`]): everything up to
+//! the greatest is in the topic, unless a partition ends before its mark. Then the topic was made
+//! anew or lost its end; the ledger's incarnation is raised, and the relay goes back to where the
+//! first such partition ends, filling only what is missing.
+
+mod lease;
+mod marks;
+mod producer;
+mod topic;
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::record::StoredRecord;
+use rdkafka::error::KafkaError;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::lease::Lease;
+use self::marks::Marks;
+use self::producer::{Outgoing, Producer};
+use self::topic::{Tail, TopicReader};
+use crate::event_store::reader::{self, ReadError};
+use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
+
+/// How long the relay sleeps when nobody wakes it: other processes append, too.
+const POLL_MIN: Duration = Duration::from_millis(10);
+const POLL_MAX: Duration = Duration::from_millis(20);
+/// How often an idle relay looks whether the topic is still there.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// What the relay has to know.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// Where records go.
+    pub kafka: KafkaConfig,
+    /// A direct connection, not through a pooler, for the session that holds the lease.
+    pub lease: PgConnectOptions,
+    /// Most records in one transaction.
+    pub batch_max: i64,
+}
+
+impl RelayConfig {
+    /// The usual configuration: batches of a thousand relay 38 thousand records a second.
+    pub const fn new(kafka: KafkaConfig, lease: PgConnectOptions) -> Self {
+        Self {
+            kafka,
+            lease,
+            batch_max: 1000,
+        }
+    }
+}
+
+/// What keeps the relay from going on, for now or for good.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The topic has records of a ledger that went on without the end of this one.
+    #[error(
+        "the topic {topic} has positions {first}..{last}, which the store does not have: the \
+         store was restored or failed over to a copy that lagged"
+    )]
+    TopicAhead {
+        /// The topic.
+        topic: String,
+        /// The first position that the store does not have.
+        first: i64,
+        /// The last position that the topic has.
+        last: i64,
+    },
+    /// The topic has another record at a position than the store: the store lost it and went on.
+    #[error("the topic {topic} has another record at position {position} than the store")]
+    Diverged {
+        /// The topic.
+        topic: String,
+        /// The position.
+        position: i64,
+    },
+    /// The topic was made anew, or lost its end, while the relay used it.
+    #[error("the topic lost records")]
+    TopicShrank,
+    /// The session that holds the lease ended.
+    #[error("the relay's lease was lost")]
+    LeaseLost,
+    /// The topic was just asked for, and is not there yet.
+    #[error("the topic is not there yet")]
+    TopicMissing,
+    /// The store did not answer.
+    #[error("the store could not be read")]
+    Store(#[from] sqlx::Error),
+    /// A record could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Kafka did not do what was asked.
+    #[error("kafka did not answer as it should")]
+    Kafka(#[from] KafkaError),
+    /// A thread that talked to Kafka panicked.
+    #[error("the thread that talks to kafka failed")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    const fn is_final(&self) -> bool {
+        matches!(self, Self::TopicAhead { .. } | Self::Diverged { .. })
+    }
+
+    /// Whether leadership should go round: somebody else may be the relay by now.
+    fn gives_up_lease(&self) -> bool {
+        match self {
+            Self::LeaseLost => true,
+            Self::Kafka(error) => producer::is_fenced(error),
+            Self::TopicAhead { .. }
+            | Self::Diverged { .. }
+            | Self::TopicShrank
+            | Self::TopicMissing
+            | Self::Store(_)
+            | Self::Read(_)
+            | Self::Thread(_) => false,
+        }
+    }
+}
+
+/// Relays until stopped; waits while another process does. `wake` is notified after local commits.
+///
+/// Returns an error only when a person has to decide: the topic knows more than the store.
+pub async fn run(
+    config: RelayConfig,
+    pool: PgPool,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+    status: watch::Sender<KafkaStatus>,
+) -> Result<(), Error> {
+    let mut relay = Relay {
+        config,
+        pool,
+        wake,
+        stop,
+        report: Reporter::new("the relay", status),
+        retry: RETRY_MIN,
+    };
+    while !relay.stop.is_cancelled() {
+        let Err(error) = relay.lead().await else {
+            break;
+        };
+        if error.is_final() {
+            relay.report.stopped(&error);
+            return Err(error);
+        }
+        relay.back_off(&error).await;
+    }
+    Ok(())
+}
+
+struct Relay {
+    config: RelayConfig,
+    pool: PgPool,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+    report: Reporter,
+    retry: Duration,
+}
+
+/// What one producer works with, from its start to its first error.
+struct Term {
+    kafka: Arc<Kafka>,
+    identity: Arc<Identity>,
+    topic: String,
+    /// Last position in each partition.
+    tails: Vec<i64>,
+    /// Offset after the end of each partition, as far as known.
+    ends: BTreeMap<i32, i64>,
+    /// Everything up to here is in the topic.
+    cursor: i64,
+}
+
+/// The clients; dropping them blocks.
+struct Kafka {
+    producer: Producer,
+    reader: TopicReader,
+}
+
+impl Relay {
+    /// Leads until stopped or until the lease has to go.
+    async fn lead(&mut self) -> Result<(), Error> {
+        let waiting = || self.report.set(KafkaStatus::Waiting);
+        let lease = tokio::select! {
+            lease = Lease::acquire(&self.config.lease, waiting) => lease?,
+            () = self.stop.cancelled() => return Ok(()),
+        };
+        loop {
+            let term = tokio::select! {
+                term = self.begin() => term,
+                () = self.stop.cancelled() => return Ok(()),
+            };
+            let error = match term {
+                Ok(term) => match self.relay(term, &lease).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if error.is_final() || error.gives_up_lease() || !lease.holds() {
+                return Err(error);
+            }
+            self.back_off(&error).await;
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes a producer and finds out where it goes on.
+    async fn begin(&self) -> Result<Term, Error> {
+        let identity = Identity::load(&self.pool).await?;
+        let topic = kafka::topic(&self.config.kafka.prefix, identity.epoch);
+        let (kafka, tails) = self.open(&topic, &identity).await?;
+        let marks = marks::load(&self.pool, &topic).await?;
+        self.compare(&topic, &tails).await?;
+        let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
+        let tails: Vec<i64> = tails.into_iter().map(|tail| tail.position).collect();
+        let plan = Plan::new(&marks, &tails);
+        let mut identity = identity;
+        if plan.lost_records {
+            identity.incarnation = marks::start_over(&self.pool, &topic, &plan.marks).await?;
+            tracing::warn!(
+                topic,
+                incarnation = identity.incarnation,
+                after = plan.cursor,
+                "the topic lost records and is filled again"
+            );
+        }
+        Ok(Term {
+            kafka,
+            identity: Arc::new(identity),
+            topic,
+            tails,
+            ends,
+            cursor: plan.cursor,
+        })
+    }
+
+    /// Opens the clients, the topic made if it is missing, and reads where it ends.
+    async fn open(
+        &self,
+        topic: &str,
+        identity: &Identity,
+    ) -> Result<(Arc<Kafka>, Vec<Tail>), Error> {
+        let config = self.config.kafka.clone();
+        let (name, identity) = (topic.to_owned(), identity.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let reader = TopicReader::create(&config, &name)?;
+            let Some(partitions) = reader.partitions()? else {
+                return Ok(None);
+            };
+            let producer = Producer::create(&config, &name, &identity)?;
+            let tails = reader.tails(partitions)?;
+            Ok::<_, Error>(Some((Arc::new(Kafka { producer, reader }), tails)))
+        });
+        if let Some(opened) = opened.await?? {
+            return Ok(opened);
+        }
+        topic::create(&self.config.kafka, topic).await?;
+        Err(Error::TopicMissing)
+    }
+
+    /// Stops before a topic that knows what the store does not.
+    async fn compare(&self, topic: &str, tails: &[Tail]) -> Result<(), Error> {
+        let head = reader::head(&self.pool).await?;
+        let last = tails.iter().map(|tail| tail.position).max().unwrap_or(0);
+        if last > head {
+            return Err(Error::TopicAhead {
+                topic: topic.to_owned(),
+                first: head + 1,
+                last,
+            });
+        }
+        let known = tails.iter().filter(|tail| tail.position > 0);
+        let (positions, streams): (Vec<i64>, Vec<&str>) =
+            known.map(|tail| (tail.position, tail.stream.as_str())).unzip();
+        let diverged: Option<i64> = sqlx::query_scalar(
+            "select min(tail.position) from unnest($1::bigint[], $2::text[]) \
+                 as tail(position, stream) \
+             join events on events.position = tail.position \
+             where events.aggregate_id <> tail.stream",
+        )
+        .bind(positions)
+        .bind(streams)
+        .fetch_one(&self.pool)
+        .await?;
+        match diverged {
+            None => Ok(()),
+            Some(position) => Err(Error::Diverged {
+                topic: topic.to_owned(),
+                position,
+            }),
+        }
+    }
+
+    /// Sends batch after batch until stopped or until something fails.
+    async fn relay(&mut self, mut term: Term, lease: &Lease) -> Result<(), Error> {
+        let result = self.relay_with(&mut term, lease).await;
+        // Dropping the clients takes up to a quarter of a second.
+        tokio::task::spawn_blocking(move || drop(term)).await?;
+        result
+    }
+
+    async fn relay_with(&mut self, term: &mut Term, lease: &Lease) -> Result<(), Error> {
+        let wake = Arc::clone(&self.wake);
+        let mut pause = POLL_MIN;
+        let mut probed = Instant::now();
+        while !self.stop.is_cancelled() {
+            if !lease.holds() {
+                return Err(Error::LeaseLost);
+            }
+            // Listening starts before the store is read: what is appended after that wakes it.
+            let mut woken = pin!(wake.notified());
+            woken.as_mut().enable();
+            let records = reader::after(&self.pool, term.cursor, self.config.batch_max).await?;
+            if !records.is_empty() {
+                term.send(&self.pool, records, lease).await?;
+                pause = POLL_MIN;
+                self.works();
+                continue;
+            }
+            if probed.elapsed() >= PROBE_INTERVAL {
+                term.probe().await?;
+                probed = Instant::now();
+            }
+            self.works();
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep(pause) => {
+                    pause = (pause + Duration::from_millis(1)).min(POLL_MAX);
+                }
+                () = self.stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn works(&mut self) {
+        self.retry = RETRY_MIN;
+        self.report.set(KafkaStatus::Working);
+    }
+
+    async fn back_off(&mut self, error: &Error) {
+        tracing::debug!(error = %error, "the relay tries again");
+        // A topic that is being made is no trouble.
+        if !matches!(error, Error::TopicMissing) {
+            self.report.away(error);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(self.retry) => {}
+            () = self.stop.cancelled() => {}
+        }
+        self.retry = (self.retry * 2).min(RETRY_MAX);
+    }
+}
+
+/// Where a new producer goes on.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    /// Everything up to here is in the topic.
+    cursor: i64,
+    /// Whether a partition ends before its mark.
+    lost_records: bool,
+    /// The marks to put in place when it does: none beyond the cursor, so that a relay that dies
+    /// before the lost records are back finds the same cursor again.
+    marks: Marks,
+}
+
+impl Plan {
+    fn new(marks: &Marks, tails: &[i64]) -> Self {
+        let sent = marks.values().copied().max().unwrap_or(0);
+        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
+        let lost: Vec<i64> = (0..)
+            .zip(tails)
+            .filter(|(partition, tail)| **tail < mark(*partition))
+            .map(|(_, tail)| *tail)
+            .collect();
+        // A mark of a partition that the topic does not have any more is lost as well.
+        let gone = marks.keys().any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
+        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
+        let cursor = if gone { 0 } else { cursor };
+        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
+        Self {
+            cursor,
+            lost_records: gone || !lost.is_empty(),
+            marks: (0..).zip(tails).map(kept).filter(|(_, position)| *position > 0).collect(),
+        }
+    }
+}
+
+impl Term {
+    /// Sends the next records that the topic lacks, and notes what it has then.
+    async fn send(
+        &mut self,
+        pool: &PgPool,
+        records: Vec<StoredRecord>,
+        lease: &Lease,
+    ) -> Result<(), Error> {
+        let mut marks = Marks::new();
+        let mut batch = vec![];
+        for record in records {
+            let index = partition::of(&record.stream, self.tails.len());
+            let partition = i32::try_from(index).unwrap_or(i32::MAX);
+            self.cursor = record.position;
+            marks.insert(partition, record.position);
+            let Some(tail) = self.tails.get_mut(index).filter(|tail| **tail < record.position)
+            else {
+                continue;
+            };
+            let previous = std::mem::replace(tail, record.position);
+            batch.push(Outgoing {
+                record,
+                partition,
+                previous,
+            });
+        }
+        let sent = batch.len();
+        if sent > 0 {
+            let (kafka, identity) = (Arc::clone(&self.kafka), Arc::clone(&self.identity));
+            let (mut ends, lease) = (std::mem::take(&mut self.ends), lease.view());
+            self.ends = tokio::task::spawn_blocking(move || {
+                kafka.producer.send(&batch, &identity, &mut ends, &lease)?;
+                Ok::<_, Error>(ends)
+            })
+            .await??;
+        }
+        marks::raise(pool, &self.topic, &marks).await?;
+        metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
+        Ok(())
+    }
+
+    /// Looks whether a partition still ends where it did.
+    async fn probe(&self) -> Result<(), Error> {
+        // The fullest one: a topic made anew is the shortest there.
+        let Some((partition, end)) = self.ends.iter().max_by_key(|(_, end)| **end) else {
+            return Ok(());
+        };
+        let (kafka, partition, end) = (Arc::clone(&self.kafka), *partition, *end);
+        let found = tokio::task::spawn_blocking(move || kafka.reader.end(partition)).await??;
+        if found < end {
+            return Err(Error::TopicShrank);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
+        let plan = Plan::new(&marks.iter().copied().collect(), tails);
+        (plan.cursor, plan.lost_records, plan.marks.into_iter().collect())
+    }
+
+    #[test]
+    fn a_new_topic_is_filled_from_the_start() {
+        assert_eq!(plan(&[], &[0, 0]), (0, false, vec![]));
+    }
+
+    #[test]
+    fn a_batch_that_was_not_noted_is_skipped_not_sent_again() {
+        // 11 and 12 are in the topic, the marks were not written any more.
+        assert_eq!(plan(&[(0, 9), (1, 10)], &[11, 12]), (10, false, vec![(0, 10), (1, 10)]));
+    }
+
+    #[test]
+    fn a_topic_made_anew_is_filled_again() {
+        assert_eq!(plan(&[(0, 9), (1, 10)], &[0, 0]), (0, true, vec![]));
+    }
+
+    #[test]
+    fn a_partition_that_lost_its_end_is_filled_from_there() {
+        assert_eq!(plan(&[(0, 9), (1, 10)], &[4, 10]), (4, true, vec![(0, 4), (1, 4)]));
+    }
+
+    #[test]
+    fn a_topic_with_fewer_partitions_is_filled_again() {
+        assert_eq!(plan(&[(0, 9), (1, 10)], &[9]), (0, true, vec![]));
+    }
+}

@@ -1,0 +1,61 @@
+//! What Postgres knows of the topic: the last position sent to each partition.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgExecutor, PgPool};
+
+/// Positions by partition.
+pub(super) type Marks = BTreeMap<i32, i64>;
+
+/// The marks of a topic.
+pub(super) async fn load(executor: impl PgExecutor<'_>, topic: &str) -> Result<Marks, sqlx::Error> {
+    let rows: Vec<(i32, i64)> =
+        sqlx::query_as("select partition, position from relay_marks where topic = $1")
+            .bind(topic)
+            .fetch_all(executor)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Raises marks after a batch, in one statement. A relay that was overtaken lowers none.
+pub(super) async fn raise(
+    executor: impl PgExecutor<'_>,
+    topic: &str,
+    marks: &Marks,
+) -> Result<(), sqlx::Error> {
+    let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();
+    sqlx::query(
+        "insert into relay_marks (topic, partition, position) \
+         select $1, partition, position from unnest($2::integer[], $3::bigint[]) \
+             as mark(partition, position) \
+         on conflict (topic, partition) do update set position = excluded.position \
+         where relay_marks.position < excluded.position",
+    )
+    .bind(topic)
+    .bind(partitions)
+    .bind(positions)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Replaces the marks of a topic that lost records, and raises the ledger's incarnation: from now on
+/// its offsets mean something else. Returns the new incarnation.
+pub(super) async fn start_over(
+    pool: &PgPool,
+    topic: &str,
+    marks: &Marks,
+) -> Result<i64, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let incarnation =
+        sqlx::query_scalar("update ledger set incarnation = incarnation + 1 returning incarnation")
+            .fetch_one(&mut *transaction)
+            .await?;
+    sqlx::query("delete from relay_marks where topic = $1")
+        .bind(topic)
+        .execute(&mut *transaction)
+        .await?;
+    raise(&mut *transaction, topic, marks).await?;
+    transaction.commit().await?;
+    Ok(incarnation)
+}
