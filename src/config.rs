@@ -71,9 +71,9 @@ const SETTINGS: &[Setting] = &[
         "host:port of Kafka brokers, separated by commas",
     ),
     setting(
-        "KAFKA_TOPIC",
-        Some("ledger.events"),
-        "the topic; made if it is missing",
+        "KAFKA_PREFIX",
+        Some("ledger"),
+        "what topics and consumer groups begin with",
     ),
     setting(
         "STORE_TIME_ZONE",
@@ -302,9 +302,16 @@ impl Settings {
 
     /// The data directory of `ledger dev`: as given, else a folder under the user's data directory;
     /// root's is `/var/lib/customer-ledger`.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     pub fn data(&self) -> Result<PathBuf, ConfigError> {
-        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let variable = |name| {
+            std::env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
         if let Some(data) = self.get("LEDGER_DATA") {
             return std::path::absolute(data).map_err(|_empty| ConfigError::Missing("LEDGER_DATA"));
         }
@@ -357,7 +364,10 @@ impl Settings {
         let prefix = self.required("KAFKA_PREFIX")?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if prefix.len() > 200 || !prefix.chars().all(legal) {
-            return Err(wrong("KAFKA_PREFIX", "at most 200 letters, digits, dots, _ and -")());
+            return Err(wrong(
+                "KAFKA_PREFIX",
+                "at most 200 letters, digits, dots, _ and -",
+            )());
         }
         Ok(Config {
             listen: self
@@ -372,9 +382,11 @@ impl Settings {
             },
             database,
             master_key: self.master_key()?,
-            kafka: self
-                .get("KAFKA_BROKERS")
-                .map(|brokers| KafkaConfig { brokers, prefix, embedded: false }),
+            kafka: self.get("KAFKA_BROKERS").map(|brokers| KafkaConfig {
+                brokers,
+                prefix,
+                embedded: false,
+            }),
             medusa: MedusaConfig {
                 admin_cors: list("MEDUSA_ADMIN_CORS"),
             },

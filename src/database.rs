@@ -3,15 +3,12 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Row as _};
 
 use crate::config::DatabaseConfig;
 use crate::event_store::keyring::Keyring;
-
-/// Every table and the append function.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+use crate::migrations::MIGRATOR;
 
 /// The oldest Postgres that will do, as `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 150_000;
@@ -56,9 +53,6 @@ pub enum DatabaseError {
     /// The master key is another one.
     #[error("LEDGER_MASTER_KEY does not open the keys stored in the database")]
     MasterKey,
-    /// A migration failed.
-    #[error("the database of DATABASE_OWNER_URL could not be migrated")]
-    Migrate(#[from] MigrateError),
     /// Something else went wrong.
     #[error("the database could not be used")]
     Other(#[from] sqlx::Error),
@@ -112,21 +106,6 @@ pub async fn connect(config: &DatabaseConfig, keyring: &Keyring) -> Result<Pools
             .min_connections(WRITERS)
             .connect_lazy_with(options),
     })
-}
-
-/// Brings the database of `url` to this version, as its owner.
-pub async fn migrate(url: &str) -> Result<(), DatabaseError> {
-    const SETTING: &str = "DATABASE_OWNER_URL";
-    let options =
-        PgConnectOptions::from_str(url).map_err(|_unparsable| DatabaseError::Url(SETTING))?;
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(options)
-        .await
-        .map_err(|error| unreachable(SETTING, &error))?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }
 
 fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {

@@ -30,6 +30,7 @@ use crate::config::{Config, ConfigError, DatabaseConfig, Secret, Settings};
 use crate::database::{self, DatabaseError};
 use crate::event_store::keyring::Keyring;
 use crate::kafka::{self, Identity, KafkaConfig};
+use crate::migrations;
 use crate::serve::{Roles, ServeError, listen, serve};
 use crate::shutdown::Lifecycle;
 
@@ -41,8 +42,14 @@ const PARTITIONS: i32 = 12;
 const BROKERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The demo app, and the one that may only read.
 const DEMO_APPS: [(&str, &[&str]); 2] = [
-    ("de00000000000000000000000000000000000001", &["read_customers", "write_customers"]),
-    ("de00000000000000000000000000000000000002", &["read_customers"]),
+    (
+        "de00000000000000000000000000000000000001",
+        &["read_customers", "write_customers"],
+    ),
+    (
+        "de00000000000000000000000000000000000002",
+        &["read_customers"],
+    ),
 ];
 
 /// Why `ledger dev` did not start.
@@ -77,6 +84,9 @@ pub enum Error {
     /// The database will not do.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The tables could not be made.
+    #[error(transparent)]
+    Migrate(#[from] migrations::Error),
     /// The ledger did not start.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -96,7 +106,9 @@ pub async fn run(mut settings: Settings) -> Result<(), Error> {
     let config = settings_config(&settings)?;
     let listener = listen(&config).await?;
     let lifecycle = Lifecycle::default();
-    lifecycle.stop_on_signal().map_err(|error| data.fails(&error))?;
+    lifecycle
+        .stop_on_signal()
+        .map_err(|error| data.fails(&error))?;
     let given = settings.get("DATABASE_URL");
     let postgres = match &given {
         Some(_) => None,
@@ -110,7 +122,10 @@ pub async fn run(mut settings: Settings) -> Result<(), Error> {
         }
         (None, None) => return Err(ConfigError::Missing("DATABASE_URL").into()),
     };
-    let result = run_on(&settings, &secrets, &data, &owner_url, config, listener, &lifecycle).await;
+    let result = run_on(
+        &settings, &secrets, &data, &owner_url, config, listener, &lifecycle,
+    )
+    .await;
     if let Some(postgres) = postgres {
         postgres.stop().await?;
     }
@@ -119,7 +134,10 @@ pub async fn run(mut settings: Settings) -> Result<(), Error> {
 
 /// The configuration before a database is known.
 fn settings_config(settings: &Settings) -> Result<Config, ConfigError> {
-    settings.config_with(DatabaseConfig { url: Secret(String::new()), role: None })
+    settings.config_with(DatabaseConfig {
+        url: Secret(String::new()),
+        role: None,
+    })
 }
 
 async fn run_on(
@@ -131,10 +149,12 @@ async fn run_on(
     listener: TcpListener,
     lifecycle: &Lifecycle,
 ) -> Result<(), Error> {
-    database::migrate(owner_url).await?;
+    migrations::migrate(owner_url).await?;
     // The owner's login, but the service's rights: no password of a shared role to agree on.
-    config.database =
-        DatabaseConfig { url: Secret(owner_url.to_owned()), role: Some("ledger_app".to_owned()) };
+    config.database = DatabaseConfig {
+        url: Secret(owner_url.to_owned()),
+        role: Some("ledger_app".to_owned()),
+    };
     let keyring = Keyring::new(&config.master_key.0);
     let owner = owner_pool(owner_url).await?;
     let identity = Identity::load(&owner).await?;
@@ -150,9 +170,19 @@ async fn run_on(
     let environment = secrets.environment(&[
         ("BASE_URL", &base_url),
         ("DATABASE_URL", owner_url),
-        ("KAFKA_BROKERS", &config.kafka.as_ref().map(|k| k.brokers.clone()).unwrap_or_default()),
+        (
+            "KAFKA_BROKERS",
+            &config
+                .kafka
+                .as_ref()
+                .map(|k| k.brokers.clone())
+                .unwrap_or_default(),
+        ),
         ("KAFKA_TOPIC", &topic),
-        ("MEDUSA_ADMIN_EMAIL", &settings.required("MEDUSA_ADMIN_EMAIL")?),
+        (
+            "MEDUSA_ADMIN_EMAIL",
+            &settings.required("MEDUSA_ADMIN_EMAIL")?,
+        ),
         ("SHOPLINE_HANDLE", &config.shopline.handle),
     ]);
     data.write("dev.env", &environment)?;
@@ -196,7 +226,10 @@ fn say(text: &str) {
 async fn owner_pool(url: &str) -> Result<PgPool, Error> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_unparsable| DatabaseError::Url("DATABASE_URL"))?;
-    Ok(PgPoolOptions::new().max_connections(1).connect_with(options).await?)
+    Ok(PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await?)
 }
 
 async fn create_database(url: &str) -> Result<(), Error> {
@@ -207,7 +240,9 @@ async fn create_database(url: &str) -> Result<(), Error> {
             .fetch_one(&mut connection)
             .await?;
     if !there {
-        sqlx::query(&format!("create database {DATABASE}")).execute(&mut connection).await?;
+        sqlx::query(&format!("create database {DATABASE}"))
+            .execute(&mut connection)
+            .await?;
     }
     connection.close().await?;
     Ok(())
@@ -232,17 +267,38 @@ async fn make_demo_store(
         api_token: secrets.get("MEDUSA_API_TOKEN"),
     };
     add_person(owner, keyring, store, &admin).await?;
-    for ((key, scopes), token) in DEMO_APPS.iter().zip(["SHOPLINE_TOKEN", "SHOPLINE_READ_TOKEN"]) {
+    for ((key, scopes), token) in DEMO_APPS
+        .iter()
+        .zip(["SHOPLINE_TOKEN", "SHOPLINE_READ_TOKEN"])
+    {
         let claims = secrets.app_of(token).ok_or(Error::Token(token))?;
         let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let secret = secrets.get("SHOPLINE_APP_SECRET");
         // A given token may name an app of its own.
         for key in [*key, claims.as_str()] {
-            add_app(owner, keyring, store, &App { key, secret, scopes: &scopes }).await?;
+            add_app(
+                owner,
+                keyring,
+                store,
+                &App {
+                    key,
+                    secret,
+                    scopes: &scopes,
+                },
+            )
+            .await?;
         }
     }
     let scopes = ["ledger:read".to_owned()];
-    add_ledger_token(owner, keyring, store, "demo", secrets.get("LEDGER_TOKEN"), &scopes).await?;
+    add_ledger_token(
+        owner,
+        keyring,
+        store,
+        "demo",
+        secrets.get("LEDGER_TOKEN"),
+        &scopes,
+    )
+    .await?;
     Ok(())
 }
 
@@ -256,13 +312,18 @@ async fn kafka(
         let mut kafka = kafka.clone();
         if !settings.is_given("KAFKA_PREFIX") {
             // Several ledgers may share a Kafka: each keeps to topics of its own.
-            let (short, _) = identity.ledger_id.split_once('-').unwrap_or((&identity.ledger_id, ""));
+            let (short, _) = identity
+                .ledger_id
+                .split_once('-')
+                .unwrap_or((&identity.ledger_id, ""));
             write!(kafka.prefix, "-{short}").expect("writing to a text never fails");
         }
         let brokers = kafka.brokers.clone();
         let answer = tokio::task::spawn_blocking(move || {
             let mut client = ClientConfig::new();
-            client.set("bootstrap.servers", &brokers).set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+            client
+                .set("bootstrap.servers", &brokers)
+                .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
             let client: BaseConsumer = client.create().ok()?;
             client.fetch_metadata(None, BROKERS_TIMEOUT).ok()
         });
@@ -275,7 +336,14 @@ async fn kafka(
     let topic = kafka::topic(&prefix, identity.epoch);
     let broker = Broker::start(&[(&topic, PARTITIONS)])?;
     let brokers = broker.brokers().to_owned();
-    Ok((KafkaConfig { brokers, prefix, embedded: true }, Some(broker)))
+    Ok((
+        KafkaConfig {
+            brokers,
+            prefix,
+            embedded: true,
+        },
+        Some(broker),
+    ))
 }
 
 /// The data directory, held by this process alone.
@@ -287,10 +355,16 @@ struct Data {
 
 impl Data {
     fn open(path: PathBuf) -> Result<Self, Error> {
-        let fails =
-            |error: &io::Error| Error::Data { path: path.clone(), reason: error.to_string() };
+        let fails = |error: &io::Error| Error::Data {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
         // The server's user has to pass through; what is secret in it has a mode of its own.
-        DirBuilder::new().recursive(true).mode(0o755).create(&path).map_err(|e| fails(&e))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(&path)
+            .map_err(|e| fails(&e))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -304,7 +378,10 @@ impl Data {
     }
 
     fn fails(&self, error: &io::Error) -> Error {
-        Error::Data { path: self.path.clone(), reason: error.to_string() }
+        Error::Data {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        }
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
@@ -315,8 +392,12 @@ impl Data {
 /// Writes a file that only its owner may read, whole or not at all.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&new, path)

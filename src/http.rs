@@ -56,16 +56,25 @@ pub struct Health {
 
 /// All routes.
 pub fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        // For whoever runs it.
-        .route("/health", get(|| async { "ok" }))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
+    routes_of_operations()
         // The ledger's own API.
         .route("/ledger/customers/{id}", get(ledger::customer))
         // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
         .fallback(shops)
         .with_state(api)
+}
+
+/// What a process answers that does not serve the contracts.
+pub fn operations(api: Arc<Api>) -> Router {
+    routes_of_operations().with_state(api)
+}
+
+/// For whoever runs it.
+fn routes_of_operations() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/health", get(|| async { "ok" }))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
 }
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {

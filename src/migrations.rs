@@ -10,7 +10,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It did not let the owner in.
-    #[error("the database did not accept the owner's connection")]
+    #[error("the database of DATABASE_OWNER_URL, or DATABASE_URL, cannot be reached as its owner")]
     Connect(#[from] sqlx::Error),
     /// A migration failed; nothing of it is left.
     #[error("the database could not be migrated")]

@@ -8,23 +8,29 @@ use axum::http::StatusCode;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::Auth;
-use crate::config::{Config, KafkaConfig};
+use crate::config::Config;
 use crate::database::{self, DatabaseError, Pools};
 use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
 use crate::http::{self, Api, Health};
+use crate::kafka::KafkaStatus;
+use crate::projector::{self, PROJECTIONS, ProjectorConfig};
 use crate::refusals::Refusals;
+use crate::relay::{self, RelayConfig};
 use crate::shutdown::Lifecycle;
-use crate::{projector, relay};
 
 /// How long a request may take in all.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHING_MAX: usize = 2;
+
+/// How often `/ready` learns how Kafka is.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +45,11 @@ pub struct Roles {
 
 impl Roles {
     /// All of them.
-    pub const ALL: Self = Self { api: true, relay: true, projector: true };
+    pub const ALL: Self = Self {
+        api: true,
+        relay: true,
+        projector: true,
+    };
 }
 
 impl FromStr for Roles {
@@ -47,7 +57,11 @@ impl FromStr for Roles {
 
     /// Reads a comma list of `api`, `relay` and `projector`.
     fn from_str(list: &str) -> Result<Self, String> {
-        let mut roles = Self { api: false, relay: false, projector: false };
+        let mut roles = Self {
+            api: false,
+            relay: false,
+            projector: false,
+        };
         for name in list.split(',').map(str::trim) {
             match name {
                 "api" => roles.api = true,
@@ -84,10 +98,12 @@ pub enum ServeError {
 
 /// Takes the address to listen on, before anything else is begun.
 pub async fn listen(config: &Config) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(config.listen).await.map_err(|error| ServeError::Listen {
-        address: config.listen.to_string(),
-        reason: error.kind().to_string(),
-    })
+    TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| ServeError::Listen {
+            address: config.listen.to_string(),
+            reason: error.kind().to_string(),
+        })
 }
 
 /// Runs the roles until the lifecycle stops, then drains. `ready` is called once all is connected,
@@ -105,9 +121,16 @@ pub async fn serve(
     let appended = Arc::new(Notify::new());
     let health = start_kafka(&config, roles, &pools, &keyring, &appended, lifecycle)?;
     let api = api(&config, pools, keyring, appended, health, lifecycle);
-    let router = if roles.api { http::router(api) } else { http::operations(api) };
+    let router = if roles.api {
+        http::router(api)
+    } else {
+        http::operations(api)
+    };
     let router = router
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIMEOUT,
+        ))
         .layer(CatchPanicLayer::new());
     ready();
     let listener = listener.tap_io(|connection| {
@@ -115,12 +138,84 @@ pub async fn serve(
         drop(connection.set_nodelay(true));
     });
     let stop = lifecycle.stop.clone();
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await?;
     if !lifecycle.drain().await {
         tracing::warn!("something did not end in time");
     }
     readers.close().await;
     Ok(())
+}
+
+/// Starts what follows the ledger through Kafka; says how it is doing.
+fn start_kafka(
+    config: &Config,
+    roles: Roles,
+    pools: &Pools,
+    keyring: &Arc<Keyring>,
+    appended: &Arc<Notify>,
+    lifecycle: &Lifecycle,
+) -> Result<watch::Receiver<Health>, ServeError> {
+    let (health, seen) = watch::channel(Health::default());
+    let mut parts = vec![];
+    if roles.relay || roles.projector {
+        let kafka = config.kafka.as_ref().ok_or(ServeError::NoKafka)?;
+        if roles.relay {
+            let (status, seen) = watch::channel(KafkaStatus::default());
+            let relay = RelayConfig::new(kafka.clone(), database::options(&config.database)?);
+            let wake = Arc::clone(appended);
+            let (pool, stop) = (pools.readers.clone(), lifecycle.stop.clone());
+            lifecycle
+                .tasks
+                .spawn(relay::run(relay, pool, wake, stop, status));
+            parts.push(("relay", seen));
+        }
+        for projection in PROJECTIONS.iter().filter(|_| roles.projector) {
+            let (status, seen) = watch::channel(KafkaStatus::default());
+            let projector = ProjectorConfig::new(kafka.clone());
+            let (pool, keyring) = (pools.readers.clone(), Arc::clone(keyring));
+            let stop = lifecycle.stop.clone();
+            let run = projector::run(projector, pool, keyring, *projection, stop, status);
+            lifecycle.tasks.spawn(run);
+            parts.push((projection.name(), seen));
+        }
+    }
+    lifecycle
+        .tasks
+        .spawn(watch_health(parts, health, lifecycle.stop.clone()));
+    Ok(seen)
+}
+
+/// Gathers how every part is into what `/ready` says, once a second.
+async fn watch_health(
+    parts: Vec<(&'static str, watch::Receiver<KafkaStatus>)>,
+    health: watch::Sender<Health>,
+    stop: CancellationToken,
+) {
+    let mut tick = tokio::time::interval(HEALTH_INTERVAL);
+    while !stop.is_cancelled() {
+        let degraded = parts
+            .iter()
+            .find_map(|(part, status)| match &*status.borrow() {
+                KafkaStatus::Starting | KafkaStatus::Working | KafkaStatus::Waiting => None,
+                bad @ (KafkaStatus::Away(_) | KafkaStatus::Stopped(_)) => {
+                    Some(format!("{part} {bad}"))
+                }
+            });
+        health.send_replace(Health {
+            draining: false,
+            degraded,
+        });
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    health.send_replace(Health {
+        draining: true,
+        degraded: None,
+    });
 }
 
 fn api(
@@ -137,7 +232,13 @@ fn api(
     lifecycle.tasks.spawn(writing);
     Arc::new(Api {
         auth: Auth::new(pools.readers.clone(), Arc::clone(&keyring), store.clone()),
-        ledger: Arc::new(Ledger::open(pools.readers, pools.writers, keyring, store, appended)),
+        ledger: Arc::new(Ledger::open(
+            pools.readers,
+            pools.writers,
+            keyring,
+            store,
+            appended,
+        )),
         refusals,
         medusa: config.medusa.clone(),
         shopline: config.shopline.clone(),

@@ -7,20 +7,15 @@ use tracing_subscriber::EnvFilter;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Starts logging to standard error, one JSON object a line where `json` is asked for.
-pub fn start_logs(filter: &str, json: bool) {
+/// Starts logging to standard error.
+pub fn start_logs(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_unparsable| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false);
     // A second start in one process, as in tests, keeps the first.
-    let started = if json {
-        logs.json().try_init()
-    } else {
-        logs.try_init()
-    };
-    drop(started);
+    drop(logs.try_init());
 }
 
 /// Starts collecting metrics in this process.

@@ -39,7 +39,10 @@ impl Secrets {
     /// The settings then have them all.
     pub(super) fn load_or_make(data: &Path, settings: &mut Settings) -> Result<Self, Error> {
         let path = data.join(FILE);
-        let fails = |error: &io::Error| Error::Data { path: path.clone(), reason: error.to_string() };
+        let fails = |error: &io::Error| Error::Data {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
         let kept = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -105,7 +108,10 @@ impl Secrets {
     /// What a shell reads: other values and the secrets that callers need. The master key is not
     /// among them.
     pub(super) fn environment(&self, others: &[(&str, &str)]) -> String {
-        let secrets = self.all.iter().filter(|(name, _)| **name != "LEDGER_MASTER_KEY");
+        let secrets = self
+            .all
+            .iter()
+            .filter(|(name, _)| **name != "LEDGER_MASTER_KEY");
         let pairs = secrets.map(|(name, value)| (*name, value.as_str()));
         let all: BTreeMap<&str, &str> = others.iter().copied().chain(pairs).collect();
         all.iter().fold(String::new(), |mut text, (name, value)| {
@@ -124,7 +130,10 @@ struct Store {
 }
 
 impl Store {
-    #[expect(clippy::disallowed_methods, reason = "whether a token is over is asked of the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whether a token is over is asked of the clock"
+    )]
     fn app(&self, token: &str) -> Option<String> {
         let bearer = format!("Bearer {token}");
         let claims = token::verify(self.secret.as_bytes(), Some(&bearer), Timestamp::now()).ok()?;
@@ -135,6 +144,13 @@ impl Store {
     #[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
     fn sign(&self, app: &str) -> String {
         let now = Timestamp::now();
-        app_token(&self.secret, app, &self.handle, &self.id, now, APP_TOKEN_LIFE)
+        app_token(
+            &self.secret,
+            app,
+            &self.handle,
+            &self.id,
+            now,
+            APP_TOKEN_LIFE,
+        )
     }
 }

@@ -58,8 +58,15 @@ mod tests {
         let odd = ["a", "ab", "abc", "abcd", "abcde"].map(str::to_owned);
         for key in streams.map(|stream| stream.to_string()).chain(odd) {
             let record = FutureRecord::to("keys").key(&key).payload("");
-            let delivery = producer.send(record, Duration::from_secs(10)).await.unwrap();
-            assert_eq!(delivery.partition, i32::try_from(of(&key, 12)).unwrap(), "{key}");
+            let delivery = producer
+                .send(record, Duration::from_secs(10))
+                .await
+                .unwrap();
+            assert_eq!(
+                delivery.partition,
+                i32::try_from(of(&key, 12)).unwrap(),
+                "{key}"
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
+use projections::medusa::table::customers;
 use projections::medusa::{self as view, Fields, Missing, Related, Relations};
 
 use super::{Answered, Call, failed, unread};
@@ -11,7 +12,7 @@ use crate::contracts::medusa::group::{parse_create, parse_find};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::event_store::appender::Failure;
-use crate::event_store::{ExecuteError, Outcome, reader};
+use crate::event_store::{ExecuteError, Outcome};
 use crate::group::{Command, CustomerGroup, Refusal};
 use crate::{ids, projector};
 
@@ -110,11 +111,9 @@ impl Call<'_> {
                         .await
                         .map_err(|error| unread(&error))?;
                 }
-                for group in &missing.members {
-                    let members = view::table::members(&mut connection, &ledger.store, group).await;
-                    let members = members.map_err(|error| unread(&error))?;
-                    related.hold_members(std::slice::from_ref(group), members);
-                }
+                let members =
+                    customers::members(&mut connection, &ledger.store, &missing.members).await;
+                related.hold_members(&missing.members, members.map_err(|error| unread(&error))?);
             }
         }
     }
