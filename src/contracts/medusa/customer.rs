@@ -136,7 +136,8 @@ pub(super) fn refuse_unstorable(unstorable: bool) -> Result<(), Refused> {
     }
 }
 
-/// The metadata; null is none. Source: §3.4, `metadata: null` is ignored.
+/// The metadata; null is none: it cannot be cleared as a whole. Source: case
+/// `create-optional-null`.
 pub(super) fn metadata(members: &mut Map<String, Value>) -> Option<Map<String, Value>> {
     match members.get_mut("metadata")?.take() {
         Value::Object(metadata) => Some(metadata),
@@ -167,7 +168,7 @@ fn patch(members: &mut Map<String, Value>, name: &str) -> Patch<String> {
     }
 }
 
-/// An empty password is none. Source: §3.2 and §3.4.
+/// An empty password is none. Source: case `setup-guest`.
 fn password(members: &mut Map<String, Value>) -> Option<Personal<String>> {
     match patch(members, "password") {
         Patch::Set(password) if !password.is_empty() => Some(password.into()),
@@ -175,7 +176,7 @@ fn password(members: &mut Map<String, Value>) -> Option<Personal<String>> {
     }
 }
 
-/// The ids of the groups; a list inside the list names none. Source: §3.4, the shapes of groups.
+/// The ids of the groups. A list inside the list passes validation and names no group.
 fn groups(members: &mut Map<String, Value>) -> Option<Vec<String>> {
     let list = members.get("groups")?.as_array()?;
     let id = |group: &Value| Some(group.get("id")?.as_str()?.to_owned());

@@ -1,0 +1,212 @@
+//! Sends the cases over TCP, one connection each, and compares the answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::cases::{self, Case, Kind, RECORDED_RUN, Raw};
+use super::compare::{Answer, Comparison};
+use super::tree::Tree;
+use super::world::{Missing, World};
+
+/// What came of a whole run.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// How many `contract` cases were sent and answered.
+    pub(crate) contract_count: usize,
+    /// Cases whose answers differ, and in what.
+    pub(crate) mismatches: Vec<Mismatch>,
+    /// How many of the keys written at the same time are there in the end.
+    pub(crate) race_keys: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// Never empty. A case that could not be sent differs in that.
+    pub(crate) differences: Vec<String>,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Times are shown in milliseconds, and a case may have to show a later one than the last.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Replays the selected cases against the Medusa contract at a base URL, such as
+/// `http://127.0.0.1:9000`, with an API token that may do everything.
+pub(crate) async fn run(base: &str, token: &str) -> Report {
+    let run = format!("r{:08x}", rand::random::<u32>());
+    let target = Target {
+        authority: base
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned(),
+        token: token.to_owned(),
+    };
+    let mut comparison = Comparison::new(World::new(RECORDED_RUN), World::new(&run));
+    let mut report = Report::default();
+    for case in cases::selected() {
+        tokio::time::sleep(PAUSE).await;
+        let differences = match replay(&target, &case, &comparison.world).await {
+            Ok(answer) => {
+                report.contract_count += usize::from(case.kind == Kind::Contract);
+                comparison.differences(&case, &answer)
+            }
+            Err(error) => vec![format!("not sent or not answered: {error}")],
+        };
+        if !differences.is_empty() {
+            report.mismatches.push(Mismatch {
+                name: case.name,
+                kind: case.kind,
+                differences,
+            });
+        }
+    }
+    report.race_keys = race(&target, &comparison.world).await.unwrap_or_default();
+    report
+}
+
+struct Target {
+    authority: String,
+    token: String,
+}
+
+async fn replay(target: &Target, case: &Case, world: &World) -> Result<Answer, Error> {
+    let request = case.request.as_ref().ok_or("the case has no request")?;
+    target.send(request, world).await
+}
+
+/// Sends the parallel requests of the race at once; counts the keys that are there afterwards.
+async fn race(target: &Target, world: &World) -> Result<usize, Error> {
+    let race = cases::race();
+    let mut worlds = vec![];
+    for i in 0..race.times.unwrap_or(1) {
+        let mut world = world.clone();
+        world.set("i", &i.to_string());
+        worlds.push(world);
+    }
+    let sent = worlds.iter().flat_map(|world| {
+        race.parallel
+            .iter()
+            .map(move |request| target.send(request, world))
+    });
+    for answer in try_join_all(sent).await? {
+        if answer.status != 200 {
+            return Err(format!("a writer was answered {}", answer.status).into());
+        }
+    }
+    let then = race.then.as_ref().ok_or("the race has no end")?;
+    let answer = target.send(then, world).await?;
+    let body = Tree::parse(&answer.body)?;
+    let metadata = body.get("customer").and_then(|it| it.get("metadata"));
+    Ok(match metadata {
+        Some(Tree::Object(members)) => members
+            .iter()
+            .filter(|(key, _)| key.starts_with("race"))
+            .count(),
+        Some(Tree::Literal(_) | Tree::Text(_) | Tree::List(_)) | None => 0,
+    })
+}
+
+impl Target {
+    async fn send(&self, request: &cases::Request, world: &World) -> Result<Answer, Error> {
+        let request = self.build(request, world)?;
+        let stream = TcpStream::connect(&self.authority).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let mut headers = BTreeMap::<String, String>::new();
+        for (name, value) in response.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|known| {
+                    known.push_str(", ");
+                    known.push_str(&value);
+                })
+                .or_insert_with(|| value.into_owned());
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        connection.abort();
+        Ok(Answer {
+            status,
+            headers,
+            body: String::from_utf8(body.into())?,
+        })
+    }
+
+    fn build(&self, case: &cases::Request, world: &World) -> Result<Request<Full<Bytes>>, Error> {
+        let fill = |text: &str| world.fill(text).map_err(error);
+        let body = body(case, world)?;
+        let mut headers = BTreeMap::new();
+        let auth = case.auth.as_deref().unwrap_or("token");
+        match auth.split_once(':') {
+            Some(("bearer", name)) => {
+                let value = format!("Bearer {}", world.get(name).map_err(error)?);
+                headers.insert("authorization", value);
+            }
+            Some(("cookie", name)) => {
+                headers.insert("cookie", world.get(name).map_err(error)?.to_owned());
+            }
+            _ if auth == "token" => {
+                headers.insert("x-medusa-access-token", self.token.clone());
+            }
+            Some(_) | None => {}
+        }
+        if body.is_some() {
+            headers.insert("content-type", "application/json".to_owned());
+        }
+        for (name, value) in &case.headers {
+            match value {
+                Some(value) => headers.insert(name, fill(value)?),
+                None => headers.remove(name.as_str()),
+            };
+        }
+        let mut request = Request::builder()
+            .method(case.method.as_str())
+            .uri(fill(&case.path)?)
+            .header("host", &self.authority);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if body.is_none() && case.method == "POST" {
+            request = request.header("content-length", "0");
+        }
+        Ok(request.body(Full::from(body.unwrap_or_default()))?)
+    }
+}
+
+pub(crate) fn body(case: &cases::Request, world: &World) -> Result<Option<Vec<u8>>, Error> {
+    if let Some(json) = &case.json {
+        let tree = Tree::from_raw(json)?.map(&|text| world.fill(text));
+        return Ok(Some(tree.map_err(error)?.to_string().into_bytes()));
+    }
+    if let Some(base64) = &case.raw_b64 {
+        return Ok(Some(STANDARD.decode(base64)?));
+    }
+    Ok(match &case.raw {
+        None => None,
+        Some(Raw::Text(text)) => Some(world.fill(text).map_err(error)?.into_bytes()),
+        Some(Raw::Long {
+            prefix,
+            unit,
+            count,
+            suffix,
+        }) => Some(format!("{prefix}{}{suffix}", unit.repeat(*count)).into_bytes()),
+    })
+}
+
+fn error(Missing(name): Missing) -> Error {
+    format!("the variable {name} was never saved").into()
+}
