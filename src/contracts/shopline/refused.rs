@@ -34,10 +34,13 @@ pub enum Refused {
     /// 400.
     #[error("The body is nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
+    /// 400.
+    #[error("The body must be an object")]
+    NotAnObject,
     /// 400: a member is of the wrong JSON type.
     #[error("{member} must be {expected}")]
     WrongType {
-        /// The member, or "The body".
+        /// The member.
         member: &'static str,
         /// The JSON type with its article.
         expected: &'static str,
@@ -107,16 +110,28 @@ pub enum Refused {
 impl Refused {
     /// The status of the answer.
     pub const fn status(&self) -> u16 {
+        self.answer().0
+    }
+
+    /// What kind of refusal it is, for whoever counts or keeps refusals: SHOPLINE's word where its
+    /// error table has one.
+    pub const fn kind(&self) -> &'static str {
+        self.answer().1
+    }
+
+    const fn answer(&self) -> (u16, &'static str) {
         match self {
             Self::ContentType
             | Self::BodyTooLarge
             | Self::Syntax { .. }
             | Self::TooDeep
-            | Self::WrongType { .. } => 400,
-            Self::Unauthorized(_) => 401,
-            Self::Scope(_) => 403,
-            Self::UnknownRoute | Self::UnknownVersion => 404,
-            Self::Accept | Self::NoSuchData => 406,
+            | Self::NotAnObject
+            | Self::WrongType { .. } => (400, "BAD_REQUEST"),
+            Self::Unauthorized(_) => (401, "UNAUTHORIZED"),
+            Self::Scope(_) => (403, "FORBIDDEN"),
+            Self::UnknownRoute | Self::UnknownVersion => (404, "NOT_FOUND"),
+            Self::Accept => (406, "NOT_ACCEPTABLE"),
+            Self::NoSuchData => (406, "DATA_IS_NOT_EXIST"),
             Self::CustomerRequired
             | Self::NulCharacter { .. }
             | Self::NotAnEmail
@@ -126,10 +141,48 @@ impl Refused {
             | Self::Refusal(_)
             | Self::EmailTaken
             | Self::PhoneTaken
-            | Self::IdempotencyKeyReused => 422,
-            Self::TooManyRequests => 429,
-            Self::Internal => 500,
-            Self::Unavailable => 503,
+            | Self::IdempotencyKeyReused => (422, "PARAM_ILLEGAL"),
+            Self::TooManyRequests => (429, "TOO_MANY_REQUESTS"),
+            Self::Internal => (500, "SYSTEM_ERROR"),
+            Self::Unavailable => (503, "UNAVAILABLE"),
+        }
+    }
+
+    /// The member that it names, if any, as in the text.
+    pub const fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::WrongType { member, .. } | Self::NulCharacter { member } => Some(member),
+            Self::CustomerRequired => Some("customer"),
+            Self::NotAnEmail | Self::EmailTaken => Some("email"),
+            Self::NotADate => Some("birthday"),
+            Self::NotAGender => Some("gender"),
+            Self::TooManyAddresses => Some("addresses"),
+            Self::PhoneTaken => Some("phone"),
+            Self::Refusal(refusal) => match refusal {
+                Refusal::TooLong { field, .. } => Some(field),
+                Refusal::EmailFixed | Refusal::EmailRequired | Refusal::ContactRequired => {
+                    Some("email")
+                }
+                Refusal::MarketingNeedsEmail => Some("accepts_marketing"),
+                Refusal::AddressUnknown { .. } => Some("addresses.id"),
+                Refusal::GroupTwice { .. } => Some("groups"),
+                Refusal::NotFound => None,
+            },
+            Self::ContentType
+            | Self::BodyTooLarge
+            | Self::Syntax { .. }
+            | Self::TooDeep
+            | Self::NotAnObject
+            | Self::Unauthorized(_)
+            | Self::Scope(_)
+            | Self::UnknownRoute
+            | Self::UnknownVersion
+            | Self::Accept
+            | Self::NoSuchData
+            | Self::IdempotencyKeyReused
+            | Self::TooManyRequests
+            | Self::Internal
+            | Self::Unavailable => None,
         }
     }
 
@@ -191,6 +244,7 @@ mod tests {
 400 {"errors":"The body is larger than 1048576 bytes"}
 400 {"errors":"The body is not valid JSON: line 1, column 2"}
 400 {"errors":"The body is nested deeper than 100 levels"}
+400 {"errors":"The body must be an object"}
 400 {"errors":"gender must be an integer"}
 401 {"errors":"Unauthorized: an access token is required"}
 401 {"errors":"Unauthorized: Authorization must be a Bearer token"}
@@ -198,6 +252,7 @@ mod tests {
 401 {"errors":"Unauthorized: the access token is invalid"}
 401 {"errors":"Unauthorized: the access token has expired"}
 401 {"errors":"Unauthorized: the access token is for another store"}
+401 {"errors":"Unauthorized: the app is not installed in this store"}
 403 {"errors":"This action requires read_customers scope"}
 403 {"errors":"This action requires write_customers scope"}
 404 {"errors":"The requested resource does not exist."}
@@ -243,6 +298,7 @@ mod tests {
             Refused::BodyTooLarge,
             Refused::Syntax { line: 1, column: 2 },
             Refused::TooDeep,
+            Refused::NotAnObject,
             Refused::WrongType {
                 member: "gender",
                 expected: "an integer",
@@ -253,6 +309,7 @@ mod tests {
             Unauthorized::Signature.into(),
             Unauthorized::Expired.into(),
             Unauthorized::OtherStore.into(),
+            Unauthorized::NotInstalled.into(),
             Refused::Scope(Scope::ReadCustomers),
             Refused::Scope(Scope::WriteCustomers),
             Refused::UnknownRoute,
