@@ -99,7 +99,9 @@ fn a_deleted_group_is_gone_and_keeps_its_name_for_the_past() {
     let expected = vec![GroupEvent::GroupDeleted(GroupDeleted {})];
     assert_eq!(when(vip(), Command::Delete), Ok(expected));
     let mut group = CustomerGroup::default();
-    deleted().into_iter().for_each(|event| group.apply(event));
+    for event in deleted() {
+        group.apply(event);
+    }
     assert_eq!((group.life, group.name.as_str()), (Life::Deleted, "VIP"));
 }
 

@@ -100,7 +100,7 @@ fn any_update() -> impl Strategy<Value = UpdateCustomer> {
     )
 }
 
-fn with_three_addresses(customer: Vec<CustomerEvent>) -> Vec<CustomerEvent> {
+fn with_three_addresses(customer: &[CustomerEvent]) -> Vec<CustomerEvent> {
     let addresses = (1..=3)
         .map(|number| AddressPatch {
             new: NewAddress {
@@ -114,7 +114,7 @@ fn with_three_addresses(customer: Vec<CustomerEvent>) -> Vec<CustomerEvent> {
         addresses,
         ..nothing(&MEDUSA)
     };
-    then(&customer, update(&customer, command))
+    then(customer, update(customer, command))
 }
 
 proptest! {
@@ -124,7 +124,7 @@ proptest! {
         updates in prop::collection::vec(any_update(), 1..8),
     ) {
         let customer = if is_registered { registered() } else { bob() };
-        let mut given = with_three_addresses(customer);
+        let mut given = with_three_addresses(&customer);
         for command in updates {
             let Ok(events) = update(&given, command.clone()) else {
                 continue;
