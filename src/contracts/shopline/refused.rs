@@ -96,6 +96,9 @@ pub enum Refused {
     /// 422: an `Idempotency-Key` came again with another request.
     #[error("Idempotency-Key was already used for another request")]
     IdempotencyKeyReused,
+    /// 400: a header of the ledger's own cannot be taken.
+    #[error("{0}")]
+    Header(String),
     /// 429.
     #[error("Too many request")]
     TooManyRequests,
@@ -110,28 +113,18 @@ pub enum Refused {
 impl Refused {
     /// The status of the answer.
     pub const fn status(&self) -> u16 {
-        self.answer().0
-    }
-
-    /// What kind of refusal it is, for whoever counts or keeps refusals: SHOPLINE's word where its
-    /// error table has one.
-    pub const fn kind(&self) -> &'static str {
-        self.answer().1
-    }
-
-    const fn answer(&self) -> (u16, &'static str) {
         match self {
             Self::ContentType
+            | Self::Header(_)
             | Self::BodyTooLarge
             | Self::Syntax { .. }
             | Self::TooDeep
             | Self::NotAnObject
-            | Self::WrongType { .. } => (400, "BAD_REQUEST"),
-            Self::Unauthorized(_) => (401, "UNAUTHORIZED"),
-            Self::Scope(_) => (403, "FORBIDDEN"),
-            Self::UnknownRoute | Self::UnknownVersion => (404, "NOT_FOUND"),
-            Self::Accept => (406, "NOT_ACCEPTABLE"),
-            Self::NoSuchData => (406, "DATA_IS_NOT_EXIST"),
+            | Self::WrongType { .. } => 400,
+            Self::Unauthorized(_) => 401,
+            Self::Scope(_) => 403,
+            Self::UnknownRoute | Self::UnknownVersion => 404,
+            Self::Accept | Self::NoSuchData => 406,
             Self::CustomerRequired
             | Self::NulCharacter { .. }
             | Self::NotAnEmail
@@ -141,34 +134,65 @@ impl Refused {
             | Self::Refusal(_)
             | Self::EmailTaken
             | Self::PhoneTaken
-            | Self::IdempotencyKeyReused => (422, "PARAM_ILLEGAL"),
-            Self::TooManyRequests => (429, "TOO_MANY_REQUESTS"),
-            Self::Internal => (500, "SYSTEM_ERROR"),
-            Self::Unavailable => (503, "UNAVAILABLE"),
+            | Self::IdempotencyKeyReused => 422,
+            Self::TooManyRequests => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
         }
     }
 
-    /// The member that it names, if any, as in the text.
-    pub const fn member(&self) -> Option<&'static str> {
+    /// A short name of the kind of refusal, without values: for the ledger's own record of it.
+    pub const fn kind(&self) -> &'static str {
         match self {
-            Self::WrongType { member, .. } | Self::NulCharacter { member } => Some(member),
-            Self::CustomerRequired => Some("customer"),
-            Self::NotAnEmail | Self::EmailTaken => Some("email"),
-            Self::NotADate => Some("birthday"),
-            Self::NotAGender => Some("gender"),
-            Self::TooManyAddresses => Some("addresses"),
-            Self::PhoneTaken => Some("phone"),
-            Self::Refusal(refusal) => match refusal {
-                Refusal::TooLong { field, .. } => Some(field),
-                Refusal::EmailFixed | Refusal::EmailRequired | Refusal::ContactRequired => {
-                    Some("email")
-                }
-                Refusal::MarketingNeedsEmail => Some("accepts_marketing"),
-                Refusal::AddressUnknown { .. } => Some("addresses.id"),
-                Refusal::GroupTwice { .. } => Some("groups"),
-                Refusal::NotFound => None,
-            },
-            Self::ContentType
+            Self::ContentType => "content_type",
+            Self::Header(_) => "header",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Syntax { .. } | Self::NotAnObject => "body_malformed",
+            Self::TooDeep => "body_too_deep",
+            Self::WrongType { .. } => "wrong_type",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Scope(_) => "scope",
+            Self::UnknownRoute | Self::UnknownVersion => "no_route",
+            Self::Accept => "accept",
+            Self::NoSuchData => "customer_unknown",
+            Self::CustomerRequired => "customer_required",
+            Self::NulCharacter { .. }
+            | Self::NotAnEmail
+            | Self::NotADate
+            | Self::NotAGender
+            | Self::TooManyAddresses => "invalid",
+            Self::Refusal(_) => "refused",
+            Self::EmailTaken => "email_taken",
+            Self::PhoneTaken => "phone_taken",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Internal => "unknown",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The fields that the refusal names, if any.
+    pub fn fields(&self) -> Vec<String> {
+        let field = match self {
+            Self::WrongType { member, .. } | Self::NulCharacter { member } => member,
+            Self::Refusal(Refusal::TooLong { field, .. }) => field,
+            Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
+            Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
+            Self::NotAnEmail | Self::EmailTaken => "email",
+            Self::PhoneTaken => "phone",
+            Self::NotADate => "birthday",
+            Self::NotAGender => "gender",
+            Self::TooManyAddresses => "addresses",
+            Self::CustomerRequired => "customer",
+            Self::Refusal(
+                Refusal::NotFound
+                | Refusal::EmailFixed
+                | Refusal::EmailRequired
+                | Refusal::ContactRequired
+                | Refusal::GroupTwice { .. },
+            )
+            | Self::ContentType
+            | Self::Header(_)
             | Self::BodyTooLarge
             | Self::Syntax { .. }
             | Self::TooDeep
@@ -182,8 +206,9 @@ impl Refused {
             | Self::IdempotencyKeyReused
             | Self::TooManyRequests
             | Self::Internal
-            | Self::Unavailable => None,
-        }
+            | Self::Unavailable => return vec![],
+        };
+        vec![field.to_owned()]
     }
 
     /// The body of the answer, of content type `application/json`.
