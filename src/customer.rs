@@ -631,27 +631,22 @@ fn change_addresses(
     for patch in patches {
         let wants_default = patch.default == Some(true);
         let is_default = wants_default && serves_as_default(&after, patch.shopline_id.as_deref());
-        let id = match &patch.shopline_id {
-            Some(known) => {
-                let address = after
-                    .iter_mut()
-                    .find(|address| {
-                        address.slot == Slot::Shipping && &address.ids.shopline == known
-                    })
-                    .ok_or_else(|| Refusal::AddressUnknown {
-                        shopline_id: known.clone(),
-                    })?;
-                patch_address(address, patch, rules)?;
-                address.id.clone()
-            }
-            None => {
-                let mut address = empty_address(&patch);
-                patch_address(&mut address, patch, rules)?;
-                let id = address.id.clone();
-                after.push(address);
-                check_listed(customer, &after, rules)?;
-                id
-            }
+        let id = if let Some(known) = &patch.shopline_id {
+            let address = after
+                .iter_mut()
+                .find(|address| address.slot == Slot::Shipping && &address.ids.shopline == known)
+                .ok_or_else(|| Refusal::AddressUnknown {
+                    shopline_id: known.clone(),
+                })?;
+            patch_address(address, patch, rules)?;
+            address.id.clone()
+        } else {
+            let mut address = empty_address(&patch);
+            patch_address(&mut address, patch, rules)?;
+            let id = address.id.clone();
+            after.push(address);
+            check_listed(customer, &after, rules)?;
+            id
         };
         if wants_default && !is_default {
             for address in &mut after {
@@ -729,91 +724,55 @@ fn empty_address(patch: &AddressPatch) -> Address {
 }
 
 fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> Result<(), Refusal> {
-    let limits = rules.limits.as_ref();
-    let put = |name, stored: &mut Option<Personal<String>>, patch: Patch<String>, limit| {
-        let patch = new_text(rules, patch, stored.as_ref());
-        if let Some(limits) = limits {
-            check_text(name, &patch, select(limits, limit))?;
-        }
-        patch.map(Personal::from).apply(stored);
-        Ok(())
-    };
-    put(
-        "addresses.first_name",
-        &mut address.first_name,
-        patch.first_name,
-        Limit::Name,
-    )?;
-    put(
-        "addresses.last_name",
-        &mut address.last_name,
-        patch.last_name,
-        Limit::Name,
-    )?;
-    put(
-        "addresses.company",
-        &mut address.company,
-        patch.company,
-        Limit::Line,
-    )?;
-    put(
-        "addresses.address1",
-        &mut address.address_1,
-        patch.address_1,
-        Limit::Line,
-    )?;
-    put(
-        "addresses.address2",
-        &mut address.address_2,
-        patch.address_2,
-        Limit::Line,
-    )?;
-    put(
-        "addresses.city",
-        &mut address.city,
-        patch.city,
-        Limit::Place,
-    )?;
-    put(
-        "addresses.province",
-        &mut address.province,
-        patch.province,
-        Limit::Place,
-    )?;
-    put(
-        "addresses.province_code",
-        &mut address.province_code,
-        patch.province_code,
-        Limit::Code,
-    )?;
-    put(
-        "addresses.zip",
-        &mut address.postal_code,
-        patch.postal_code,
-        Limit::PostalCode,
-    )?;
-    put(
-        "addresses.country",
-        &mut address.country,
-        patch.country,
-        Limit::Place,
-    )?;
-    put(
-        "addresses.phone",
-        &mut address.phone,
-        patch.phone,
-        Limit::Phone,
-    )?;
-    let country_code = new_country_code(patch.country_code, address.country_code.as_ref());
-    if let Some(limits) = limits {
-        check_text("addresses.country_code", &country_code, limits.address_code)?;
+    let patch = new_parts(address, patch, rules);
+    if let Some(limits) = &rules.limits {
+        check_address(&patch, limits)?;
     }
-    country_code
-        .map(CountryCode::new)
-        .apply(&mut address.country_code);
-    let metadata = patch.metadata.against(open(address.metadata.as_ref()));
-    metadata.map(Personal::from).apply(&mut address.metadata);
+    let put = |patch: Patch<String>, stored: &mut Option<Personal<String>>| {
+        patch.map(Personal::from).apply(stored);
+    };
+    put(patch.first_name, &mut address.first_name);
+    put(patch.last_name, &mut address.last_name);
+    put(patch.company, &mut address.company);
+    put(patch.address_1, &mut address.address_1);
+    put(patch.address_2, &mut address.address_2);
+    put(patch.city, &mut address.city);
+    put(patch.province, &mut address.province);
+    put(patch.province_code, &mut address.province_code);
+    put(patch.postal_code, &mut address.postal_code);
+    put(patch.country, &mut address.country);
+    put(patch.phone, &mut address.phone);
+    let country_code = patch.country_code.map(CountryCode::new);
+    country_code.apply(&mut address.country_code);
+    let metadata = patch.metadata.map(Personal::from);
+    metadata.apply(&mut address.metadata);
     Ok(())
+}
+
+/// The patch less what the address already says.
+fn new_parts(address: &Address, patch: AddressPatch, rules: &Rules) -> AddressPatch {
+    let text = |patch, stored: &Option<_>| new_text(rules, patch, stored.as_ref());
+    let stored_code = address.country_code.as_ref();
+    let stored_metadata = open(address.metadata.as_ref());
+    AddressPatch {
+        first_name: text(patch.first_name, &address.first_name),
+        last_name: text(patch.last_name, &address.last_name),
+        company: text(patch.company, &address.company),
+        address_1: text(patch.address_1, &address.address_1),
+        address_2: text(patch.address_2, &address.address_2),
+        city: text(patch.city, &address.city),
+        province: text(patch.province, &address.province),
+        province_code: text(patch.province_code, &address.province_code),
+        postal_code: text(patch.postal_code, &address.postal_code),
+        country: text(patch.country, &address.country),
+        country_code: new_country_code(patch.country_code, stored_code),
+        phone: text(patch.phone, &address.phone),
+        metadata: patch.metadata.against(stored_metadata),
+        shopline_id: patch.shopline_id,
+        new: patch.new,
+        slot: patch.slot,
+        default: patch.default,
+    }
 }
 
 /// The patch of a country code less what the address already says: each shop writes a code of two
@@ -832,26 +791,26 @@ fn new_country_code(patch: Patch<String>, stored: Option<&CountryCode>) -> Patch
     }
 }
 
-/// Which limit holds for a text of an address.
-#[derive(Clone, Copy)]
-enum Limit {
-    Name,
-    Line,
-    Place,
-    Code,
-    PostalCode,
-    Phone,
-}
-
-const fn select(limits: &Limits, limit: Limit) -> usize {
-    match limit {
-        Limit::Name => limits.name,
-        Limit::Line => limits.address_line,
-        Limit::Place => limits.address_place,
-        Limit::Code => limits.address_code,
-        Limit::PostalCode => limits.postal_code,
-        Limit::Phone => limits.address_phone,
-    }
+fn check_address(patch: &AddressPatch, limits: &Limits) -> Result<(), Refusal> {
+    let Limits {
+        name,
+        address_line: line,
+        address_place: place,
+        address_code: code,
+        ..
+    } = *limits;
+    check_text("addresses.first_name", &patch.first_name, name)?;
+    check_text("addresses.last_name", &patch.last_name, name)?;
+    check_text("addresses.company", &patch.company, line)?;
+    check_text("addresses.address1", &patch.address_1, line)?;
+    check_text("addresses.address2", &patch.address_2, line)?;
+    check_text("addresses.city", &patch.city, place)?;
+    check_text("addresses.province", &patch.province, place)?;
+    check_text("addresses.province_code", &patch.province_code, code)?;
+    check_text("addresses.zip", &patch.postal_code, limits.postal_code)?;
+    check_text("addresses.country", &patch.country, place)?;
+    check_text("addresses.country_code", &patch.country_code, code)?;
+    check_text("addresses.phone", &patch.phone, limits.address_phone)
 }
 
 impl Aggregate for Customer {

@@ -34,10 +34,13 @@ pub enum Refused {
     /// 400.
     #[error("The body is nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
+    /// 400.
+    #[error("The body must be an object")]
+    NotAnObject,
     /// 400: a member is of the wrong JSON type.
     #[error("{member} must be {expected}")]
     WrongType {
-        /// The member, or "The body".
+        /// The member.
         member: &'static str,
         /// The JSON type with its article.
         expected: &'static str,
@@ -116,6 +119,7 @@ impl Refused {
             | Self::BodyTooLarge
             | Self::Syntax { .. }
             | Self::TooDeep
+            | Self::NotAnObject
             | Self::WrongType { .. } => 400,
             Self::Unauthorized(_) => 401,
             Self::Scope(_) => 403,
@@ -143,7 +147,7 @@ impl Refused {
             Self::ContentType => "content_type",
             Self::Header(_) => "header",
             Self::BodyTooLarge => "body_too_large",
-            Self::Syntax { .. } => "body_malformed",
+            Self::Syntax { .. } | Self::NotAnObject => "body_malformed",
             Self::TooDeep => "body_too_deep",
             Self::WrongType { .. } => "wrong_type",
             Self::Unauthorized(_) => "unauthorized",
@@ -180,7 +184,29 @@ impl Refused {
             Self::NotAGender => "gender",
             Self::TooManyAddresses => "addresses",
             Self::CustomerRequired => "customer",
-            _ => return vec![],
+            Self::Refusal(
+                Refusal::NotFound
+                | Refusal::EmailFixed
+                | Refusal::EmailRequired
+                | Refusal::ContactRequired
+                | Refusal::GroupTwice { .. },
+            )
+            | Self::ContentType
+            | Self::Header(_)
+            | Self::BodyTooLarge
+            | Self::Syntax { .. }
+            | Self::TooDeep
+            | Self::NotAnObject
+            | Self::Unauthorized(_)
+            | Self::Scope(_)
+            | Self::UnknownRoute
+            | Self::UnknownVersion
+            | Self::Accept
+            | Self::NoSuchData
+            | Self::IdempotencyKeyReused
+            | Self::TooManyRequests
+            | Self::Internal
+            | Self::Unavailable => return vec![],
         };
         vec![field.to_owned()]
     }
@@ -243,6 +269,7 @@ mod tests {
 400 {"errors":"The body is larger than 1048576 bytes"}
 400 {"errors":"The body is not valid JSON: line 1, column 2"}
 400 {"errors":"The body is nested deeper than 100 levels"}
+400 {"errors":"The body must be an object"}
 400 {"errors":"gender must be an integer"}
 401 {"errors":"Unauthorized: an access token is required"}
 401 {"errors":"Unauthorized: Authorization must be a Bearer token"}
@@ -250,6 +277,7 @@ mod tests {
 401 {"errors":"Unauthorized: the access token is invalid"}
 401 {"errors":"Unauthorized: the access token has expired"}
 401 {"errors":"Unauthorized: the access token is for another store"}
+401 {"errors":"Unauthorized: the app is not installed in this store"}
 403 {"errors":"This action requires read_customers scope"}
 403 {"errors":"This action requires write_customers scope"}
 404 {"errors":"The requested resource does not exist."}
@@ -295,6 +323,7 @@ mod tests {
             Refused::BodyTooLarge,
             Refused::Syntax { line: 1, column: 2 },
             Refused::TooDeep,
+            Refused::NotAnObject,
             Refused::WrongType {
                 member: "gender",
                 expected: "an integer",
@@ -305,6 +334,7 @@ mod tests {
             Unauthorized::Signature.into(),
             Unauthorized::Expired.into(),
             Unauthorized::OtherStore.into(),
+            Unauthorized::NotInstalled.into(),
             Refused::Scope(Scope::ReadCustomers),
             Refused::Scope(Scope::WriteCustomers),
             Refused::UnknownRoute,

@@ -65,10 +65,7 @@ pub fn members(body: &[u8]) -> Result<Map<String, Value>, Refused> {
         return Err(Refused::BodyTooLarge);
     }
     let Value::Object(mut envelope) = json::read(body)? else {
-        return Err(Refused::WrongType {
-            member: "The body",
-            expected: "an object",
-        });
+        return Err(Refused::NotAnObject);
     };
     match envelope.swap_remove("customer") {
         None | Some(Value::Null) => Err(Refused::CustomerRequired),

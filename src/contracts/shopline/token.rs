@@ -54,6 +54,9 @@ pub enum Unauthorized {
     /// It is for another store.
     #[error("Unauthorized: the access token is for another store")]
     OtherStore,
+    /// The caller found that its app is not installed, or no more.
+    #[error("Unauthorized: the app is not installed in this store")]
+    NotInstalled,
 }
 
 /// The claims of an `Authorization` header whose token is signed with the secret and not over.

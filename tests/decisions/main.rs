@@ -1,0 +1,6 @@
+//! What the ledger decides, given what happened: events, a command, then events or a refusal.
+
+#[cfg(test)]
+mod customer;
+#[cfg(test)]
+mod group;
