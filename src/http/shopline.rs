@@ -92,7 +92,7 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
         .await
         .map_err(|error| unread(&error))?;
     // A token of an app that is no longer installed opens nothing.
-    let scopes = scopes.ok_or(token::Unauthorized::Signature)?;
+    let scopes = scopes.ok_or(token::Unauthorized::NotInstalled)?;
     Ok(App {
         app_key: claims.app_key,
         scopes,
