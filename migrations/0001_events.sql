@@ -103,6 +103,6 @@ create index idempotency_keys_by_time on idempotency_keys (time);
 grant select on claims, marks, stream_keys, credentials, idempotency_keys to ledger_app;
 grant delete on idempotency_keys to ledger_app;
 
--- SHOPLINE's ids of customers: ten digits, ascending.
-create sequence shopline_customer_ids minvalue 4200000001 maxvalue 9999999999;
+-- Numbers of customers, for their ids in SHOPLINE: ten digits, ascending.
+create sequence shopline_customer_ids minvalue 1 maxvalue 5799999999;
 grant usage on sequence shopline_customer_ids to ledger_app;

@@ -1,5 +1,6 @@
 //! Logs and metrics. Neither carries personal data: logs name routes by their templates.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -13,6 +14,7 @@ pub fn start_logs(filter: &str) {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start in one process, as in tests, keeps the first.
     drop(logs.try_init());
