@@ -1,0 +1,8 @@
+//! Through the front door: the ledger on a real Postgres and a real Kafka.
+//!
+//! `./dev test` brings both. Each test has a database and a topic of its own, waits for conditions
+//! and never sleeps; `support/` says how.
+
+mod projector;
+mod relay;
+mod support;
