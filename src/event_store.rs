@@ -427,6 +427,14 @@ impl Ledger {
             .await
     }
 
+    /// Deletes idempotency keys that are older than seven days.
+    pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("delete from idempotency_keys where time < now() - interval '7 days'")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     async fn first_request(&self, request: &Request) -> Result<Option<FirstRequest>, ReadError> {
         let Some(idempotency) = &request.idempotency else {
             return Ok(None);

@@ -28,7 +28,13 @@ pub(crate) struct Answer {
 impl Call {
     pub(crate) fn new(method: Method, base: &str, path: &str) -> Self {
         let authority = base.trim_start_matches("http://").to_owned();
-        Self { method, authority, path: path.to_owned(), headers: vec![], body: vec![] }
+        Self {
+            method,
+            authority,
+            path: path.to_owned(),
+            headers: vec![],
+            body: vec![],
+        }
     }
 
     #[must_use]
@@ -58,8 +64,10 @@ impl Call {
         let stream = TcpStream::connect(&self.authority).await.ok()?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
         let connection = tokio::spawn(connection);
-        let mut request =
-            Request::builder().method(self.method).uri(&self.path).header("host", &self.authority);
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.path)
+            .header("host", &self.authority);
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
@@ -86,13 +94,21 @@ impl Answer {
     /// The body's JSON, of a 200 or 201.
     #[track_caller]
     pub(crate) fn ok(&self) -> Value {
-        assert!(matches!(self.status, 200 | 201), "{} {}", self.status, self.body);
+        assert!(
+            matches!(self.status, 200 | 201),
+            "{} {}",
+            self.status,
+            self.body
+        );
         self.json()
     }
 
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}"));
+        let value = self
+            .headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no header {name}"));
         value.to_str().unwrap()
     }
 }

@@ -22,7 +22,10 @@ pub(crate) fn config() -> KafkaConfig {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no configuration but this"
+)]
 fn brokers() -> String {
     std::env::var("KAFKA_BROKERS")
         .expect("KAFKA_BROKERS names no Kafka: run the tests with `./dev test`, which starts one")

@@ -5,7 +5,9 @@ use std::process::Stdio;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 
-use customer_ledger::access::{APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token};
+use customer_ledger::access::{
+    APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
+};
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::kafka::KafkaConfig;
@@ -66,10 +68,23 @@ impl Shop {
         add_person(&owner, &keyring, "main", &admin).await.unwrap();
         let all = ["read_customers".to_owned(), "write_customers".to_owned()];
         for (key, scopes) in [("app", &all[..]), ("reader", &all[..1])] {
-            add_app(&owner, &keyring, "main", &App { key, secret: "s", scopes }).await.unwrap();
+            add_app(
+                &owner,
+                &keyring,
+                "main",
+                &App {
+                    key,
+                    secret: "s",
+                    scopes,
+                },
+            )
+            .await
+            .unwrap();
         }
         let scopes = ["ledger:read".to_owned()];
-        add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes).await.unwrap();
+        add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes)
+            .await
+            .unwrap();
         owner.close().await;
         Self {
             database,
@@ -87,9 +102,16 @@ impl Shop {
     /// Starts a process with further settings.
     pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
         let (child, log, address) = self.spawn(roles, settings);
-        let address = address.await.unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
+        let address = address
+            .await
+            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
         let shopline_token = self.shopline_token.clone();
-        Server { base: format!("http://{address}"), child, log, shopline_token }
+        Server {
+            base: format!("http://{address}"),
+            child,
+            log,
+            shopline_token,
+        }
     }
 
     /// Starts a process that is expected to end by itself: its exit code and log.
@@ -136,7 +158,13 @@ impl Shop {
     pub(crate) fn ledger(&self) -> Ledger {
         let pool = self.database.pool.clone();
         let keyring = Arc::new(Keyring::new(&MASTER_KEY));
-        Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), Arc::new(Notify::new()))
+        Ledger::open(
+            pool.clone(),
+            pool,
+            keyring,
+            "main".to_owned(),
+            Arc::new(Notify::new()),
+        )
     }
 
     /// The keys of this shop.
@@ -146,16 +174,20 @@ impl Shop {
 
     /// The events of a stream, in order: type names.
     pub(crate) async fn event_types(&self, stream: &str) -> Vec<String> {
-        sqlx::query_scalar("select event_type from events where aggregate_id = $1 order by sequence")
-            .bind(stream)
-            .fetch_all(&self.database.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "select event_type from events where aggregate_id = $1 order by sequence",
+        )
+        .bind(stream)
+        .fetch_all(&self.database.pool)
+        .await
+        .unwrap()
     }
 
     /// The ledger's last position.
     pub(crate) async fn head(&self) -> i64 {
-        customer_ledger::event_store::reader::head(&self.database.pool).await.unwrap()
+        customer_ledger::event_store::reader::head(&self.database.pool)
+            .await
+            .unwrap()
     }
 }
 
@@ -204,29 +236,43 @@ impl Server {
     pub(crate) async fn create_guest(&self, email: &str) -> Value {
         let guest = json!({ "email": email, "first_name": "Gus", "last_name": "Guest",
             "password": "" });
-        let answer = self.medusa(Method::POST, "/admin/customers").json(&guest).send().await;
+        let answer = self
+            .medusa(Method::POST, "/admin/customers")
+            .json(&guest)
+            .send()
+            .await;
         answer.ok()["customer"].clone()
     }
 
     /// Updates a customer through Medusa.
     pub(crate) async fn update(&self, id: &str, body: &Value) -> Answer {
-        self.medusa(Method::POST, &format!("/admin/customers/{id}")).json(body).send().await
+        self.medusa(Method::POST, &format!("/admin/customers/{id}"))
+            .json(body)
+            .send()
+            .await
     }
 
     /// Updates a customer through SHOPLINE.
     pub(crate) async fn put(&self, id: &str, customer: &Value) -> Answer {
         let body = json!({ "customer": customer });
-        self.shopline(Method::PUT, &format!("customers/{id}.json")).json(&body).send().await
+        self.shopline(Method::PUT, &format!("customers/{id}.json"))
+            .json(&body)
+            .send()
+            .await
     }
 
     /// A customer as Medusa shows it.
     pub(crate) async fn get_medusa(&self, id: &str) -> Answer {
-        self.medusa(Method::GET, &format!("/admin/customers/{id}")).send().await
+        self.medusa(Method::GET, &format!("/admin/customers/{id}"))
+            .send()
+            .await
     }
 
     /// A customer as SHOPLINE shows it.
     pub(crate) async fn get_shopline(&self, id: &str) -> Answer {
-        self.shopline(Method::GET, &format!("customers/v2/{id}.json")).send().await
+        self.shopline(Method::GET, &format!("customers/v2/{id}.json"))
+            .send()
+            .await
     }
 
     /// A customer's ids: `{"ids":{…},"sequence":…,"position":…,"head":…}`.
