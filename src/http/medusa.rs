@@ -279,12 +279,13 @@ fn success(parts: &Parts, answered: Answered) -> Response {
 /// Medusa's own answer to a refusal.
 pub(super) fn refuse(refused: &Refused) -> Response {
     let answer = refused.answer();
-    let body = match refused {
+    let body = if *refused == Refused::Unauthorized {
         // Express ends this answer piece by piece, so it has no length.
-        Refused::Unauthorized => Body::from_stream(futures_util::stream::once(async {
+        Body::from_stream(futures_util::stream::once(async {
             Ok::<_, std::convert::Infallible>(answer.body)
-        })),
-        _ => answer.body.into(),
+        }))
+    } else {
+        answer.body.into()
     };
     let mut response = Response::new(body);
     *response.status_mut() =

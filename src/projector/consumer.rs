@@ -153,7 +153,7 @@ impl Consumer {
                     wait = Duration::ZERO;
                     batch.answered = true;
                     self.update(partition, |partition| {
-                        partition.at_end = Some(Instant::now())
+                        partition.at_end = Some(Instant::now());
                     });
                 }
                 Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset)) => {
@@ -219,7 +219,11 @@ impl Assignment {
         consumer: &BaseConsumer<Self>,
         list: &mut TopicPartitionList,
     ) -> KafkaResult<()> {
-        let partitions: Vec<i32> = list.elements().iter().map(|e| e.partition()).collect();
+        let partitions: Vec<i32> = list
+            .elements()
+            .iter()
+            .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+            .collect();
         let open = offsets::open(&self.pool, &self.scope, &partitions);
         let places = match self.runtime.block_on(open) {
             Ok(places) => places,

@@ -92,7 +92,7 @@ pub(super) async fn take(
          where place.projection = $1 and place.topic = $2 and place.partition = step.partition \
              and place.next_offset = step.from_offset",
     )
-    .bind(&scope.projection)
+    .bind(scope.projection)
     .bind(&scope.topic)
     .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
     .bind(each(|step| step.from.next_offset))

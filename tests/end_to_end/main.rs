@@ -2,6 +2,11 @@
 //!
 //! `./dev test` brings both. Each test has a database and a topic of its own, waits for conditions
 //! and never sleeps; `support/` says how.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../conformance/conformance.rs"]
 mod conformance;
