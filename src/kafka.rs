@@ -47,7 +47,10 @@ impl KafkaConfig {
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "true")
             .set("auto.offset.reset", "error")
-            .set("fetch.wait.max.ms", if self.embedded { "10" } else { "500" })
+            .set(
+                "fetch.wait.max.ms",
+                if self.embedded { "10" } else { "500" },
+            )
             // The default waits a second once the queue has been full.
             .set("fetch.queue.backoff.ms", "10")
             .set("queued.max.messages.kbytes", "4096");

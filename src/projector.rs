@@ -130,6 +130,9 @@ pub enum Error {
     /// The database did not answer.
     #[error("the views could not be read or written")]
     Store(#[from] sqlx::Error),
+    /// The database did not say where to go on in partitions that were just handed out.
+    #[error("the partitions handed out could not be taken over")]
+    Assignment(#[source] sqlx::Error),
     /// Kafka did not do what was asked.
     #[error("kafka did not answer as it should")]
     Kafka(#[from] KafkaError),
@@ -148,12 +151,13 @@ impl Error {
             Self::Read(ReadError::Database(_))
             | Self::Overtaken
             | Self::Store(_)
+            | Self::Assignment(_)
             | Self::Kafka(_) => false,
         }
     }
 
     const fn needs_new_consumer(&self) -> bool {
-        matches!(self, Self::Kafka(_))
+        matches!(self, Self::Kafka(_) | Self::Assignment(_))
     }
 }
 

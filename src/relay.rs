@@ -288,8 +288,9 @@ impl Relay {
             });
         }
         let known = tails.iter().filter(|tail| tail.position > 0);
-        let (positions, streams): (Vec<i64>, Vec<&str>) =
-            known.map(|tail| (tail.position, tail.stream.as_str())).unzip();
+        let (positions, streams): (Vec<i64>, Vec<&str>) = known
+            .map(|tail| (tail.position, tail.stream.as_str()))
+            .unzip();
         let diverged: Option<i64> = sqlx::query_scalar(
             "select min(tail.position) from unnest($1::bigint[], $2::text[]) \
                  as tail(position, stream) \
@@ -392,14 +393,20 @@ impl Plan {
             .map(|(_, tail)| *tail)
             .collect();
         // A mark of a partition that the topic does not have any more is lost as well.
-        let gone = marks.keys().any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
+        let gone = marks
+            .keys()
+            .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
         let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
         let cursor = if gone { 0 } else { cursor };
         let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
-            marks: (0..).zip(tails).map(kept).filter(|(_, position)| *position > 0).collect(),
+            marks: (0..)
+                .zip(tails)
+                .map(kept)
+                .filter(|(_, position)| *position > 0)
+                .collect(),
         }
     }
 }
@@ -419,7 +426,10 @@ impl Term {
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
             marks.insert(partition, record.position);
-            let Some(tail) = self.tails.get_mut(index).filter(|tail| **tail < record.position)
+            let Some(tail) = self
+                .tails
+                .get_mut(index)
+                .filter(|tail| **tail < record.position)
             else {
                 continue;
             };
@@ -466,7 +476,11 @@ mod tests {
 
     fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
         let plan = Plan::new(&marks.iter().copied().collect(), tails);
-        (plan.cursor, plan.lost_records, plan.marks.into_iter().collect())
+        (
+            plan.cursor,
+            plan.lost_records,
+            plan.marks.into_iter().collect(),
+        )
     }
 
     #[test]
@@ -477,7 +491,10 @@ mod tests {
     #[test]
     fn a_batch_that_was_not_noted_is_skipped_not_sent_again() {
         // 11 and 12 are in the topic, the marks were not written any more.
-        assert_eq!(plan(&[(0, 9), (1, 10)], &[11, 12]), (10, false, vec![(0, 10), (1, 10)]));
+        assert_eq!(
+            plan(&[(0, 9), (1, 10)], &[11, 12]),
+            (10, false, vec![(0, 10), (1, 10)])
+        );
     }
 
     #[test]
@@ -487,7 +504,10 @@ mod tests {
 
     #[test]
     fn a_partition_that_lost_its_end_is_filled_from_there() {
-        assert_eq!(plan(&[(0, 9), (1, 10)], &[4, 10]), (4, true, vec![(0, 4), (1, 4)]));
+        assert_eq!(
+            plan(&[(0, 9), (1, 10)], &[4, 10]),
+            (4, true, vec![(0, 4), (1, 4)])
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A record as a Kafka message and back: CloudEvents 1.0 in binary mode.
+//! A record as a Kafka message and back: `CloudEvents` 1.0 in binary mode.
 //!
 //! The key is the stream, the value the payload as stored, and the headers say everything else, the
 //! metadata's exact text included: a consumer can compute the record's leaf. The two directions stand
@@ -71,7 +71,9 @@ fn traceparent(record: &StoredRecord) -> Option<String> {
     let metadata: Value = serde_json::from_str(&record.metadata).ok()?;
     let trace = metadata.get("request_id")?.as_str()?;
     let is_trace = trace.len() == 32
-        && trace.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        && trace
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         && trace.bytes().any(|b| b != b'0');
     let mut span = hex::encode(Sha256::digest(format!("{trace}:{}", record.position)));
     span.truncate(16);
@@ -255,7 +257,10 @@ ce_ledgermetadata: {"request_id":"0af7651916cd43dd8448eb211c80319c"}
 traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
         let text = lines.join("\n");
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.ends_with("-01") && text.len() == expected.len() + 19, "{text}");
+        assert!(
+            text.ends_with("-01") && text.len() == expected.len() + 19,
+            "{text}"
+        );
     }
 
     #[test]
@@ -263,11 +268,17 @@ traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
         let sent = message(headers(&record(), &identity(), 0));
         assert_eq!(receive(&sent, "other").unwrap_err().what, "ce_source");
         let error = receive(&message(OwnedHeaders::new()), "5a3c").unwrap_err();
-        assert_eq!((error.partition, error.offset, error.position), (3, 40, None));
+        assert_eq!(
+            (error.partition, error.offset, error.position),
+            (3, 40, None)
+        );
         let half = OwnedHeaders::new().insert(Header {
             key: POSITION,
             value: Some("9"),
         });
-        assert_eq!(receive(&message(half), "5a3c").unwrap_err().position, Some(9));
+        assert_eq!(
+            receive(&message(half), "5a3c").unwrap_err().position,
+            Some(9)
+        );
     }
 }

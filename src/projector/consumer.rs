@@ -11,11 +11,13 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 
+use super::Error;
 use super::offsets::{self, Place, Places, Scope};
 use crate::kafka::message::{self, Received, Unreadable};
 use crate::kafka::{self, Identity, KafkaConfig};
@@ -102,7 +104,9 @@ impl Consumer {
 
     /// How many partitions the topic has; 0 when there is none.
     pub(super) fn partition_count(&self) -> KafkaResult<usize> {
-        let metadata = self.client.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
+        let metadata = self
+            .client
+            .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
         Ok(found.map_or(0, |topic| topic.partitions().len()))
     }
@@ -125,7 +129,7 @@ impl Consumer {
 
     /// Waits up to `timeout` for a record, then takes what else is there without waiting: a lone
     /// record is never held up, and behind a slow transaction a batch gathers by itself.
-    pub(super) fn poll(&self, timeout: Duration) -> Result<Batch, sqlx::Error> {
+    pub(super) fn poll(&self, timeout: Duration) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         let mut wait = timeout;
         while batch.received.len() < BATCH_MAX && batch.unreadable.is_none() {
@@ -150,7 +154,9 @@ impl Consumer {
                 Err(KafkaError::PartitionEOF(partition)) => {
                     wait = Duration::ZERO;
                     batch.answered = true;
-                    self.update(partition, |partition| partition.at_end = Some(Instant::now()));
+                    self.update(partition, |partition| {
+                        partition.at_end = Some(Instant::now());
+                    });
                 }
                 Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset)) => {
                     wait = Duration::ZERO;
@@ -162,12 +168,16 @@ impl Consumer {
                 }
             }
         }
-        self.state().failed.take().map_or(Ok(batch), Err)
+        match self.state().failed.take() {
+            None => Ok(batch),
+            Some(error) => Err(Error::Assignment(error)),
+        }
     }
 
     /// The first offset that a partition has, and the one after its last.
     pub(super) fn range(&self, partition: i32) -> KafkaResult<(i64, i64)> {
-        self.client.fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)
+        self.client
+            .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)
     }
 
     /// Goes on from other places.
@@ -214,7 +224,11 @@ impl Assignment {
         consumer: &BaseConsumer<Self>,
         list: &mut TopicPartitionList,
     ) -> KafkaResult<()> {
-        let partitions: Vec<i32> = list.elements().iter().map(|e| e.partition()).collect();
+        let partitions: Vec<i32> = list
+            .elements()
+            .iter()
+            .map(TopicPartitionListElem::partition)
+            .collect();
         let open = offsets::open(&self.pool, &self.scope, &partitions);
         let places = match self.runtime.block_on(open) {
             Ok(places) => places,

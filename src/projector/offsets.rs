@@ -69,7 +69,10 @@ pub(super) async fn open(
     .bind(partitions)
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.partition, row.place)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.partition, row.place))
+        .collect())
 }
 
 /// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts.
@@ -89,13 +92,18 @@ pub(super) async fn take(
          where place.projection = $1 and place.topic = $2 and place.partition = step.partition \
              and place.next_offset = step.from_offset",
     )
-    .bind(&scope.projection)
+    .bind(scope.projection)
     .bind(&scope.topic)
     .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
     .bind(each(|step| step.from.next_offset))
     .bind(each(|step| step.to.next_offset))
     .bind(each(|step| step.to.applied))
-    .bind(steps.iter().map(|step| step.to.incarnation).collect::<Vec<_>>())
+    .bind(
+        steps
+            .iter()
+            .map(|step| step.to.incarnation)
+            .collect::<Vec<_>>(),
+    )
     .bind(each(|step| step.store_reads))
     .execute(conn)
     .await?;

@@ -76,8 +76,18 @@ macro_rules! view {
     };
 }
 
-view!(medusa::Customer, CustomerEvent, Customer, medusa::table::customers);
-view!(medusa::Group, GroupEvent, CustomerGroup, medusa::table::groups);
+view!(
+    medusa::Customer,
+    CustomerEvent,
+    Customer,
+    medusa::table::customers
+);
+view!(
+    medusa::Group,
+    GroupEvent,
+    CustomerGroup,
+    medusa::table::groups
+);
 view!(shopline::Customer, CustomerEvent, Customer, shopline::table);
 
 /// A transaction on its way into the views.
@@ -157,8 +167,7 @@ impl Fold<'_> {
     ) -> Result<(), Error> {
         self.store_reads.push(record.stream.clone());
         let (from, until) = (view.sequence(), record.sequence - 1);
-        let missing =
-            reader::stream(&mut *self.conn, V::KIND, &record.stream, from, until).await?;
+        let missing = reader::stream(&mut *self.conn, V::KIND, &record.stream, from, until).await?;
         for missing in &missing {
             advance(view, missing, keys)?;
         }

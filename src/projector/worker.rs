@@ -49,6 +49,8 @@ struct Session<'a> {
     /// How many partitions the topic has.
     partition_count: usize,
     ticked: Instant,
+    /// Whether records came since idle partitions were raised.
+    unraised: bool,
     /// A partition did not have the offset it was asked for, and has not been looked after yet.
     out_of_range: bool,
     /// Whether librdkafka reported trouble since the broker last answered.
@@ -82,8 +84,7 @@ impl Worker {
             projection: self.projection.name(),
             topic: kafka::topic(&self.config.prefix, identity.epoch),
         };
-        let consumer =
-            Consumer::create(&self.config, &identity, self.pool.clone(), scope.clone())?;
+        let consumer = Consumer::create(&self.config, &identity, self.pool.clone(), scope.clone())?;
         // A group that subscribes to a topic before it exists hears of it only much later.
         let mut partition_count = consumer.partition_count()?;
         while partition_count == 0 {
@@ -99,6 +100,7 @@ impl Worker {
             scope,
             partition_count,
             ticked: Instant::now(),
+            unraised: false,
             out_of_range: false,
             troubled: false,
         };
@@ -116,6 +118,7 @@ impl Worker {
                 }
             }
         }
+        session.finish();
         Ok(())
     }
 
@@ -151,7 +154,9 @@ impl Session<'_> {
             self.worker.report.set(KafkaStatus::Working);
         }
         self.out_of_range |= out_of_range;
+        let quiet = received.is_empty();
         if !received.is_empty() {
+            self.unraised = true;
             self.project(received)?;
         }
         if let Some(unreadable) = unreadable {
@@ -161,9 +166,10 @@ impl Session<'_> {
             self.realign()?;
             self.out_of_range = false;
         }
-        if self.ticked.elapsed() >= TICK {
+        if self.ticked.elapsed() >= TICK || (quiet && self.unraised) {
             self.tick()?;
             self.ticked = Instant::now();
+            self.unraised = false;
         }
         Ok(())
     }
@@ -178,7 +184,9 @@ impl Session<'_> {
         });
         let behind = missing(&received, &held);
         if !behind.is_empty() {
-            self.catch_up(&behind)?;
+            if !self.catch_up(&behind)? {
+                return Ok(());
+            }
             held = self.consumer.partitions();
         }
         let mut steps: BTreeMap<i32, Step> = BTreeMap::new();
@@ -242,35 +250,49 @@ impl Session<'_> {
 
     fn moved(&self, steps: &[Step]) {
         for step in steps {
-            self.consumer.update(step.partition, |partition| partition.place = step.to);
+            self.consumer
+                .update(step.partition, |partition| partition.place = step.to);
         }
     }
 
     /// Brings partitions to the store's head, from the store. Everything that the topic has of them by
-    /// now is in the store, so reading goes on where it is: what comes again is skipped.
-    fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<(), Error> {
-        let turned = behind.values().any(|c| c.incarnation != c.place.incarnation);
+    /// now is in the store, so reading goes on where it is: what comes again is skipped. False when it
+    /// was stopped halfway: then nothing that follows may be applied.
+    fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<bool, Error> {
+        let turned = behind
+            .values()
+            .any(|c| c.incarnation != c.place.incarnation);
         if turned {
             // A topic made anew may have another number of partitions.
             self.partition_count = self.consumer.partition_count()?.max(1);
         }
         let partitions: BTreeSet<i32> = behind.keys().copied().collect();
-        tracing::warn!(projection = self.scope.projection, ?partitions, "catching up from the store");
+        tracing::warn!(
+            projection = self.scope.projection,
+            ?partitions,
+            "catching up from the store"
+        );
         let worker = self.worker;
         let pool = &worker.pool;
         let head = worker.runtime.block_on(reader::head(pool))?;
         let mut from = if turned {
-            worker.runtime.block_on(offsets::least_applied(pool, &self.scope))?
+            worker
+                .runtime
+                .block_on(offsets::least_applied(pool, &self.scope))?
         } else {
             behind.values().map(|c| c.place.applied).min().unwrap_or(0)
         };
         let mut reads = 1;
         let mut places: Places = behind.iter().map(|(p, c)| (*p, c.place)).collect();
         loop {
-            let records = worker.runtime.block_on(reader::after(pool, from, CATCH_UP_MAX))?;
+            let records = worker
+                .runtime
+                .block_on(reader::after(pool, from, CATCH_UP_MAX))?;
             from = records.last().map_or(head, |record| record.position);
-            let records: Vec<StoredRecord> =
-                records.into_iter().filter(|r| self.is_of(&r.stream, &partitions)).collect();
+            let records: Vec<StoredRecord> = records
+                .into_iter()
+                .filter(|r| self.is_of(&r.stream, &partitions))
+                .collect();
             let steps: Vec<Step> = behind
                 .iter()
                 .filter_map(|(partition, catch_up)| {
@@ -292,8 +314,11 @@ impl Session<'_> {
             worker.runtime.block_on(self.save(&steps, &records))?;
             self.moved(&steps);
             reads = 0;
-            if from >= head || worker.stop.is_cancelled() {
-                return Ok(());
+            if from >= head {
+                return Ok(true);
+            }
+            if worker.stop.is_cancelled() {
+                return Ok(false);
             }
         }
     }
@@ -317,8 +342,8 @@ impl Session<'_> {
             lost.insert(number, CatchUp { place, incarnation });
             steps.push((number, end));
         }
-        if !lost.is_empty() {
-            self.catch_up(&lost)?;
+        if !lost.is_empty() && !self.catch_up(&lost)? {
+            return Ok(());
         }
         let held = self.consumer.partitions();
         let steps: Vec<Step> = steps
@@ -347,6 +372,13 @@ impl Session<'_> {
         let held = self.consumer.partitions();
         let places = held.iter().map(|(number, p)| (*number, p.place)).collect();
         Ok(self.consumer.seek(&places)?)
+    }
+
+    /// Leaves idle partitions raised, so that the watermark stays where it is.
+    fn finish(&mut self) {
+        if let Err(error) = self.tick() {
+            tracing::debug!(error = %error, "the last look at the marks failed");
+        }
     }
 
     /// Reads the places again and goes on from them.
@@ -408,7 +440,9 @@ impl Session<'_> {
 
 /// Whether waiting longer is in vain.
 fn is_stuck(partition: &Partition, since: Instant) -> bool {
-    let read_all = partition.at_end.is_some_and(|end| end.elapsed() >= PATIENCE);
+    let read_all = partition
+        .at_end
+        .is_some_and(|end| end.elapsed() >= PATIENCE);
     let silent = partition.heard.elapsed() >= PATIENCE_MAX && since.elapsed() >= PATIENCE_MAX;
     (read_all && since.elapsed() >= PATIENCE) || silent
 }

@@ -108,7 +108,11 @@ impl Producer {
             return Err(Error::LeaseLost);
         }
         self.client.commit_transaction(SEND_TIMEOUT)?;
-        ends.extend(offsets.into_iter().map(|(partition, (_, last))| (partition, last + 1)));
+        ends.extend(
+            offsets
+                .into_iter()
+                .map(|(partition, (_, last))| (partition, last + 1)),
+        );
         Ok(())
     }
 
@@ -122,7 +126,11 @@ impl Producer {
             .partition(outgoing.partition)
             .key(&outgoing.record.stream)
             .payload(&outgoing.record.payload)
-            .headers(message::headers(&outgoing.record, identity, outgoing.previous));
+            .headers(message::headers(
+                &outgoing.record,
+                identity,
+                outgoing.previous,
+            ));
         loop {
             match self.client.send(message) {
                 Ok(()) => return Ok(()),

@@ -59,13 +59,17 @@ impl TopicReader {
 
     /// How many partitions the topic has; none when there is no topic.
     pub(super) fn partitions(&self) -> Result<Option<i32>, Error> {
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
         let count = found.map_or(0, |topic| topic.partitions().len());
         let has_leaders = found.is_some_and(|topic| {
             topic.error().is_none() && topic.partitions().iter().all(|p| p.leader() >= 0)
         });
-        Ok(i32::try_from(count).ok().filter(|count| *count > 0 && has_leaders))
+        Ok(i32::try_from(count)
+            .ok()
+            .filter(|count| *count > 0 && has_leaders))
     }
 
     /// Reads where every partition ends. Blocks.
@@ -75,7 +79,8 @@ impl TopicReader {
         let mut open = HashMap::new();
         for partition in 0..partitions {
             let (low, end) =
-                self.consumer.fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
+                self.consumer
+                    .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
             tails.push(Tail {
                 end,
                 ..Tail::default()
@@ -125,9 +130,10 @@ impl TopicReader {
                 Some(Err(KafkaError::PartitionEOF(_))) => unfinished -= 1,
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(message)) => {
-                    let (Some(position), Some(tail)) =
-                        (message::position(&message), tail(tails, message.partition()))
-                    else {
+                    let (Some(position), Some(tail)) = (
+                        message::position(&message),
+                        tail(tails, message.partition()),
+                    ) else {
                         continue;
                     };
                     tail.position = tail.position.max(position);
@@ -142,7 +148,9 @@ impl TopicReader {
 
     /// Where a partition ends now. Fails, too, when the topic is gone.
     pub(super) fn end(&self, partition: i32) -> Result<i64, Error> {
-        let (_, end) = self.consumer.fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
+        let (_, end) = self
+            .consumer
+            .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
         Ok(end)
     }
 }

@@ -3,6 +3,12 @@
 //! `./dev test` brings both. Each test has a database and a topic of its own, waits for conditions
 //! and never sleeps; `support/` says how.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod projector;
 mod relay;
 mod support;

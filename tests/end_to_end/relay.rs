@@ -39,9 +39,17 @@ fn expected_headers(record: &StoredRecord, ledger_id: &str) -> BTreeMap<String, 
         ("ce_id", record.position.to_string()),
         ("ce_source", format!("urn:ledger:{ledger_id}")),
         ("ce_subject", record.stream.clone()),
-        ("ce_type", events::cloud_event_type(&record.event_type).unwrap().to_owned()),
+        (
+            "ce_type",
+            events::cloud_event_type(&record.event_type)
+                .unwrap()
+                .to_owned(),
+        ),
         ("ce_time", format!("{:.6}", record.time)),
-        ("ce_dataschema", format!("urn:ledger:schema:{}:1.0.0", record.event_type)),
+        (
+            "ce_dataschema",
+            format!("urn:ledger:schema:{}:1.0.0", record.event_type),
+        ),
         ("ce_partitionkey", record.stream.clone()),
         ("ce_sequence", record.sequence.to_string()),
         ("ce_ledgerposition", record.position.to_string()),
@@ -74,7 +82,10 @@ async fn a_consumer_sees_each_record_once_with_every_header() {
     assert_eq!(records.len(), 61);
     for message in messages {
         let record = &records[usize::try_from(message.position() - 1).unwrap()];
-        assert_eq!((&message.key, &message.value), (&record.stream, &record.payload));
+        assert_eq!(
+            (&message.key, &message.value),
+            (&record.stream, &record.payload)
+        );
         let mut headers: BTreeMap<_, _> = message.headers.into_iter().collect();
         assert!(headers.remove("ce_ledgerprevious").is_some());
         let trace = headers.get_mut("traceparent").unwrap();
@@ -112,10 +123,11 @@ async fn a_relay_killed_again_and_again_sends_nothing_twice() {
         let relay = test.relay_in_batches(5);
         // Somewhere in the middle of its batches.
         wait::until("the relay has sent something", async || {
-            let marks: i64 = sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks")
-                .fetch_one(&test.database.pool)
-                .await
-                .unwrap();
+            let marks: i64 =
+                sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks")
+                    .fetch_one(&test.database.pool)
+                    .await
+                    .unwrap();
             (marks > round * 90 + round).then_some(())
         })
         .await;
@@ -202,8 +214,20 @@ async fn a_topic_that_knows_more_than_the_store_stops_the_relay() {
         .await
         .unwrap();
     let mut relay = test.relay();
-    relay.is(|status| matches!(status, KafkaStatus::Stopped(_))).await;
+    relay
+        .is(|status| matches!(status, KafkaStatus::Stopped(_)))
+        .await;
     let error = relay.gives_up().await;
-    assert!(matches!(error, Error::TopicAhead { first: 16, last: 20, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error::TopicAhead {
+                first: 16,
+                last: 20,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(error.to_string().contains("16..20"), "{error}");
 }

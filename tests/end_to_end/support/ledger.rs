@@ -152,9 +152,7 @@ impl TestLedger {
     pub(crate) fn projector(&self, projection: Projection) -> Role<projector::Error> {
         let config = projector::ProjectorConfig::new(self.kafka.clone());
         let (pool, keyring) = (self.database.pool.clone(), Arc::clone(&self.keyring));
-        Role::start(|stop, status| {
-            projector::run(config, pool, keyring, projection, stop, status)
-        })
+        Role::start(|stop, status| projector::run(config, pool, keyring, projection, stop, status))
     }
 
     /// Waits until everything appended so far was sent.

@@ -21,7 +21,10 @@ pub(crate) fn until<T, F: Future<Output = Option<T>>>(
             if let Some(value) = condition().await {
                 return value;
             }
-            assert!(Instant::now() < deadline, "waited in vain until {what}, at {caller}");
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain until {what}, at {caller}"
+            );
             ticks.tick().await;
         }
     }
