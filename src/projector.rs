@@ -5,7 +5,7 @@
 //! that changes its views ([`offsets`], [`views`]), so the two never disagree. Kafka is only the
 //! carrier: each record names the one before it in its partition, and what the topic does not bring,
 //! lost, truncated, or made anew, comes from the store. Only the thread in [`worker`] decides
-//! when; [`consumer`] talks to Kafka, and [`watermark`] says how far a projection is.
+//! when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
 //!
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
 //!

@@ -23,7 +23,7 @@ use crate::kafka::message::{self, Received, Unreadable};
 use crate::kafka::{self, Identity, KafkaConfig};
 
 /// Most records in one transaction.
-const BATCH_MAX: usize = 500;
+pub(super) const BATCH_MAX: usize = 500;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a poll brought.

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::consumer::{Batch, Consumer, Partition};
+use super::consumer::{BATCH_MAX, Batch, Consumer, Partition};
 use super::offsets::{self, Place, Places, Scope, Step};
 use super::views::Fold;
 use super::{Error, Projection};
@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(500);
 /// How long a partition may be behind the relay's mark, with nothing left to read in it.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The same when there should be something to read, but nothing comes.
+/// The same when there should be something to read, but nothing comes, and nothing is in the way.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
 /// Records fetched from the store in one step.
 const CATCH_UP_MAX: i64 = 500;
@@ -49,6 +49,8 @@ struct Session<'a> {
     /// How many partitions the topic has.
     partition_count: usize,
     ticked: Instant,
+    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
+    crowded: Instant,
     /// Whether records came since idle partitions were raised.
     unraised: bool,
     /// A partition did not have the offset it was asked for, and has not been looked after yet.
@@ -100,6 +102,7 @@ impl Worker {
             scope,
             partition_count,
             ticked: Instant::now(),
+            crowded: Instant::now(),
             unraised: false,
             out_of_range: false,
             troubled: false,
@@ -155,6 +158,9 @@ impl Session<'_> {
         }
         self.out_of_range |= out_of_range;
         let quiet = received.is_empty();
+        if received.len() >= BATCH_MAX {
+            self.crowded = Instant::now();
+        }
         if !received.is_empty() {
             self.unraised = true;
             self.project(received)?;
@@ -392,6 +398,15 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
+    /// Whether a partition that is behind since then waits in vain.
+    fn is_stuck(&self, partition: &Partition, since: Instant) -> bool {
+        let read_all = partition
+            .at_end
+            .is_some_and(|end| end.elapsed() >= PATIENCE);
+        let silent = partition.heard.max(self.crowded).elapsed() >= PATIENCE_MAX;
+        (read_all && since.elapsed() >= PATIENCE) || (silent && since.elapsed() >= PATIENCE_MAX)
+    }
+
     /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
     /// should have come and did not, and notices offsets that somebody deleted.
     fn tick(&mut self) -> Result<(), Error> {
@@ -421,7 +436,7 @@ impl Session<'_> {
             place.applied = standing.applied;
             let since = (standing.applied < standing.mark)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
-            if since.is_some_and(|since| is_stuck(partition, since)) {
+            if since.is_some_and(|since| self.is_stuck(partition, since)) {
                 let incarnation = place.incarnation;
                 behind.insert(standing.partition, CatchUp { place, incarnation });
             }
@@ -436,15 +451,6 @@ impl Session<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether waiting longer is in vain.
-fn is_stuck(partition: &Partition, since: Instant) -> bool {
-    let read_all = partition
-        .at_end
-        .is_some_and(|end| end.elapsed() >= PATIENCE);
-    let silent = partition.heard.elapsed() >= PATIENCE_MAX && since.elapsed() >= PATIENCE_MAX;
-    (read_all && since.elapsed() >= PATIENCE) || silent
 }
 
 /// The partitions whose records do not follow what is applied, or come from another filling of the
