@@ -5,7 +5,7 @@
 //! that changes its views ([`offsets`], [`views`]), so the two never disagree. Kafka is only the
 //! carrier: each record names the one before it in its partition, and what the topic does not bring,
 //! lost, truncated, or made anew, comes from the store. Only the thread in [`worker`] decides
-//! when; [`consumer`] talks to Kafka, and [`watermark`] says how far a projection is.
+//! when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
 //!
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
 //!
@@ -130,6 +130,9 @@ pub enum Error {
     /// The database did not answer.
     #[error("the views could not be read or written")]
     Store(#[from] sqlx::Error),
+    /// The database did not say where to go on in partitions that were just handed out.
+    #[error("the partitions handed out could not be taken over")]
+    Assignment(#[source] sqlx::Error),
     /// Kafka did not do what was asked.
     #[error("kafka did not answer as it should")]
     Kafka(#[from] KafkaError),
@@ -150,12 +153,13 @@ impl Error {
             Self::Read(ReadError::Database(_))
             | Self::Overtaken
             | Self::Store(_)
+            | Self::Assignment(_)
             | Self::Kafka(_) => false,
         }
     }
 
     const fn needs_new_consumer(&self) -> bool {
-        matches!(self, Self::Kafka(_))
+        matches!(self, Self::Kafka(_) | Self::Assignment(_))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A record as a Kafka message and back: CloudEvents 1.0 in binary mode.
+//! A record as a Kafka message and back: `CloudEvents` 1.0 in binary mode.
 //!
 //! The key is the stream, the value the payload as stored, and the headers say everything else, the
 //! metadata's exact text included: a consumer can compute the record's leaf. The two directions stand

@@ -7,12 +7,12 @@
 
 /// The partition of a key, of `count` partitions.
 pub fn of(key: &str, count: usize) -> usize {
-    let hash = usize::try_from(murmur2(key.as_bytes()) & 0x7fff_ffff)
-        .expect("31 bits fit into every usize of today");
-    hash.checked_rem(count).unwrap_or_default()
+    let hash = murmur2(key.as_bytes()) & 0x7fff_ffff;
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    usize::try_from(hash.checked_rem(count).unwrap_or(0)).unwrap_or(0)
 }
 
-/// MurmurHash2, 32 bits, with the seed that Kafka's clients share.
+/// `MurmurHash2`, 32 bits, with the seed that Kafka's clients share.
 fn murmur2(data: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;
     const FACTOR: u32 = 0x5bd1_e995;

@@ -11,17 +11,19 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 
+use super::Error;
 use super::offsets::{self, Place, Places, Scope};
 use crate::kafka::message::{self, Received, Unreadable};
 use crate::kafka::{self, Identity, KafkaConfig};
 
 /// Most records in one transaction.
-const BATCH_MAX: usize = 500;
+pub(super) const BATCH_MAX: usize = 500;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a poll brought.
@@ -127,7 +129,7 @@ impl Consumer {
 
     /// Waits up to `timeout` for a record, then takes what else is there without waiting: a lone
     /// record is never held up, and behind a slow transaction a batch gathers by itself.
-    pub(super) fn poll(&self, timeout: Duration) -> Result<Batch, sqlx::Error> {
+    pub(super) fn poll(&self, timeout: Duration) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         let mut wait = timeout;
         while batch.received.len() < BATCH_MAX && batch.unreadable.is_none() {
@@ -166,7 +168,10 @@ impl Consumer {
                 }
             }
         }
-        self.state().failed.take().map_or(Ok(batch), Err)
+        match self.state().failed.take() {
+            None => Ok(batch),
+            Some(error) => Err(Error::Assignment(error)),
+        }
     }
 
     /// The first offset that a partition has, and the one after its last.
@@ -222,7 +227,7 @@ impl Assignment {
         let partitions: Vec<i32> = list
             .elements()
             .iter()
-            .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+            .map(TopicPartitionListElem::partition)
             .collect();
         let open = offsets::open(&self.pool, &self.scope, &partitions);
         let places = match self.runtime.block_on(open) {

@@ -7,7 +7,7 @@
 //! it. Marks and applied positions are read by one statement: in two, a mark could be older than what
 //! it is compared with.
 //!
-//! Once a second a projector raises the applied position of its idle partitions to M by the same
+//! When records stop coming, and twice a second, a projector raises its idle partitions to M by the same
 //! reasoning; else a partition that slept for long would drag the watermark far back when it wakes.
 
 use std::time::Duration;

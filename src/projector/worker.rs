@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::consumer::{Batch, Consumer, Partition};
+use super::consumer::{BATCH_MAX, Batch, Consumer, Partition};
 use super::offsets::{self, Place, Places, Scope, Step};
 use super::views::Fold;
 use super::{Error, Projection};
@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(500);
 /// How long a partition may be behind the relay's mark, with nothing left to read in it.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The same when there should be something to read, but nothing comes.
+/// The same when there should be something to read, but nothing comes, and nothing is in the way.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
 /// Records fetched from the store in one step.
 const CATCH_UP_MAX: i64 = 500;
@@ -49,6 +49,10 @@ struct Session<'a> {
     /// How many partitions the topic has.
     partition_count: usize,
     ticked: Instant,
+    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
+    crowded: Instant,
+    /// Whether records came since idle partitions were raised.
+    unraised: bool,
     /// A partition did not have the offset it was asked for, and has not been looked after yet.
     out_of_range: bool,
     /// Whether librdkafka reported trouble since the broker last answered.
@@ -98,6 +102,8 @@ impl Worker {
             scope,
             partition_count,
             ticked: Instant::now(),
+            crowded: Instant::now(),
+            unraised: false,
             out_of_range: false,
             troubled: false,
         };
@@ -115,6 +121,7 @@ impl Worker {
                 }
             }
         }
+        session.finish();
         Ok(())
     }
 
@@ -150,7 +157,12 @@ impl Session<'_> {
             self.worker.report.set(KafkaStatus::Working);
         }
         self.out_of_range |= out_of_range;
+        let quiet = received.is_empty();
+        if received.len() >= BATCH_MAX {
+            self.crowded = Instant::now();
+        }
         if !received.is_empty() {
+            self.unraised = true;
             self.project(received)?;
         }
         if let Some(unreadable) = unreadable {
@@ -160,9 +172,10 @@ impl Session<'_> {
             self.realign()?;
             self.out_of_range = false;
         }
-        if self.ticked.elapsed() >= TICK {
+        if self.ticked.elapsed() >= TICK || (quiet && self.unraised) {
             self.tick()?;
             self.ticked = Instant::now();
+            self.unraised = false;
         }
         Ok(())
     }
@@ -177,7 +190,9 @@ impl Session<'_> {
         });
         let behind = missing(&received, &held);
         if !behind.is_empty() {
-            self.catch_up(&behind)?;
+            if !self.catch_up(&behind)? {
+                return Ok(());
+            }
             held = self.consumer.partitions();
         }
         let mut steps: BTreeMap<i32, Step> = BTreeMap::new();
@@ -247,8 +262,9 @@ impl Session<'_> {
     }
 
     /// Brings partitions to the store's head, from the store. Everything that the topic has of them by
-    /// now is in the store, so reading goes on where it is: what comes again is skipped.
-    fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<(), Error> {
+    /// now is in the store, so reading goes on where it is: what comes again is skipped. False when it
+    /// was stopped halfway: then nothing that follows may be applied.
+    fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<bool, Error> {
         let turned = behind
             .values()
             .any(|c| c.incarnation != c.place.incarnation);
@@ -304,8 +320,11 @@ impl Session<'_> {
             worker.runtime.block_on(self.save(&steps, &records))?;
             self.moved(&steps);
             reads = 0;
-            if from >= head || worker.stop.is_cancelled() {
-                return Ok(());
+            if from >= head {
+                return Ok(true);
+            }
+            if worker.stop.is_cancelled() {
+                return Ok(false);
             }
         }
     }
@@ -329,8 +348,8 @@ impl Session<'_> {
             lost.insert(number, CatchUp { place, incarnation });
             steps.push((number, end));
         }
-        if !lost.is_empty() {
-            self.catch_up(&lost)?;
+        if !lost.is_empty() && !self.catch_up(&lost)? {
+            return Ok(());
         }
         let held = self.consumer.partitions();
         let steps: Vec<Step> = steps
@@ -361,6 +380,13 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
+    /// Leaves idle partitions raised, so that the watermark stays where it is.
+    fn finish(&mut self) {
+        if let Err(error) = self.tick() {
+            tracing::debug!(error = %error, "the last look at the marks failed");
+        }
+    }
+
     /// Reads the places again and goes on from them.
     fn reload(&mut self) -> Result<(), Error> {
         let numbers: Vec<i32> = self.consumer.partitions().into_keys().collect();
@@ -370,6 +396,15 @@ impl Session<'_> {
         let open = offsets::open(&self.worker.pool, &self.scope, &numbers);
         let places = self.worker.runtime.block_on(open)?;
         Ok(self.consumer.seek(&places)?)
+    }
+
+    /// Whether a partition that is behind since then waits in vain.
+    fn is_stuck(&self, partition: &Partition, since: Instant) -> bool {
+        let read_all = partition
+            .at_end
+            .is_some_and(|end| end.elapsed() >= PATIENCE);
+        let silent = partition.heard.max(self.crowded).elapsed() >= PATIENCE_MAX;
+        (read_all && since.elapsed() >= PATIENCE) || (silent && since.elapsed() >= PATIENCE_MAX)
     }
 
     /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
@@ -401,7 +436,7 @@ impl Session<'_> {
             place.applied = standing.applied;
             let since = (standing.applied < standing.mark)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
-            if since.is_some_and(|since| is_stuck(partition, since)) {
+            if since.is_some_and(|since| self.is_stuck(partition, since)) {
                 let incarnation = place.incarnation;
                 behind.insert(standing.partition, CatchUp { place, incarnation });
             }
@@ -416,15 +451,6 @@ impl Session<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether waiting longer is in vain.
-fn is_stuck(partition: &Partition, since: Instant) -> bool {
-    let read_all = partition
-        .at_end
-        .is_some_and(|end| end.elapsed() >= PATIENCE);
-    let silent = partition.heard.elapsed() >= PATIENCE_MAX && since.elapsed() >= PATIENCE_MAX;
-    (read_all && since.elapsed() >= PATIENCE) || silent
 }
 
 /// The partitions whose records do not follow what is applied, or come from another filling of the

@@ -1,1 +1,433 @@
-//! stub
+//! The projectors: every record's effect once, whatever is killed, deleted, re-created or lost.
+
+use std::time::Duration;
+
+use customer_ledger::customer;
+use customer_ledger::dev::broker::Broker;
+use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
+use customer_ledger::projector::{self, Error, Projection, caught_up, progress};
+use rdkafka::admin::AdminOptions;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{Offset, TopicPartitionList};
+use sqlx::Connection as _;
+
+use crate::relay::{delete_topic, incarnation};
+use crate::support::kafka::{admin, client, read};
+use crate::support::ledger::{Role, TestLedger};
+use crate::support::wait;
+
+/// A view row: table, stream, sequence, position and the view's text.
+type Row = (String, String, i64, i64, String);
+
+async fn rows(test: &TestLedger) -> Vec<Row> {
+    sqlx::query_as(
+        "select 'medusa_customers', stream, sequence, position, view::text from medusa_customers \
+         union all \
+         select 'medusa_groups', stream, sequence, position, view::text from medusa_groups \
+         union all \
+         select 'shopline_customers', stream, sequence, position, view::text \
+         from shopline_customers order by 1, 2",
+    )
+    .fetch_all(&test.database.pool)
+    .await
+    .unwrap()
+}
+
+/// Every view is at its stream's last record.
+async fn assert_complete(test: &TestLedger) -> Vec<Row> {
+    let customers: Vec<(String, i64, i64)> = sqlx::query_as(
+        "select aggregate_id, max(sequence), max(position) from events \
+         where aggregate_type = 'Customer' group by 1 order by 1",
+    )
+    .fetch_all(&test.database.pool)
+    .await
+    .unwrap();
+    let rows = rows(test).await;
+    for table in ["medusa_customers", "shopline_customers"] {
+        let found = rows.iter().filter(|row| row.0 == table);
+        let found: Vec<_> = found.map(|row| (row.1.clone(), row.2, row.3)).collect();
+        assert_eq!(found, customers, "{table}");
+    }
+    rows
+}
+
+async fn store_reads(test: &TestLedger) -> i64 {
+    sqlx::query_scalar("select coalesce(sum(store_reads), 0)::bigint from projection_offsets")
+        .fetch_one(&test.database.pool)
+        .await
+        .unwrap()
+}
+
+fn both(test: &TestLedger) -> [Role<Error>; 2] {
+    Projection::ALL.map(|projection| test.projector(projection))
+}
+
+async fn both_projected(test: &TestLedger) {
+    for projection in Projection::ALL {
+        test.projected(projection).await;
+    }
+}
+
+/// Some history: customers, a group, changes and a deletion.
+async fn live(test: &TestLedger) {
+    let streams = test.create_many(40).await;
+    test.create_group("wholesale").await;
+    for stream in &streams {
+        test.rename(stream, "another").await;
+    }
+    test.execute(&streams[0], customer::Command::Delete).await;
+    test.execute(&streams[1], customer::Command::Erase).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_views_return_from_the_topic_alone_while_the_projectors_run() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let projectors = both(&test);
+    live(&test).await;
+    both_projected(&test).await;
+    let before = assert_complete(&test).await;
+    assert_eq!(before.len(), 40 + 1 + 40);
+    assert!(before.iter().any(|row| row.4.contains("another")));
+    let mut owner = test.database.owner().await;
+    for projection in Projection::ALL {
+        let mut transaction = owner.begin().await.unwrap();
+        projection.clear(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    relay.stop().await;
+    both_projected(&test).await;
+    assert_eq!(rows(&test).await, before);
+    assert_eq!(store_reads(&test).await, 0);
+    for projector in projectors {
+        projector.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_projector_the_watermark_lags_and_says_so() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let projector = test.projector(Projection::Medusa);
+    test.create_many(10).await;
+    test.projected(Projection::Medusa).await;
+    projector.stop().await;
+    let stream = test.create("late").await;
+    test.relayed().await;
+    let (pool, topic) = (&test.database.pool, test.topic());
+    let patience = Duration::from_millis(100);
+    let now = caught_up(pool, &topic, Projection::Medusa, patience)
+        .await
+        .unwrap();
+    assert_eq!((now.watermark, now.head, now.stalled), (10, 11, false));
+    wait::until("the projection counts as stalled", async || {
+        let now = progress(pool, &topic, Projection::Medusa).await.unwrap();
+        now.stalled.then_some(())
+    })
+    .await;
+    // Somebody who would wait for an hour is answered at once.
+    let hour = Duration::from_hours(1);
+    let now = caught_up(pool, &topic, Projection::Medusa, hour)
+        .await
+        .unwrap();
+    assert_eq!((now.watermark, now.stalled), (10, true));
+    let projector = test.projector(Projection::Medusa);
+    let now = wait::until("it caught up", async || {
+        let now = progress(pool, &topic, Projection::Medusa).await.unwrap();
+        (now.watermark == 11).then_some(now)
+    })
+    .await;
+    assert!(!now.stalled);
+    assert!(rows(&test).await.iter().any(|row| row.1 == stream));
+    projector.stop().await;
+    relay.stop().await;
+}
+
+/// Where each partition of the topic ends.
+async fn ends(test: &TestLedger) -> Vec<(i32, i64)> {
+    let mut ends = std::collections::BTreeMap::new();
+    for message in read(&test.kafka).await {
+        ends.insert(message.partition, message.offset + 1);
+    }
+    ends.into_iter().collect()
+}
+
+/// Makes a projection believe that it has read the topic to its end.
+async fn skip_to_end(test: &TestLedger, projection: Projection) {
+    for (partition, end) in ends(test).await {
+        sqlx::query(
+            "insert into projection_offsets (projection, topic, partition, next_offset) \
+             values ($1, $2, $3, $4) on conflict (projection, topic, partition) \
+             do update set next_offset = excluded.next_offset",
+        )
+        .bind(projection.name())
+        .bind(test.topic())
+        .bind(partition)
+        .bind(end)
+        .execute(&test.database.pool)
+        .await
+        .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_jumped_over_comes_from_the_store() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    live(&test).await;
+    test.relayed().await;
+    for projection in Projection::ALL {
+        skip_to_end(&test, projection).await;
+    }
+    // Some partitions get another record, which tells of those before it; the others get none, and
+    // are seen to be behind.
+    test.create_many(3).await;
+    let projectors = both(&test);
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    assert!(store_reads(&test).await > 0);
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_row_comes_back_whole_with_the_next_record() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let projectors = both(&test);
+    let stream = test.create("first").await;
+    test.rename(&stream, "second").await;
+    both_projected(&test).await;
+    let mut owner = test.database.owner().await;
+    for table in ["medusa_customers", "shopline_customers"] {
+        let delete = format!("delete from {table}");
+        sqlx::query(&delete).execute(&mut owner).await.unwrap();
+    }
+    test.rename(&stream, "third").await;
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    assert_eq!(store_reads(&test).await, 2);
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_made_anew_changes_nothing_in_the_views() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let projectors = both(&test);
+    live(&test).await;
+    both_projected(&test).await;
+    let before = assert_complete(&test).await;
+    relay.stop().await;
+    delete_topic(&test).await;
+    let relay = test.relay();
+    wait::until("the incarnation is raised", async || {
+        (incarnation(&test).await == 2).then_some(())
+    })
+    .await;
+    both_projected(&test).await;
+    assert_eq!(rows(&test).await, before);
+    test.create_many(20).await;
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    for projector in projectors {
+        projector.stop().await;
+    }
+    // What a projection starts over from is the new topic, whole.
+    let mut owner = test.database.owner().await;
+    Projection::Medusa.clear(&mut owner).await.unwrap();
+    let before: Vec<Row> = rows(&test).await;
+    assert!(before.iter().all(|row| row.0 == "shopline_customers"));
+    let projector = test.projector(Projection::Medusa);
+    test.projected(Projection::Medusa).await;
+    assert_complete(&test).await;
+    projector.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_truncated_topic_is_noticed_never_jumped_over() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    live(&test).await;
+    test.relayed().await;
+    let mut list = TopicPartitionList::new();
+    for (partition, end) in ends(&test).await {
+        list.add_partition_offset(&test.topic(), partition, Offset::Offset(end))
+            .unwrap();
+    }
+    let options = AdminOptions::new();
+    admin(&test.kafka)
+        .delete_records(&list, &options)
+        .await
+        .unwrap();
+    let projectors = both(&test);
+    both_projected(&test).await;
+    test.create_many(20).await;
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    assert!(store_reads(&test).await > 0);
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn projectors_share_the_partitions_and_take_over() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let first = test.projector(Projection::Medusa);
+    test.create_many(20).await;
+    test.projected(Projection::Medusa).await;
+    let second = test.projector(Projection::Medusa);
+    let shopline = test.projector(Projection::Shopline);
+    test.create_many(20).await;
+    test.projected(Projection::Medusa).await;
+    first.kill();
+    live(&test).await;
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    assert_eq!(store_reads(&test).await, 0);
+    second.stop().await;
+    shopline.stop().await;
+    relay.stop().await;
+}
+
+async fn send(test: &TestLedger, record: FutureRecord<'_, str, str>) {
+    let producer: FutureProducer = client(&test.kafka).create().unwrap();
+    producer
+        .send(record, Duration::from_secs(10))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_no_record_stops_its_projection_and_says_where() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let mut projector = test.projector(Projection::Medusa);
+    let before = test.create("before").await;
+    test.projected(Projection::Medusa).await;
+    let topic = topic(&test.kafka.prefix, 1);
+    let secret = "somebody's secret";
+    send(
+        &test,
+        FutureRecord::to(&topic)
+            .key("garbage")
+            .payload(secret)
+            .partition(7),
+    )
+    .await;
+    projector
+        .is(|status| matches!(status, KafkaStatus::Stopped(_)))
+        .await;
+    let said = projector.status.borrow().to_string();
+    let error = projector.gives_up().await;
+    assert!(
+        matches!(&error, Error::Unreadable(unreadable) if unreadable.partition == 7),
+        "{error}"
+    );
+    assert!(
+        said.contains("partition 7") && !said.contains("secret"),
+        "{said}"
+    );
+    // It stays stopped, and what came before stays.
+    let again = test.projector(Projection::Medusa);
+    assert!(matches!(again.gives_up().await, Error::Unreadable(_)));
+    assert!(rows(&test).await.iter().any(|row| row.1 == before));
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_does_not_decode_stops_its_projection_with_its_position() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let stream = test.create("before").await;
+    let mut owner = test.database.owner().await;
+    let break_it = "update events set payload = '{\"event\":\"Unheard\",\"of\":\"secret\"}'";
+    sqlx::query(break_it).execute(&mut owner).await.unwrap();
+    let projector = test.projector(Projection::Shopline);
+    let error = projector.gives_up().await;
+    let said = format!("{error}");
+    assert!(
+        said.contains("position 1") && !said.contains("secret"),
+        "{said}"
+    );
+    assert!(rows(&test).await.is_empty(), "{stream}");
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_broker_carries_as_well() {
+    let broker = Broker::start(&[("ledger.events", 12)]).unwrap();
+    let kafka = |broker: &Broker| KafkaConfig {
+        brokers: broker.brokers().to_owned(),
+        prefix: "ledger".to_owned(),
+        embedded: true,
+    };
+    let mut test = TestLedger::open_on(kafka(&broker)).await;
+    let relay = test.relay();
+    let projectors = both(&test);
+    live(&test).await;
+    both_projected(&test).await;
+    let before = assert_complete(&test).await;
+    relay.stop().await;
+    for projector in projectors {
+        projector.stop().await;
+    }
+    // It keeps nothing: the next one is empty.
+    drop(broker);
+    let broker = Broker::start(&[("ledger.events", 12)]).unwrap();
+    test.kafka = kafka(&broker);
+    let relay = test.relay();
+    let projectors = both(&test);
+    test.create_many(5).await;
+    both_projected(&test).await;
+    assert_eq!(incarnation(&test).await, 2);
+    let after = assert_complete(&test).await;
+    assert!(before.iter().all(|row| after.contains(row)));
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watermark_says_what_all_partitions_hold() {
+    let test = TestLedger::open().await;
+    let topic = test.topic();
+    let pool = &test.database.pool;
+    let watermark = || projector::watermark(pool, &topic, Projection::Medusa);
+    assert_eq!(watermark().await.unwrap(), 0);
+    let place = async |table: &str, partition: i32, position: i64| {
+        let sql = match table {
+            "mark" => {
+                "insert into relay_marks values ($1, $2, $3) \
+                 on conflict (topic, partition) do update set position = excluded.position"
+            }
+            _ => {
+                "insert into projection_offsets (projection, topic, partition, applied) \
+                 values ('medusa', $1, $2, $3) on conflict (projection, topic, partition) \
+                 do update set applied = excluded.applied"
+            }
+        };
+        let query = sqlx::query(sql).bind(&topic).bind(partition).bind(position);
+        query.execute(pool).await.unwrap();
+    };
+    place("mark", 0, 9).await;
+    place("mark", 1, 10).await;
+    assert_eq!(watermark().await.unwrap(), 0, "nothing was read yet");
+    place("applied", 0, 9).await;
+    place("applied", 1, 7).await;
+    assert_eq!(watermark().await.unwrap(), 7, "8 or 10 may be missing");
+    place("applied", 1, 12).await;
+    assert_eq!(watermark().await.unwrap(), 10, "the mark of 11 may follow");
+    place("mark", 1, 12).await;
+    assert_eq!(watermark().await.unwrap(), 12, "partition 0 lacks nothing");
+}

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use customer_ledger::event_store::reader;
-use customer_ledger::kafka::{KafkaStatus, topic};
+use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
+use customer_ledger::projector::Projection;
 use customer_ledger::relay::Error;
 use events::record::StoredRecord;
 use rdkafka::admin::AdminOptions;
 use serde_json::Value;
 
-use crate::support::kafka::{Message, admin, read};
+use crate::support::kafka::{Message, admin, config, read};
 use crate::support::ledger::TestLedger;
 use crate::support::wait;
 
@@ -230,4 +231,25 @@ async fn a_topic_that_knows_more_than_the_store_stops_the_relay() {
         "{error}"
     );
     assert!(error.to_string().contains("16..20"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_away_stops_no_write_and_is_said_to_be_away() {
+    // Nobody listens on the port of the discard service.
+    let nowhere = KafkaConfig {
+        brokers: "127.0.0.1:9".to_owned(),
+        ..config()
+    };
+    let test = TestLedger::open_on(nowhere).await;
+    let mut relay = test.relay();
+    let mut projector = test.projector(Projection::Medusa);
+    test.create_many(10).await;
+    relay
+        .is(|status| matches!(status, KafkaStatus::Away(_)))
+        .await;
+    projector
+        .is(|status| matches!(status, KafkaStatus::Away(_)))
+        .await;
+    relay.stop().await;
+    projector.stop().await;
 }

@@ -1,6 +1,6 @@
 //! The real Kafka: where it is, a prefix for each test, and a plain consumer.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use customer_ledger::kafka::{KafkaConfig, topic};
@@ -90,12 +90,12 @@ fn read_now(config: &KafkaConfig) -> Vec<Message> {
     let consumer: BaseConsumer = client(config).create().unwrap();
     let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE).unwrap();
     let mut assignment = TopicPartitionList::new();
-    let mut open = HashMap::new();
+    let mut open = HashSet::new();
     for partition in metadata.topics()[0].partitions() {
         assignment
             .add_partition_offset(&topic, partition.id(), Offset::Beginning)
             .unwrap();
-        open.insert(partition.id(), ());
+        open.insert(partition.id());
     }
     consumer.assign(&assignment).unwrap();
     let deadline = Instant::now() + PATIENCE;
@@ -104,7 +104,9 @@ fn read_now(config: &KafkaConfig) -> Vec<Message> {
         assert!(Instant::now() < deadline, "the topic has no end");
         match consumer.poll(Duration::from_millis(100)) {
             None => {}
-            Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                open.remove(&partition);
+            }
             Some(Err(error)) => panic!("{error}"),
             Some(Ok(message)) => messages.push(Message {
                 partition: message.partition(),
