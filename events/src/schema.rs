@@ -16,7 +16,7 @@ pub(crate) fn stored<T: JsonSchema>(entry: &Entry) -> Schema {
         .into_root_schema_for::<T>();
     let object = schema.ensure_object();
     let id = data_schema(entry.type_name, entry.version());
-    object.shift_insert(1, "$id".into(), id.into());
+    object.insert("$id".into(), id.into());
     let tag = json!({
         "description": "What happened.",
         "type": "string",
