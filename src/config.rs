@@ -184,6 +184,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The master key.
     pub master_key: MasterKey,
+    /// What topics begin with; lists ask how far their projection is, also without a Kafka.
+    pub kafka_prefix: String,
     /// Kafka; without it nothing is relayed or projected.
     pub kafka: Option<KafkaConfig>,
     /// Medusa's contract.
@@ -382,6 +384,7 @@ impl Settings {
             },
             database,
             master_key: self.master_key()?,
+            kafka_prefix: prefix.clone(),
             kafka: self.get("KAFKA_BROKERS").map(|brokers| KafkaConfig {
                 brokers,
                 prefix,

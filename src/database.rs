@@ -109,10 +109,9 @@ pub async fn connect(config: &DatabaseConfig, keyring: &Keyring) -> Result<Pools
 }
 
 fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {
-    let reason = match error {
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Io(error) => error.kind().to_string(),
-        other => other.to_string(),
+    let reason = match error.as_database_error() {
+        Some(answer) => answer.message().to_owned(),
+        None => error.to_string(),
     };
     DatabaseError::Unreachable { setting, reason }
 }

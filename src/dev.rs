@@ -164,6 +164,7 @@ async fn run_on(
     owner.close().await;
     let (kafka, broker) = kafka(settings, &config, &identity).await?;
     let topic = kafka::topic(&kafka.prefix, identity.epoch);
+    config.kafka_prefix.clone_from(&kafka.prefix);
     config.kafka = Some(kafka);
     let address = listener.local_addr().map_err(|error| data.fails(&error))?;
     let base_url = format!("http://{address}");

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use events::record::{Metadata, Record};
+use jiff::Timestamp;
 use moka::sync::Cache;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
@@ -200,20 +201,7 @@ impl Ledger {
         let mut after = loaded.aggregate.clone();
         let sink = EventSink::default();
         if let Err(refusal) = after.handle(command, &(), &sink).await {
-            let confirm = Append {
-                streams: vec![loaded.expected()],
-                ..Append::default()
-            };
-            return match self.combiner.append(confirm).await? {
-                Verdict::Conflict => Ok(Attempt::Stale),
-                Verdict::Appended { .. } | Verdict::Repeated(_) | Verdict::Refused(_) => {
-                    // The first request with this key may have been answered meanwhile.
-                    match self.first_request(request).await? {
-                        Some(first) => repeated(first, request).map(Attempt::Outcome),
-                        None => Err(ExecuteError::Refused(refusal)),
-                    }
-                }
-            };
+            return self.confirm(loaded, refusal, request).await;
         }
         let events = sink.collect().await;
         let (mut append, key) = self.prepare(loaded, &after, &events, &request.metadata)?;
@@ -249,7 +237,6 @@ impl Ledger {
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
             Verdict::Refused(failures) => Err(ExecuteError::Failed(failures)),
             Verdict::Appended { position, time } => {
-                let first = position - count(&events) + 1;
                 let mut done = Loaded {
                     stream: loaded.stream.clone(),
                     sequence,
@@ -258,16 +245,7 @@ impl Ledger {
                     key,
                     bytes: loaded.bytes + bytes,
                 };
-                for (offset, event) in (0..).zip(events) {
-                    let record = Record {
-                        position: first + offset,
-                        sequence: loaded.sequence + 1 + offset,
-                        store: self.store.clone(),
-                        stream: loaded.stream.clone(),
-                        time,
-                        event,
-                        metadata: request.metadata.clone(),
-                    };
+                for record in self.records(loaded, events, position, time, &request.metadata) {
                     S::show(&mut done.views, &record);
                 }
                 let done = Arc::new(done);
@@ -275,6 +253,51 @@ impl Ledger {
                 Ok(Attempt::Outcome(Outcome::Done(done)))
             }
         }
+    }
+
+    /// A refusal is answered only if the stream still is where it was decided on.
+    async fn confirm<S: Stream>(
+        &self,
+        loaded: &Loaded<S>,
+        refusal: S::Error,
+        request: &Request,
+    ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
+        let confirm = Append {
+            streams: vec![loaded.expected()],
+            ..Append::default()
+        };
+        match self.combiner.append(confirm).await? {
+            Verdict::Conflict => Ok(Attempt::Stale),
+            Verdict::Appended { .. } | Verdict::Repeated(_) | Verdict::Refused(_) => {
+                // The first request with this key may have been answered meanwhile.
+                match self.first_request(request).await? {
+                    Some(first) => repeated(first, request).map(Attempt::Outcome),
+                    None => Err(ExecuteError::Refused(refusal)),
+                }
+            }
+        }
+    }
+
+    /// The records that events became when they were appended to a stream, the last of them at
+    /// `position`.
+    fn records<'a, S: Stream>(
+        &'a self,
+        before: &'a Loaded<S>,
+        events: Vec<S::Event>,
+        position: i64,
+        time: Timestamp,
+        metadata: &'a Metadata,
+    ) -> impl Iterator<Item = Record<S::Event>> + 'a {
+        let first = position - count(&events) + 1;
+        (0..).zip(events).map(move |(offset, event)| Record {
+            position: first + offset,
+            sequence: before.sequence + 1 + offset,
+            store: self.store.clone(),
+            stream: before.stream.clone(),
+            time,
+            event,
+            metadata: metadata.clone(),
+        })
     }
 
     /// What an append of decided events carries: the sealed events, the claims and marks that
@@ -425,6 +448,14 @@ impl Ledger {
             .bind(id.as_bytes())
             .fetch_optional(&self.pool)
             .await
+    }
+
+    /// Deletes idempotency keys that are older than seven days.
+    pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("delete from idempotency_keys where time < now() - interval '7 days'")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     async fn first_request(&self, request: &Request) -> Result<Option<FirstRequest>, ReadError> {
@@ -600,21 +631,8 @@ impl<S: Stream> EventStore<S> for Ledger {
                 Err(AggregateError::UnexpectedError(refused.to_string().into()))
             }
             Verdict::Appended { position, time } => {
-                let first = position - count(&events) + 1;
-                Ok((0..)
-                    .zip(events)
-                    .map(|(offset, event)| {
-                        envelope(Record {
-                            position: first + offset,
-                            sequence: before.sequence + 1 + offset,
-                            store: self.store.clone(),
-                            stream: before.stream.clone(),
-                            time,
-                            event,
-                            metadata: metadata.clone(),
-                        })
-                    })
-                    .collect())
+                let records = self.records(&before, events, position, time, &metadata);
+                Ok(records.map(envelope).collect())
             }
         }
     }

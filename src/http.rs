@@ -10,6 +10,7 @@ mod request;
 mod shopline;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,12 +19,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
 use crate::refusals::Refusals;
+
+/// How long a request may take in all, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What every handler can reach.
 pub struct Api {
@@ -39,6 +44,8 @@ pub struct Api {
     pub shopline: ShoplineConfig,
     /// What SHOPLINE's answers say of the store.
     pub store: projections::shopline::Store,
+    /// The topic that the projections follow.
+    pub topic: String,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
     /// Whether the process is ready, and how Kafka is.
@@ -80,9 +87,11 @@ fn routes_of_operations() -> Router<Arc<Api>> {
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = RequestId::of(request.headers());
     let mut response = if shopline::is_path(request.uri().path()) {
-        shopline::serve(&api, &id, request).await
+        let answer = timeout(REQUEST_TIMEOUT, shopline::serve(&api, &id, request)).await;
+        answer.unwrap_or_else(|_elapsed| shopline::refuse(&id, &shopline::Refused::Unavailable))
     } else {
-        medusa::serve(&api, &id, request).await
+        let answer = timeout(REQUEST_TIMEOUT, medusa::serve(&api, &id, request)).await;
+        answer.unwrap_or_else(|_elapsed| medusa::refuse(&medusa::Refused::Unavailable))
     };
     id.put(response.headers_mut());
     response

@@ -1,40 +1,192 @@
-//! stub
-use sqlx::PgPool;
-use std::time::Duration;
-/// stub
-pub async fn wait_until_current(
-    _pool: &PgPool,
-    _projection: &str,
-    _max: Duration,
-) -> Result<Option<i64>, sqlx::Error> {
-    Ok(None)
+//! Kafka → views: every record's effect once, whatever is killed, redelivered, rebalanced, re-created
+//! or lost on the way.
+//!
+//! Each projection is a consumer group. Its offsets stand in Postgres and change in the transaction
+//! that changes its views ([`offsets`], [`views`]), so the two never disagree. Kafka is only the
+//! carrier: each record names the one before it in its partition, and what the topic does not bring,
+//! lost, truncated, or made anew, comes from the store. Only the thread in [`worker`] decides
+//! when; [`consumer`] talks to Kafka, and [`watermark`] says how far a projection is.
+//!
+//! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
+//!
+//! # Adding a projection
+//!
+//! Its crate-mates `projections` has the pure code and the table. Here it needs a variant of
+//! [`Projection`], its line in [`Projection::ALL`], its views in `fold` and `clear`, and one line in
+//! `views.rs` for each table.
+
+mod consumer;
+mod offsets;
+mod views;
+mod watermark;
+mod worker;
+
+use std::sync::Arc;
+
+use projections::{medusa, shopline};
+use rdkafka::error::KafkaError;
+use sqlx::{PgConnection, PgPool};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::views::Fold;
+pub use self::watermark::{Progress, caught_up, progress, watermark};
+use self::worker::Worker;
+use crate::event_store::keyring::Keyring;
+use crate::event_store::reader::ReadError;
+use crate::kafka::message::Unreadable;
+use crate::kafka::{KafkaConfig, KafkaStatus, Reporter};
+use events::record::StoredRecord;
+
+/// The projections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Projection {
+    /// Medusa's customers and groups.
+    Medusa,
+    /// SHOPLINE's customers.
+    Shopline,
 }
-/// stub
-#[derive(Clone, Copy)]
-pub struct P;
-impl P {
-    /// stub
-    pub fn name(self) -> &'static str {
-        "x"
+
+impl Projection {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Medusa, Self::Shopline];
+
+    /// The name in tables, consumer groups and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Medusa => "medusa",
+            Self::Shopline => "shopline",
+        }
+    }
+
+    /// Takes records into the projection's views.
+    async fn fold(self, fold: &mut Fold<'_>, records: &[StoredRecord]) -> Result<(), Error> {
+        match self {
+            Self::Medusa => {
+                fold.apply::<medusa::Customer>(records).await?;
+                fold.apply::<medusa::Group>(records).await
+            }
+            Self::Shopline => fold.apply::<shopline::Customer>(records).await,
+        }
+    }
+
+    /// Forgets everything, views and offsets, so that the projection starts over from the topic. A
+    /// running projector notices. Within a transaction, it is all or nothing.
+    pub async fn clear(self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        // Offsets first, as projectors do: two that lock in the same order never block each other.
+        sqlx::query("delete from projection_offsets where projection = $1")
+            .bind(self.name())
+            .execute(&mut *conn)
+            .await?;
+        match self {
+            Self::Medusa => medusa::table::clear(conn).await,
+            Self::Shopline => shopline::table::clear(conn).await,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Medusa => "the projector of medusa",
+            Self::Shopline => "the projector of shopline",
+        }
     }
 }
-/// stub
-pub const PROJECTIONS: [P; 0] = [];
-/// stub
-pub struct ProjectorConfig;
+
+/// What a projector has to know.
+#[derive(Clone, Debug)]
+pub struct ProjectorConfig {
+    /// Where records come from.
+    pub kafka: KafkaConfig,
+}
+
 impl ProjectorConfig {
-    /// stub
-    pub fn new(_k: crate::kafka::KafkaConfig) -> Self {
-        Self
+    /// The usual configuration.
+    pub const fn new(kafka: KafkaConfig) -> Self {
+        Self { kafka }
     }
 }
-/// stub
+
+/// What keeps a projector from going on, for now or for good.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A message in the topic is no record of this ledger.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A record does not open or decode.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record does not follow what the view has, and the store lacks what is between.
+    #[error("the record at position {position} does not follow the view of stream {stream}")]
+    Incomplete {
+        /// The record's position.
+        position: i64,
+        /// Its stream.
+        stream: String,
+    },
+    /// Somebody else moved a row or an offset; both are read again.
+    #[error("another projector went on")]
+    Overtaken,
+    /// The database did not answer.
+    #[error("the views could not be read or written")]
+    Store(#[from] sqlx::Error),
+    /// Kafka did not do what was asked.
+    #[error("kafka did not answer as it should")]
+    Kafka(#[from] KafkaError),
+    /// The projector's thread panicked.
+    #[error("the projector's thread failed")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    const fn is_final(&self) -> bool {
+        match self {
+            Self::Unreadable(_)
+            | Self::Incomplete { .. }
+            | Self::Read(
+                ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. },
+            )
+            | Self::Thread(_) => true,
+            Self::Read(ReadError::Database(_))
+            | Self::Overtaken
+            | Self::Store(_)
+            | Self::Kafka(_) => false,
+        }
+    }
+
+    const fn needs_new_consumer(&self) -> bool {
+        matches!(self, Self::Kafka(_))
+    }
+}
+
+/// Projects until stopped. Several processes share the partitions.
+///
+/// Returns an error only when a person has to look: a record cannot be read.
 pub async fn run(
-    _c: ProjectorConfig,
-    _p: PgPool,
-    _k: std::sync::Arc<crate::event_store::keyring::Keyring>,
-    _x: P,
-    _s: tokio_util::sync::CancellationToken,
-    _st: tokio::sync::watch::Sender<crate::kafka::KafkaStatus>,
-) {
+    config: ProjectorConfig,
+    pool: PgPool,
+    keyring: Arc<Keyring>,
+    projection: Projection,
+    stop: CancellationToken,
+    status: watch::Sender<KafkaStatus>,
+) -> Result<(), Error> {
+    let report = Reporter::new(projection.title(), status);
+    // When this future is dropped, the thread ends as well.
+    let stop = stop.child_token();
+    let _guard = stop.clone().drop_guard();
+    let worker = Worker {
+        config: config.kafka,
+        pool,
+        keyring,
+        projection,
+        runtime: Handle::current(),
+        stop,
+        report: report.clone(),
+    };
+    let ended = tokio::task::spawn_blocking(move || worker.run()).await;
+    let result = ended.map_err(Error::Thread).flatten();
+    if let Err(error) = &result {
+        report.stopped(error);
+    }
+    result
 }

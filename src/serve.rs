@@ -4,13 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::Auth;
 use crate::config::Config;
@@ -18,17 +16,17 @@ use crate::database::{self, DatabaseError, Pools};
 use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
 use crate::http::{self, Api, Health};
-use crate::kafka::KafkaStatus;
-use crate::projector::{self, PROJECTIONS, ProjectorConfig};
+use crate::kafka::{self, Identity, KafkaStatus};
+use crate::projector::{self, Projection, ProjectorConfig};
 use crate::refusals::Refusals;
 use crate::relay::{self, RelayConfig};
 use crate::shutdown::Lifecycle;
 
-/// How long a request may take in all.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHING_MAX: usize = 2;
 
+/// How often old idempotency keys are deleted.
+const FORGET_INTERVAL: Duration = Duration::from_hours(1);
 /// How often `/ready` learns how Kafka is.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -120,18 +118,20 @@ pub async fn serve(
     let readers = pools.readers.clone();
     let appended = Arc::new(Notify::new());
     let health = start_kafka(&config, roles, &pools, &keyring, &appended, lifecycle)?;
-    let api = api(&config, pools, keyring, appended, health, lifecycle);
+    let epoch = Identity::load(&readers)
+        .await
+        .map_err(DatabaseError::from)?
+        .epoch;
+    let topic = kafka::topic(&config.kafka_prefix, epoch);
+    let api = api(&config, topic, pools, keyring, appended, health, lifecycle);
+    let forget = forget_requests(Arc::clone(&api.ledger), lifecycle.stop.clone());
+    lifecycle.tasks.spawn(forget);
     let router = if roles.api {
         http::router(api)
     } else {
         http::operations(api)
     };
-    let router = router
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            REQUEST_TIMEOUT,
-        ))
-        .layer(CatchPanicLayer::new());
+    let router = router.layer(CatchPanicLayer::new());
     ready();
     let listener = listener.tap_io(|connection| {
         // Answers are small and complete: waiting to fill a packet only delays them.
@@ -171,13 +171,13 @@ fn start_kafka(
                 .spawn(relay::run(relay, pool, wake, stop, status));
             parts.push(("relay", seen));
         }
-        for projection in PROJECTIONS.iter().filter(|_| roles.projector) {
+        for projection in Projection::ALL.into_iter().filter(|_| roles.projector) {
             let (status, seen) = watch::channel(KafkaStatus::default());
             let projector = ProjectorConfig::new(kafka.clone());
             let (pool, keyring) = (pools.readers.clone(), Arc::clone(keyring));
             let stop = lifecycle.stop.clone();
-            let run = projector::run(projector, pool, keyring, *projection, stop, status);
-            lifecycle.tasks.spawn(run);
+            let run = projector::run(projector, pool, keyring, projection, stop, status);
+            lifecycle.tasks.spawn(async { drop(run.await) });
             parts.push((projection.name(), seen));
         }
     }
@@ -218,8 +218,22 @@ async fn watch_health(
     });
 }
 
+/// Idempotency keys are kept for seven days.
+async fn forget_requests(ledger: Arc<Ledger>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(FORGET_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => if let Err(error) = ledger.forget_requests().await {
+                tracing::warn!(error = %error, "old idempotency keys could not be deleted");
+            },
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 fn api(
     config: &Config,
+    topic: String,
     pools: Pools,
     keyring: Arc<Keyring>,
     appended: Arc<Notify>,
@@ -246,6 +260,7 @@ fn api(
             time_zone: config.store.time_zone.clone(),
             currency: config.store.currency.clone(),
         },
+        topic,
         hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         health,
     })

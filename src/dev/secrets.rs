@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{DEMO_APPS, Error, write_private};
 use crate::access::{APP_TOKEN_LIFE, app_token, new_secret};
-use crate::config::{ConfigError, Settings};
+use crate::config::Settings;
 use crate::contracts::shopline::token;
 
 /// Secrets that are made by drawing.
@@ -91,7 +91,7 @@ impl Secrets {
         for (name, value) in &all {
             settings.set(name, value.clone());
         }
-        settings.master_key().map_err(ConfigError::from)?;
+        settings.master_key()?;
         Ok(Self { all, apps })
     }
 

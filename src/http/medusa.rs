@@ -17,7 +17,8 @@ use crate::contracts::medusa::body::{self, BYTES_MAX, BodyError};
 use crate::contracts::medusa::etag::{Conditions, etag, is_fresh};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::{Route, route};
-use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY, Refused};
+pub(super) use crate::contracts::medusa::refusal::Refused;
+use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
 use crate::event_store::reader::ReadError;
 use crate::refusals;
 
@@ -49,11 +50,11 @@ pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Respon
     let route = route(parts.uri.path());
     let in_admin = route != Route::NotAdmin;
     let mut response = match read_body(&parts, body).await {
-        Err(refused) => refusal(&refused),
+        Err(refused) => refuse(&refused),
         Ok(_) if in_admin && parts.method == Method::OPTIONS => preflight(&parts.headers),
         Ok(document) => match answer(api, id, &parts, &route, document).await {
             Ok(answered) => success(&parts, answered),
-            Err(refused) => refusal(&refused),
+            Err(refused) => refuse(&refused),
         },
     };
     if in_admin {
@@ -275,14 +276,16 @@ fn success(parts: &Parts, answered: Answered) -> Response {
     response
 }
 
-fn refusal(refused: &Refused) -> Response {
+/// Medusa's own answer to a refusal.
+pub(super) fn refuse(refused: &Refused) -> Response {
     let answer = refused.answer();
-    let body = match refused {
+    let body = if *refused == Refused::Unauthorized {
         // Express ends this answer piece by piece, so it has no length.
-        Refused::Unauthorized => Body::from_stream(futures_util::stream::once(async {
+        Body::from_stream(futures_util::stream::once(async {
             Ok::<_, std::convert::Infallible>(answer.body)
-        })),
-        _ => answer.body.into(),
+        }))
+    } else {
+        answer.body.into()
     };
     let mut response = Response::new(body);
     *response.status_mut() =

@@ -13,7 +13,7 @@ use super::{Api, json};
 use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::contracts::shopline::customer::{parse_create, parse_update};
 use crate::contracts::shopline::path::{Found, Operation, find};
-use crate::contracts::shopline::refused::Refused;
+pub(super) use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
 use crate::contracts::shopline::token;
 use crate::customer::{Command, Customer, Refusal};
@@ -30,16 +30,20 @@ pub(super) fn is_path(path: &str) -> bool {
 
 /// Answers a request, or refuses it in SHOPLINE's own words.
 pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Response {
-    let mut response = match answer(api, id, request).await {
-        Ok(body) => json(StatusCode::OK, body),
-        Err(refused) => {
-            let status = StatusCode::from_u16(refused.status());
-            json(
-                status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                refused.body(),
-            )
-        }
-    };
+    match answer(api, id, request).await {
+        Ok(body) => traced(id, json(StatusCode::OK, body)),
+        Err(refused) => refuse(id, &refused),
+    }
+}
+
+/// SHOPLINE's own answer to a refusal.
+pub(super) fn refuse(id: &RequestId, refused: &Refused) -> Response {
+    let status = StatusCode::from_u16(refused.status());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    traced(id, json(status, refused.body()))
+}
+
+fn traced(id: &RequestId, mut response: Response) -> Response {
     let trace = HeaderValue::from_str(&id.0).expect("hexadecimal digits are a header value");
     response.headers_mut().insert("traceid", trace);
     response

@@ -315,8 +315,8 @@ fn as_given(recorded: &Recorded) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cases::{RECORDED_RUN, selected};
     use super::*;
-    use crate::cases::{RECORDED_RUN, selected};
 
     fn comparison() -> Comparison {
         Comparison::new(World::new(RECORDED_RUN), World::new(RECORDED_RUN))

@@ -63,7 +63,8 @@ impl Call<'_> {
     /// `GET /admin/customers/{id}`.
     pub(super) async fn customer(&self, id: &str) -> Result<Answered, Refused> {
         let expand = parse_find(self.query())?;
-        let relations = Relations::of_customer(expand.as_deref()).map_err(|_| Refused::Unknown)?;
+        let relations =
+            Relations::of_customer(expand.as_deref()).map_err(|_unknown| Refused::Unknown)?;
         let found = self
             .api
             .ledger

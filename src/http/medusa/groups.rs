@@ -14,7 +14,8 @@ use crate::contracts::medusa::refusal::Refused;
 use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Outcome};
 use crate::group::{Command, CustomerGroup, Refusal};
-use crate::{ids, projector};
+use crate::ids;
+use crate::projector::{Projection, caught_up};
 
 /// How long a list waits for its projection.
 const WAIT_MAX: Duration = Duration::from_millis(500);
@@ -107,9 +108,12 @@ impl Call<'_> {
                     .map_err(|error| unread(&error))?;
                 if !waited {
                     waited = true;
-                    behind = projector::wait_until_current(&ledger.pool, "medusa", WAIT_MAX)
-                        .await
-                        .map_err(|error| unread(&error))?;
+                    let progress =
+                        caught_up(&ledger.pool, &self.api.topic, Projection::Medusa, WAIT_MAX)
+                            .await
+                            .map_err(|error| unread(&error))?;
+                    let lack = progress.head - progress.watermark;
+                    behind = (lack > 0).then_some(lack);
                 }
                 let members =
                     customers::members(&mut connection, &ledger.store, &missing.members).await;

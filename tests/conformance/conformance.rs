@@ -14,33 +14,16 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use cases::Kind;
-use replay::Report;
+use self::cases::Kind;
+use self::replay::Report;
 
-/// Where the ledger under test listens, and its API token.
-struct Ledger {
-    base: String,
-    token: String,
-}
-
-/// The ledger named in the environment.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test names the server it is run against"
-)]
-fn ledger_in_the_environment() -> Option<Ledger> {
-    Some(Ledger {
-        base: std::env::var("CONFORMANCE_BASE_URL").ok()?,
-        token: std::env::var("CONFORMANCE_TOKEN").ok()?,
-    })
-}
+use crate::support::shop::{API_TOKEN, Shop};
 
 #[tokio::test]
 async fn the_ledger_answers_as_medusa_did() {
-    let Some(ledger) = ledger_in_the_environment() else {
-        return;
-    };
-    let report = replay::run(&ledger.base, &ledger.token).await;
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    let report = replay::run(&server.base, API_TOKEN).await;
     judge(&report);
 }
 

@@ -1,0 +1,189 @@
+//! Where a projection goes on, written in the transaction that writes its views.
+//!
+//! Every change names the offset it goes on from. One that finds another there changes nothing: a
+//! projector that was overtaken, or whose offsets somebody deleted, notices and reads them again.
+
+use std::collections::BTreeMap;
+
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use super::Error;
+
+/// Which rows: one projection's, of one topic.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub(super) projection: &'static str,
+    pub(super) topic: String,
+}
+
+/// Where a projection is in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub(super) struct Place {
+    pub(super) next_offset: i64,
+    /// Every record up to this position whose stream belongs to the partition is in the views.
+    pub(super) applied: i64,
+    /// In which filling of the topic the offset means something; none before the first record.
+    pub(super) incarnation: Option<i64>,
+}
+
+/// Places by partition.
+pub(super) type Places = BTreeMap<i32, Place>;
+
+/// What becomes of a partition's place.
+pub(super) struct Step {
+    pub(super) partition: i32,
+    pub(super) from: Place,
+    pub(super) to: Place,
+    /// How often the store had to be read for it.
+    pub(super) store_reads: i64,
+}
+
+#[derive(FromRow)]
+struct Row {
+    partition: i32,
+    #[sqlx(flatten)]
+    place: Place,
+}
+
+/// The places of partitions; one that is new begins at the start.
+pub(super) async fn open(
+    pool: &PgPool,
+    scope: &Scope,
+    partitions: &[i32],
+) -> Result<Places, sqlx::Error> {
+    sqlx::query(
+        "insert into projection_offsets (projection, topic, partition) \
+         select $1, $2, unnest($3::integer[]) on conflict do nothing",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(partitions)
+    .execute(pool)
+    .await?;
+    let rows: Vec<Row> = sqlx::query_as(
+        "select partition, next_offset, applied, incarnation from projection_offsets \
+         where projection = $1 and topic = $2 and partition = any($3)",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(partitions)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.partition, row.place))
+        .collect())
+}
+
+/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts.
+pub(super) async fn take(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    steps: &[Step],
+) -> Result<(), Error> {
+    let each = |value: fn(&Step) -> i64| steps.iter().map(value).collect::<Vec<_>>();
+    let taken = sqlx::query(
+        "update projection_offsets as place \
+         set next_offset = step.next_offset, applied = greatest(place.applied, step.applied), \
+             incarnation = step.incarnation, store_reads = place.store_reads + step.store_reads \
+         from unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], \
+                 $8::bigint[]) \
+             as step(partition, from_offset, next_offset, applied, incarnation, store_reads) \
+         where place.projection = $1 and place.topic = $2 and place.partition = step.partition \
+             and place.next_offset = step.from_offset",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
+    .bind(each(|step| step.from.next_offset))
+    .bind(each(|step| step.to.next_offset))
+    .bind(each(|step| step.to.applied))
+    .bind(
+        steps
+            .iter()
+            .map(|step| step.to.incarnation)
+            .collect::<Vec<_>>(),
+    )
+    .bind(each(|step| step.store_reads))
+    .execute(conn)
+    .await?;
+    if usize::try_from(taken.rows_affected()).ok() == Some(steps.len()) {
+        Ok(())
+    } else {
+        Err(Error::Overtaken)
+    }
+}
+
+/// Counts reads of the store that came to light after the step was taken.
+pub(super) async fn count_store_reads(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    partition: i32,
+    reads: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update projection_offsets set store_reads = store_reads + $4 \
+         where projection = $1 and topic = $2 and partition = $3",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(partition)
+    .bind(reads)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A partition's place and the last position sent to it.
+#[derive(FromRow)]
+pub(super) struct Standing {
+    pub(super) partition: i32,
+    pub(super) next_offset: i64,
+    pub(super) applied: i64,
+    pub(super) mark: i64,
+}
+
+/// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains, and
+/// says where all of them stand.
+pub(super) async fn refresh(
+    pool: &PgPool,
+    scope: &Scope,
+    partitions: &[i32],
+) -> Result<Vec<Standing>, sqlx::Error> {
+    sqlx::query(
+        "update projection_offsets as place set applied = sent.position \
+         from (select max(position) as position from relay_marks where topic = $2) as sent \
+         where place.projection = $1 and place.topic = $2 and place.partition = any($3) \
+             and place.applied < sent.position and place.applied >= coalesce(( \
+                 select mark.position from relay_marks mark \
+                 where mark.topic = $2 and mark.partition = place.partition), 0)",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(partitions)
+    .execute(pool)
+    .await?;
+    sqlx::query_as(
+        "select place.partition, place.next_offset, place.applied, \
+             coalesce(mark.position, 0) as mark \
+         from projection_offsets place left join relay_marks mark using (topic, partition) \
+         where place.projection = $1 and place.topic = $2 and place.partition = any($3)",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .bind(partitions)
+    .fetch_all(pool)
+    .await
+}
+
+/// The position up to which no partition at all lacks anything.
+pub(super) async fn least_applied(pool: &PgPool, scope: &Scope) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select coalesce(min(applied), 0) from projection_offsets \
+         where projection = $1 and topic = $2",
+    )
+    .bind(scope.projection)
+    .bind(&scope.topic)
+    .fetch_one(pool)
+    .await
+}

@@ -1,0 +1,16 @@
+//! Through the front door: the ledger on a real Postgres and a real Kafka.
+//!
+//! `./dev test` brings both. Each test has a database and a topic of its own, waits for conditions
+//! and never sleeps; `support/` says how.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../conformance/conformance.rs"]
+mod conformance;
+mod main_job;
+mod projector;
+mod relay;
+mod support;

@@ -1,0 +1,8 @@
+//! What tests stand on: a database and a topic for each, ledger processes, and how to wait.
+
+pub(crate) mod http;
+pub(crate) mod kafka;
+pub(crate) mod ledger;
+pub(crate) mod postgres;
+pub(crate) mod shop;
+pub(crate) mod wait;

@@ -1,0 +1,290 @@
+//! A shop: a database and a topic of its own, the tokens of its callers, and as many ledger
+//! processes as a test wants.
+
+use std::process::Stdio;
+use std::str::FromStr as _;
+use std::sync::{Arc, Mutex};
+
+use customer_ledger::access::{
+    APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
+};
+use customer_ledger::event_store::Ledger;
+use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::kafka::KafkaConfig;
+use hyper::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, oneshot};
+
+use super::http::{Answer, Call};
+use super::kafka;
+use super::postgres::{Database, database};
+
+/// The api token of the shop's admin, also in Medusa's recorded cases.
+pub(crate) const API_TOKEN: &str = "peer-token";
+/// The ledger token.
+pub(crate) const LEDGER_TOKEN: &str = "ledger-token";
+const JWT_SECRET: &str = "a secret of the tests";
+const MASTER_KEY: [u8; 32] = [7; 32];
+const HANDLE: &str = "demo";
+const STORE_ID: &str = "1672369729606";
+
+/// A shop without a process yet.
+pub(crate) struct Shop {
+    pub(crate) database: Database,
+    pub(crate) kafka: KafkaConfig,
+    pub(crate) shopline_token: String,
+    pub(crate) shopline_read_token: String,
+}
+
+/// One ledger process. Dropped, it is killed.
+pub(crate) struct Server {
+    pub(crate) base: String,
+    pub(crate) child: Child,
+    pub(crate) log: Arc<Mutex<String>>,
+    shopline_token: String,
+}
+
+impl Shop {
+    /// A shop on the real Kafka.
+    pub(crate) async fn open() -> Self {
+        let database = database().await;
+        let owner = PgPool::connect_with(PgConnectOptions::from_str(&database.owner_url).unwrap())
+            .await
+            .unwrap();
+        let keyring = Keyring::new(&MASTER_KEY);
+        let admin = Person {
+            email: "admin@medusa-test.com",
+            first_name: "Ada",
+            last_name: "Min",
+            role: "member",
+            password: "supersecret",
+            api_token: API_TOKEN,
+        };
+        add_person(&owner, &keyring, "main", &admin).await.unwrap();
+        let all = ["read_customers".to_owned(), "write_customers".to_owned()];
+        for (key, scopes) in [("app", &all[..]), ("reader", &all[..1])] {
+            add_app(
+                &owner,
+                &keyring,
+                "main",
+                &App {
+                    key,
+                    secret: "s",
+                    scopes,
+                },
+            )
+            .await
+            .unwrap();
+        }
+        let scopes = ["ledger:read".to_owned()];
+        add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes)
+            .await
+            .unwrap();
+        owner.close().await;
+        Self {
+            database,
+            kafka: kafka::config(),
+            shopline_token: token("app"),
+            shopline_read_token: token("reader"),
+        }
+    }
+
+    /// Starts a process with these roles, and waits until it is ready.
+    pub(crate) async fn serve(&self, roles: &str) -> Server {
+        self.serve_with(roles, &[]).await
+    }
+
+    /// Starts a process with further settings.
+    pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
+        let (child, log, address) = self.spawn(roles, settings);
+        let address = address
+            .await
+            .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
+        let shopline_token = self.shopline_token.clone();
+        Server {
+            base: format!("http://{address}"),
+            child,
+            log,
+            shopline_token,
+        }
+    }
+
+    /// Starts a process that is expected to end by itself: its exit code and log.
+    pub(crate) async fn fails(&self, roles: &str, settings: &[(&str, &str)]) -> (i32, String) {
+        let (mut child, log, _) = self.spawn(roles, settings);
+        let status = child.wait().await.unwrap();
+        super::wait::until("its log is read", async || {
+            (!log.lock().unwrap().is_empty()).then_some(())
+        })
+        .await;
+        (status.code().unwrap(), log.lock().unwrap().clone())
+    }
+
+    fn spawn(
+        &self,
+        roles: &str,
+        settings: &[(&str, &str)],
+    ) -> (Child, Arc<Mutex<String>>, oneshot::Receiver<String>) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ledger"))
+            .args(["serve", "--roles", roles])
+            .env("LEDGER_LISTEN", "127.0.0.1:0")
+            .env("LEDGER_MASTER_KEY", hex::encode(MASTER_KEY))
+            .env("DATABASE_URL", &self.database.owner_url)
+            .env("DATABASE_ROLE", "ledger_app")
+            .env("KAFKA_BROKERS", &self.kafka.brokers)
+            .env("KAFKA_PREFIX", &self.kafka.prefix)
+            .env("SHOPLINE_JWT_SECRET", JWT_SECRET)
+            .env("SHOPLINE_HANDLE", HANDLE)
+            .env("SHOPLINE_STORE_ID", STORE_ID)
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (ready, address) = oneshot::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        tokio::spawn(read_log(lines, Arc::clone(&log), ready));
+        (child, log, address)
+    }
+
+    /// The same shop's ledger in this process, for what no contract can ask for.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let pool = self.database.pool.clone();
+        let keyring = Arc::new(Keyring::new(&MASTER_KEY));
+        Ledger::open(
+            pool.clone(),
+            pool,
+            keyring,
+            "main".to_owned(),
+            Arc::new(Notify::new()),
+        )
+    }
+
+    /// The keys of this shop.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        Arc::new(Keyring::new(&MASTER_KEY))
+    }
+
+    /// The events of a stream, in order: type names.
+    pub(crate) async fn event_types(&self, stream: &str) -> Vec<String> {
+        sqlx::query_scalar(
+            "select event_type from events where aggregate_id = $1 order by sequence",
+        )
+        .bind(stream)
+        .fetch_all(&self.database.pool)
+        .await
+        .unwrap()
+    }
+
+    /// The ledger's last position.
+    pub(crate) async fn head(&self) -> i64 {
+        customer_ledger::event_store::reader::head(&self.database.pool)
+            .await
+            .unwrap()
+    }
+}
+
+/// A token of an app for the shop.
+pub(crate) fn token(app: &str) -> String {
+    app_token(JWT_SECRET, app, HANDLE, STORE_ID, now(), APP_TOKEN_LIFE)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+async fn read_log(
+    mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
+    log: Arc<Mutex<String>>,
+    ready: oneshot::Sender<String>,
+) {
+    let mut ready = Some(ready);
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some((_, address)) = line.split_once("ready address=")
+            && let Some(ready) = ready.take()
+        {
+            drop(ready.send(address.trim().to_owned()));
+        }
+        let mut log = log.lock().unwrap();
+        log.push_str(&line);
+        log.push('\n');
+    }
+}
+
+impl Server {
+    /// A request of Medusa's admin.
+    pub(crate) fn medusa(&self, method: Method, path: &str) -> Call {
+        Call::new(method, &self.base, path).header("x-medusa-access-token", API_TOKEN)
+    }
+
+    /// A request of the app that may do everything; the path begins after the version.
+    pub(crate) fn shopline(&self, method: Method, path: &str) -> Call {
+        let path = format!("/admin/openapi/v20220901/{path}");
+        Call::new(method, &self.base, &path)
+            .header("authorization", &format!("Bearer {}", self.shopline_token))
+    }
+
+    /// Creates a guest through Medusa: the customer as answered.
+    pub(crate) async fn create_guest(&self, email: &str) -> Value {
+        let guest = json!({ "email": email, "first_name": "Gus", "last_name": "Guest",
+            "password": "" });
+        let answer = self
+            .medusa(Method::POST, "/admin/customers")
+            .json(&guest)
+            .send()
+            .await;
+        answer.ok()["customer"].clone()
+    }
+
+    /// Updates a customer through Medusa.
+    pub(crate) async fn update(&self, id: &str, body: &Value) -> Answer {
+        self.medusa(Method::POST, &format!("/admin/customers/{id}"))
+            .json(body)
+            .send()
+            .await
+    }
+
+    /// Updates a customer through SHOPLINE.
+    pub(crate) async fn put(&self, id: &str, customer: &Value) -> Answer {
+        let body = json!({ "customer": customer });
+        self.shopline(Method::PUT, &format!("customers/{id}.json"))
+            .json(&body)
+            .send()
+            .await
+    }
+
+    /// A customer as Medusa shows it.
+    pub(crate) async fn get_medusa(&self, id: &str) -> Answer {
+        self.medusa(Method::GET, &format!("/admin/customers/{id}"))
+            .send()
+            .await
+    }
+
+    /// A customer as SHOPLINE shows it.
+    pub(crate) async fn get_shopline(&self, id: &str) -> Answer {
+        self.shopline(Method::GET, &format!("customers/v2/{id}.json"))
+            .send()
+            .await
+    }
+
+    /// A customer's ids: `{"ids":{…},"sequence":…,"position":…,"head":…}`.
+    pub(crate) async fn ids(&self, id: &str) -> Answer {
+        Call::new(Method::GET, &self.base, &format!("/ledger/customers/{id}"))
+            .header("authorization", &format!("Bearer {LEDGER_TOKEN}"))
+            .send()
+            .await
+    }
+
+    /// Kills it as the kernel does: no warning, no draining.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
