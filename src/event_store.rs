@@ -519,7 +519,7 @@ fn seal<E: cqrs_es::DomainEvent + streams::Named>(
 ) -> Result<NewEvent, ReadError> {
     let malformed = |what| ReadError::Malformed {
         position: 0,
-        event_type: event.type_name().to_owned(),
+        event_type: event.entry().type_name.to_owned(),
         what,
     };
     let mut payload = serde_json::to_value(event).map_err(|_not_json| malformed("its payload"))?;
@@ -537,8 +537,8 @@ fn seal<E: cqrs_es::DomainEvent + streams::Named>(
         kind: E::KIND,
         stream: place.stream.to_owned(),
         sequence: place.sequence,
-        event_type: event.type_name(),
-        event_version: events::VERSION,
+        event_type: event.entry().type_name,
+        event_version: event.entry().version(),
         payload: payload.to_string(),
         metadata: Value::Object(metadata).to_string(),
     })

@@ -30,6 +30,10 @@ pub enum AddressChange {
 
 /// One postal address of a customer, texts as written in the shop that sent them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`address_1` and `address_2` are the words of both shops"
+)]
 pub struct Address {
     /// The ledger's id of the address: a ULID.
     pub id: String,
@@ -97,7 +101,7 @@ pub enum Slot {
 #[serde(untagged)]
 pub enum CountryCode {
     /// Two ASCII letters, in the case they were written in.
-    Code(String),
+    Code(#[schemars(regex(pattern = "^[A-Za-z]{2}$"))] String),
     /// Any other text.
     Other(Personal<String>),
 }

@@ -29,10 +29,13 @@ pub enum Personal<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sealed {
     /// Number of the stream's key.
+    #[schemars(range(min = 1))]
     pub k: i32,
     /// Nonce: 12 random bytes, base64url without padding.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{16}$"))]
     pub n: String,
     /// Ciphertext and 16-byte tag of the value's JSON text, base64url without padding.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{23,}$"))]
     pub c: String,
 }
 

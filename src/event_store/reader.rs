@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cqrs_es::persist::SerializedEvent;
+use events::catalogue;
 use events::record::{Metadata, Record, StoredRecord, StreamKind};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -182,42 +182,15 @@ pub fn decode<E: DeserializeOwned>(
     let mut metadata: Map<String, Value> =
         serde_json::from_str(&stored.metadata).map_err(|_not_json| malformed("its metadata"))?;
     open_metadata(key, place, &mut metadata).map_err(sealed)?;
+    let payload = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
     Ok(Record {
         position: stored.position,
         sequence: stored.sequence,
         store: stored.store.clone(),
         stream: stored.stream.clone(),
         time: stored.time,
-        event: serde_json::from_value(upcast(stored, payload))
-            .map_err(|_unexpected| malformed("its payload"))?,
+        event: serde_json::from_value(payload).map_err(|_unexpected| malformed("its payload"))?,
         metadata: Metadata::from_flat(&metadata)
             .map_err(|_incomplete| malformed("its metadata"))?,
     })
-}
-
-/// Brings an opened payload to the version that is decoded today.
-fn upcast(stored: &StoredRecord, payload: Value) -> Value {
-    let upcasters = events::upcasters();
-    if upcasters.is_empty() {
-        return payload;
-    }
-    let event = SerializedEvent::new(
-        stored.stream.clone(),
-        usize::try_from(stored.sequence).unwrap_or_default(),
-        stored.kind.name().to_owned(),
-        stored.event_type.clone(),
-        stored.event_version.clone(),
-        payload,
-        Value::Null,
-    );
-    upcasters
-        .iter()
-        .fold(event, |event, upcaster| {
-            if upcaster.can_upcast(&event.event_type, &event.event_version) {
-                upcaster.upcast(event)
-            } else {
-                event
-            }
-        })
-        .payload
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_es::{Aggregate, DomainEvent};
+use events::catalogue::Entry;
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use moka::sync::Cache;
@@ -33,12 +34,12 @@ pub trait Stream:
     fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>>;
 }
 
-/// An event with its stored name and kind of stream.
+/// An event with its kind of stream and what the catalogue says of it.
 pub trait Named: DomainEvent {
     /// Kind of the streams it belongs to.
     const KIND: StreamKind;
-    /// The name it is stored under.
-    fn type_name(&self) -> &'static str;
+    /// The name and version it is stored under.
+    fn entry(&self) -> &'static Entry;
 }
 
 /// What the store has to check for a command, beyond its stream and its claims.
@@ -62,16 +63,16 @@ pub struct CustomerViews {
 impl Named for CustomerEvent {
     const KIND: StreamKind = StreamKind::Customer;
 
-    fn type_name(&self) -> &'static str {
-        self.type_name()
+    fn entry(&self) -> &'static Entry {
+        self.entry()
     }
 }
 
 impl Named for GroupEvent {
     const KIND: StreamKind = StreamKind::CustomerGroup;
 
-    fn type_name(&self) -> &'static str {
-        self.type_name()
+    fn entry(&self) -> &'static Entry {
+        self.entry()
     }
 }
 

@@ -4,6 +4,7 @@
 //! metadata's exact text included: a consumer can compute the record's leaf. The two directions stand
 //! side by side; a header that one of them changes, the other must, too.
 
+use events::catalogue;
 use events::record::{StoredRecord, StreamKind};
 use jiff::Timestamp;
 use rdkafka::Message;
@@ -25,7 +26,7 @@ pub fn headers(record: &StoredRecord, identity: &Identity, previous: i64) -> Own
     let position = record.position.to_string();
     let id = &identity.ledger_id;
     // An event without a public name cannot be written: a test holds the catalogue complete.
-    let kind = events::cloud_event_type(&record.event_type).unwrap_or(&record.event_type);
+    let kind = catalogue::cloud_event_type(&record.event_type).unwrap_or(&record.event_type);
     let mut headers = OwnedHeaders::new();
     for (key, value) in [
         ("content-type", "application/json"),
@@ -37,7 +38,7 @@ pub fn headers(record: &StoredRecord, identity: &Identity, previous: i64) -> Own
         ("ce_time", &format!("{:.6}", record.time)),
         (
             "ce_dataschema",
-            &events::data_schema(&record.event_type, &record.event_version),
+            &catalogue::data_schema(&record.event_type, &record.event_version),
         ),
         ("ce_partitionkey", &record.stream),
         ("ce_sequence", &record.sequence.to_string()),
