@@ -4,6 +4,7 @@
 //! `LEDGER_CONFIG`; the environment wins. A secret is never printed.
 
 use std::collections::HashMap;
+use std::env::VarError;
 use std::fmt;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -249,12 +250,17 @@ impl Settings {
         reason = "this is the one place that reads the environment"
     )]
     pub fn from_environment() -> Result<Self, ConfigError> {
-        let environment = SETTINGS
-            .iter()
-            .filter_map(|setting| {
-                Some((setting.name.to_owned(), std::env::var(setting.name).ok()?))
-            })
-            .collect::<HashMap<_, _>>();
+        let mut environment = HashMap::new();
+        for Setting { name, .. } in SETTINGS {
+            match std::env::var(name) {
+                Ok(value) => drop(environment.insert((*name).to_owned(), value)),
+                Err(VarError::NotPresent) => {}
+                Err(VarError::NotUnicode(_)) => {
+                    let expected = "UTF-8 text";
+                    return Err(ConfigError::Wrong { name, expected });
+                }
+            }
+        }
         let file = match environment.get("LEDGER_CONFIG") {
             None => String::new(),
             Some(path) => std::fs::read_to_string(path).map_err(|_unreadable| ConfigError::File)?,
@@ -341,6 +347,49 @@ impl Settings {
         Ok(MasterKey(key))
     }
 
+    /// Where the owner of the database connects, and the setting that says so.
+    pub fn owner_url(&self) -> Result<(&'static str, String), ConfigError> {
+        let owner = self.get("DATABASE_OWNER_URL");
+        match owner {
+            Some(url) => Ok(("DATABASE_OWNER_URL", url)),
+            None => Ok(("DATABASE_URL", self.required("DATABASE_URL")?)),
+        }
+    }
+
+    /// The currency, by its code. Source: ISO 4217.
+    fn currency(&self) -> Result<String, ConfigError> {
+        let name = "STORE_CURRENCY";
+        let code = self.required(name)?;
+        let expected = "three capital letters";
+        if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) {
+            Ok(code)
+        } else {
+            Err(ConfigError::Wrong { name, expected })
+        }
+    }
+
+    /// The brokers, if any. Whether they answer is another matter: what could never be an address is
+    /// found here.
+    fn brokers(&self) -> Result<Option<String>, ConfigError> {
+        let name = "KAFKA_BROKERS";
+        let Some(list) = self.get(name) else {
+            return Ok(None);
+        };
+        let is_broker = |broker: &str| {
+            let broker = broker.split_once("://").map_or(broker, |(_, rest)| rest);
+            let (host, port) = match broker.rsplit_once(':') {
+                Some((host, port)) if !broker.ends_with(']') => (host, port),
+                _ => (broker, "9092"),
+            };
+            !host.is_empty() && !host.contains(char::is_whitespace) && port.parse::<u16>().is_ok()
+        };
+        if list.split(',').all(|broker| is_broker(broker.trim())) {
+            return Ok(Some(list));
+        }
+        let expected = "a list of host:port, separated by commas";
+        Err(ConfigError::Wrong { name, expected })
+    }
+
     /// Whether a setting was given, and is not only its default.
     pub fn is_given(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| !value.is_empty())
@@ -380,12 +429,12 @@ impl Settings {
                 name: self.required("LEDGER_STORE")?,
                 time_zone: TimeZone::get(&self.required("STORE_TIME_ZONE")?)
                     .map_err(|_unknown| wrong("STORE_TIME_ZONE", "an IANA time zone")())?,
-                currency: self.required("STORE_CURRENCY")?,
+                currency: self.currency()?,
             },
             database,
             master_key: self.master_key()?,
             kafka_prefix: prefix.clone(),
-            kafka: self.get("KAFKA_BROKERS").map(|brokers| KafkaConfig {
+            kafka: self.brokers()?.map(|brokers| KafkaConfig {
                 brokers,
                 prefix,
                 embedded: false,
@@ -447,6 +496,8 @@ mod tests {
             ("LEDGER_MASTER_KEY", "abc"),
             ("STORE_TIME_ZONE", "Mars/Olympus"),
             ("KAFKA_PREFIX", "a prefix"),
+            ("KAFKA_BROKERS", "localhost:kafka"),
+            ("STORE_CURRENCY", "dollars"),
         ] {
             let mut settings = complete();
             settings.set(name, value);

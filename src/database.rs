@@ -4,7 +4,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Row as _};
+use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
+use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
 use crate::event_store::keyring::Keyring;
@@ -18,6 +19,8 @@ const READERS: u32 = 10;
 const WRITERS: u32 = 2;
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may idle before it is asked whether it still lives.
+const TESTED_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the database will not do. Each names the setting to look at.
 #[derive(Debug, thiserror::Error)]
@@ -84,31 +87,80 @@ pub fn options(config: &DatabaseConfig) -> Result<PgConnectOptions, DatabaseErro
     })
 }
 
+/// One connection, or why there is none. A pool would try again and again, and then only say that it
+/// took too long.
+pub async fn enter(
+    setting: &'static str,
+    options: &PgConnectOptions,
+) -> Result<PgConnection, DatabaseError> {
+    match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(unreachable(setting, &error)),
+        Err(_elapsed) => Err(DatabaseError::Unreachable {
+            setting,
+            reason: "nobody answered in time".to_owned(),
+        }),
+    }
+}
+
+/// Connects as the owner, and checks that there is a ledger that this master key opens. `setting` is
+/// what the URL comes from.
+pub async fn open_as_owner(
+    setting: &'static str,
+    url: &str,
+    keyring: &Keyring,
+) -> Result<PgPool, DatabaseError> {
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_unparsable| DatabaseError::Url(setting))?;
+    let mut connection = enter(setting, &options).await?;
+    check_server(&mut connection).await?;
+    check_version(&mut connection).await?;
+    check_master_key(&mut connection, keyring).await?;
+    connection.close().await?;
+    Ok(pool(1).connect_lazy_with(options))
+}
+
 /// Connects and checks that the database will do.
 pub async fn connect(config: &DatabaseConfig, keyring: &Keyring) -> Result<Pools, DatabaseError> {
     let options = options(config)?;
-    let pool = |connections| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-    };
-    let readers = pool(READERS)
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| unreachable("DATABASE_URL", &error))?;
-    check_server(&readers).await?;
-    check_ledger(&readers).await?;
-    check_master_key(&readers, keyring).await?;
+    let mut connection = enter("DATABASE_URL", &options).await?;
+    check_server(&mut connection).await?;
+    check_version(&mut connection).await?;
+    check_rights(&mut connection).await?;
+    check_master_key(&mut connection, keyring).await?;
+    connection.close().await?;
     Ok(Pools {
-        readers,
+        readers: pool(READERS).connect_lazy_with(options.clone()),
         writers: pool(WRITERS)
             .min_connections(WRITERS)
             .connect_lazy_with(options),
     })
 }
 
+/// A connection that idled is asked whether it still lives, as none does after a restart of Postgres;
+/// one in constant use would only lose a round trip.
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for >= TESTED_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
 fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // What Postgres says of a role that is not there, or is not ours to take.
+    let setting = match code.as_deref() {
+        Some("22023" | "42704" | "42501") => "DATABASE_ROLE",
+        _ => setting,
+    };
     let reason = match error.as_database_error() {
         Some(answer) => answer.message().to_owned(),
         None => error.to_string(),
@@ -116,12 +168,13 @@ fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {
     DatabaseError::Unreachable { setting, reason }
 }
 
-async fn check_server(pool: &PgPool) -> Result<(), DatabaseError> {
+/// The server is new enough, and keeps what it confirms.
+pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let row = sqlx::query(
         "select current_setting('server_version_num')::int, current_setting('server_version'), \
             current_setting('fsync') = 'on', current_setting('synchronous_commit') <> 'off'",
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *connection)
     .await?;
     if row.try_get::<i32, _>(0)? < SERVER_VERSION_MIN {
         return Err(DatabaseError::TooOld(row.try_get(1)?));
@@ -134,26 +187,32 @@ async fn check_server(pool: &PgPool) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// The newest migration is there, and the role may not write events but through the function.
-async fn check_ledger(pool: &PgPool) -> Result<(), DatabaseError> {
+/// The newest migration is there.
+async fn check_version(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let newest = MIGRATOR.iter().map(|migration| migration.version).max();
     let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if !there {
         return Err(DatabaseError::NotMigrated);
     }
     let version: Option<i64> =
         sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(pool)
+            .fetch_one(&mut *connection)
             .await?;
-    if version != newest {
-        return Err(DatabaseError::NotMigrated);
+    if version == newest {
+        Ok(())
+    } else {
+        Err(DatabaseError::NotMigrated)
     }
+}
+
+/// The role may not write events but through the function.
+async fn check_rights(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let powerful: bool = sqlx::query_scalar(
         "select has_table_privilege('events', 'insert, update, delete, truncate')",
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *connection)
     .await?;
     if powerful {
         Err(DatabaseError::TooPowerful)
@@ -163,13 +222,16 @@ async fn check_ledger(pool: &PgPool) -> Result<(), DatabaseError> {
 }
 
 /// The first process to start stores a known text under the master key; every later one opens it.
-async fn check_master_key(pool: &PgPool, keyring: &Keyring) -> Result<(), DatabaseError> {
+async fn check_master_key(
+    connection: &mut PgConnection,
+    keyring: &Keyring,
+) -> Result<(), DatabaseError> {
     sqlx::query("update ledger set key_check = $1 where key_check is null")
         .bind(keyring.check())
-        .execute(pool)
+        .execute(&mut *connection)
         .await?;
     let check: Vec<u8> = sqlx::query_scalar("select key_check from ledger")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if keyring.opens(&check) {
         Ok(())

@@ -13,12 +13,10 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
 
@@ -75,8 +73,8 @@ pub enum Error {
     /// The given brokers do not answer.
     #[error("no broker of KAFKA_BROKERS answers")]
     Brokers,
-    /// The private Postgres did not start.
-    #[error(transparent)]
+    /// The private Postgres did not start or stop.
+    #[error("the private Postgres of LEDGER_DATA, without which DATABASE_URL is needed, failed")]
     Postgres(#[from] postgres::Error),
     /// The embedded broker did not start.
     #[error(transparent)]
@@ -102,34 +100,33 @@ impl From<sqlx::Error> for Error {
 pub async fn run(mut settings: Settings) -> Result<(), Error> {
     let data = Data::open(settings.data()?)?;
     let secrets = Secrets::load_or_make(&data.path, &mut settings)?;
-    // Wrong settings and a port in use are found before anything is started.
+    // What is wrong with the settings is found before anything is started or made.
     let config = settings_config(&settings)?;
     let listener = listen(&config).await?;
+    if let Some(kafka) = &config.kafka {
+        ask_brokers(&kafka.brokers).await?;
+    }
+    secrets.keep(&data.path)?;
     let lifecycle = Lifecycle::default();
     lifecycle
         .stop_on_signal()
         .map_err(|error| data.fails(&error))?;
-    let given = settings.get("DATABASE_URL");
-    let postgres = match &given {
+    let postgres = match settings.get("DATABASE_URL") {
         Some(_) => None,
         None => Some(Postgres::start(&data.path.join("postgres")).await?),
     };
-    let owner_url = match (&given, &postgres) {
-        (Some(url), _) => url.clone(),
-        (None, Some(postgres)) => {
-            create_database(&postgres.url("postgres")).await?;
-            postgres.url(DATABASE)
-        }
-        (None, None) => return Err(ConfigError::Missing("DATABASE_URL").into()),
+    let dev = Dev {
+        settings,
+        secrets,
+        data,
+        lifecycle,
     };
-    let result = run_on(
-        &settings, &secrets, &data, &owner_url, config, listener, &lifecycle,
-    )
-    .await;
-    if let Some(postgres) = postgres {
-        postgres.stop().await?;
-    }
-    result
+    let ended = dev.run_on(postgres.as_ref(), config, listener).await;
+    let stopped = match postgres {
+        Some(postgres) => postgres.stop().await,
+        None => Ok(()),
+    };
+    ended.and(stopped.map_err(Error::from))
 }
 
 /// The configuration before a database is known.
@@ -140,74 +137,108 @@ fn settings_config(settings: &Settings) -> Result<Config, ConfigError> {
     })
 }
 
-async fn run_on(
-    settings: &Settings,
-    secrets: &Secrets,
-    data: &Data,
-    owner_url: &str,
-    mut config: Config,
-    listener: TcpListener,
-    lifecycle: &Lifecycle,
-) -> Result<(), Error> {
-    migrations::migrate(owner_url).await?;
-    // The owner's login, but the service's rights: no password of a shared role to agree on.
-    config.database = DatabaseConfig {
-        url: Secret(owner_url.to_owned()),
-        role: Some("ledger_app".to_owned()),
-    };
-    let keyring = Keyring::new(&config.master_key.0);
-    let owner = owner_pool(owner_url).await?;
-    let identity = Identity::load(&owner).await?;
-    // Before anything is written with it: is this the master key of this database?
-    drop(database::connect(&config.database, &keyring).await?);
-    make_demo_store(&owner, &keyring, &config, settings, secrets).await?;
-    owner.close().await;
-    let (kafka, broker) = kafka(settings, &config, &identity).await?;
-    let topic = kafka::topic(&kafka.prefix, identity.epoch);
-    config.kafka_prefix.clone_from(&kafka.prefix);
-    config.kafka = Some(kafka);
-    let address = listener.local_addr().map_err(|error| data.fails(&error))?;
-    let base_url = format!("http://{address}");
-    let environment = secrets.environment(&[
-        ("BASE_URL", &base_url),
-        ("DATABASE_URL", owner_url),
-        (
-            "KAFKA_BROKERS",
-            &config
-                .kafka
-                .as_ref()
-                .map(|k| k.brokers.clone())
-                .unwrap_or_default(),
-        ),
-        ("KAFKA_TOPIC", &topic),
-        (
-            "MEDUSA_ADMIN_EMAIL",
-            &settings.required("MEDUSA_ADMIN_EMAIL")?,
-        ),
-        ("SHOPLINE_HANDLE", &config.shopline.handle),
-    ]);
-    data.write("dev.env", &environment)?;
-    let welcome = welcome(&base_url, secrets, data, broker.is_some());
-    serve(config, Roles::ALL, listener, lifecycle, || say(&welcome)).await?;
-    drop(broker);
-    Ok(())
+/// A start of `ledger dev`.
+struct Dev {
+    settings: Settings,
+    secrets: Secrets,
+    data: Data,
+    lifecycle: Lifecycle,
 }
 
-/// What a person sees once all runs.
+impl Dev {
+    /// Prepares the database and serves, until a signal, which may come before all is prepared.
+    async fn run_on(
+        &self,
+        postgres: Option<&Postgres>,
+        mut config: Config,
+        listener: TcpListener,
+    ) -> Result<(), Error> {
+        let prepare = async {
+            let owner_url = match postgres {
+                Some(postgres) => {
+                    create_database(&postgres.url("postgres")).await?;
+                    postgres.url(DATABASE)
+                }
+                None => self.settings.required("DATABASE_URL")?,
+            };
+            let identity = self.prepare(&owner_url, &mut config).await?;
+            Ok::<_, Error>((owner_url, identity))
+        };
+        let (owner_url, identity) = tokio::select! {
+            prepared = prepare => prepared?,
+            () = self.lifecycle.stop.cancelled() => return Ok(()),
+        };
+        let (kafka, broker) = kafka(&self.settings, &config, &identity)?;
+        let topic = kafka::topic(&kafka.prefix, identity.epoch);
+        config.kafka_prefix.clone_from(&kafka.prefix);
+        let base_url = listener
+            .local_addr()
+            .map(|address| format!("http://{address}"))
+            .map_err(|error| self.data.fails(&error))?;
+        let environment = self.secrets.environment(&[
+            ("BASE_URL", &base_url),
+            ("DATABASE_URL", &owner_url),
+            ("KAFKA_BROKERS", &kafka.brokers),
+            ("KAFKA_TOPIC", &topic),
+            (
+                "MEDUSA_ADMIN_EMAIL",
+                &self.settings.required("MEDUSA_ADMIN_EMAIL")?,
+            ),
+            ("SHOPLINE_HANDLE", &config.shopline.handle),
+        ]);
+        config.kafka = Some(kafka);
+        self.data.write("dev.env", &environment)?;
+        let welcome = welcome(&base_url, &self.secrets, &self.data, broker.is_some());
+        let ready = || say(&welcome);
+        serve(config, Roles::ALL, listener, &self.lifecycle, ready).await?;
+        drop(broker);
+        Ok(())
+    }
+
+    /// Brings the database to this version, and makes the demo store in it.
+    async fn prepare(&self, owner_url: &str, config: &mut Config) -> Result<Identity, Error> {
+        migrations::migrate(owner_url).await?;
+        // The owner's login, but the service's rights: no password of a shared role to agree on.
+        config.database = DatabaseConfig {
+            url: Secret(owner_url.to_owned()),
+            role: Some("ledger_app".to_owned()),
+        };
+        let keyring = Keyring::new(&config.master_key.0);
+        // Before anything is written with it: is this the master key of this database?
+        let owner = database::open_as_owner("DATABASE_URL", owner_url, &keyring).await?;
+        make_demo_store(&owner, &keyring, config, &self.settings, &self.secrets).await?;
+        let identity = Identity::load(&owner).await?;
+        owner.close().await;
+        Ok(identity)
+    }
+}
+
+/// What a person sees once all runs. The two requests can be sent again and again: each makes another
+/// customer.
 fn welcome(base_url: &str, secrets: &Secrets, data: &Data, embedded: bool) -> String {
     let mut text = format!(
-        "The ledger runs at {base_url}; settings and tokens are in {}.\n\n\
+        "The ledger runs at {base_url}; settings and tokens are in {}.\n\n  \
+         Medusa               {base_url}/admin/…\n                       \
+         x-medusa-access-token: {medusa}\n  \
+         SHOPLINE             {base_url}/admin/openapi/v20220901/…\n                       \
+         authorization: Bearer {shopline}\n  \
+         SHOPLINE, read only  authorization: Bearer {}\n  \
+         the ledger           {base_url}/ledger/customers/…\n                       \
+         authorization: Bearer {}\n\n\
          Create a customer as Medusa's admin does:\n\n  \
-         curl -s {base_url}/admin/customers -H 'x-medusa-access-token: {}' \
-         -H 'content-type: application/json' -d '{{\"email\":\"ann@example.com\",\
+         curl -s {base_url}/admin/customers -H 'x-medusa-access-token: {medusa}' \
+         -H 'content-type: application/json' -d '{{\"email\":\"ann-'$(date +%s)'@example.com\",\
          \"first_name\":\"Ann\",\"last_name\":\"Lee\",\"password\":\"\"}}'\n\n\
          Create one as an app of SHOPLINE's does:\n\n  \
          curl -s {base_url}/admin/openapi/v20220901/customers.json \
-         -H 'authorization: Bearer {}' -H 'content-type: application/json' \
-         -d '{{\"customer\":{{\"email\":\"bob@example.com\",\"first_name\":\"Bob\"}}}}'\n\n",
+         -H 'authorization: Bearer {shopline}' -H 'content-type: application/json' \
+         -d '{{\"customer\":{{\"email\":\"bob-'$(date +%s)'@example.com\",\
+         \"first_name\":\"Bob\"}}}}'\n\n",
         data.path.join("dev.env").display(),
-        secrets.get("MEDUSA_API_TOKEN"),
-        secrets.get("SHOPLINE_TOKEN"),
+        secrets.get("SHOPLINE_READ_TOKEN"),
+        secrets.get("LEDGER_TOKEN"),
+        medusa = secrets.get("MEDUSA_API_TOKEN"),
+        shopline = secrets.get("SHOPLINE_TOKEN"),
     );
     if embedded {
         text.push_str(
@@ -222,15 +253,6 @@ fn welcome(base_url: &str, secrets: &Secrets, data: &Data, embedded: bool) -> St
 fn say(text: &str) {
     // Nobody may be reading: that is no reason not to run.
     drop(io::stdout().lock().write_all(text.as_bytes()));
-}
-
-async fn owner_pool(url: &str) -> Result<PgPool, Error> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_unparsable| DatabaseError::Url("DATABASE_URL"))?;
-    Ok(PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(options)
-        .await?)
 }
 
 async fn create_database(url: &str) -> Result<(), Error> {
@@ -303,8 +325,25 @@ async fn make_demo_store(
     Ok(())
 }
 
-/// The given Kafka, which has to answer, or an embedded broker.
-async fn kafka(
+/// One of the given brokers has to answer.
+async fn ask_brokers(brokers: &str) -> Result<(), Error> {
+    let brokers = brokers.to_owned();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", &brokers)
+            .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+        let client: BaseConsumer = client.create().ok()?;
+        client.fetch_metadata(None, BROKERS_TIMEOUT).ok()
+    });
+    match answer.await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) | Err(_) => Err(Error::Brokers),
+    }
+}
+
+/// The given Kafka, or an embedded broker.
+fn kafka(
     settings: &Settings,
     config: &Config,
     identity: &Identity,
@@ -319,19 +358,7 @@ async fn kafka(
                 .unwrap_or((&identity.ledger_id, ""));
             write!(kafka.prefix, "-{short}").expect("writing to a text never fails");
         }
-        let brokers = kafka.brokers.clone();
-        let answer = tokio::task::spawn_blocking(move || {
-            let mut client = ClientConfig::new();
-            client
-                .set("bootstrap.servers", &brokers)
-                .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
-            let client: BaseConsumer = client.create().ok()?;
-            client.fetch_metadata(None, BROKERS_TIMEOUT).ok()
-        });
-        return match answer.await {
-            Ok(Some(_)) => Ok((kafka, None)),
-            Ok(None) | Err(_) => Err(Error::Brokers),
-        };
+        return Ok((kafka, None));
     }
     let prefix = settings.required("KAFKA_PREFIX")?;
     let topic = kafka::topic(&prefix, identity.epoch);
@@ -393,9 +420,13 @@ impl Data {
 /// Writes a file that only its owner may read, whole or not at all.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
+    // One that was left behind may have another mode.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .write(true)
         .mode(0o600)
         .open(&new)?;

@@ -27,6 +27,11 @@ use crate::event_store::Ledger;
 use crate::http::request::RequestId;
 use crate::refusals::Refusals;
 
+/// Paths of those who only ask how the process is.
+pub const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
+
+/// How long Postgres may take to say that it is there.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a request may take in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -78,10 +83,11 @@ pub fn operations(api: Arc<Api>) -> Router {
 
 /// For whoever runs it.
 fn routes_of_operations() -> Router<Arc<Api>> {
+    let [health, ready_path, metrics_path] = OPERATIONS;
     Router::new()
-        .route("/health", get(|| async { "ok" }))
-        .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
+        .route(health, get(|| async { "ok" }))
+        .route(ready_path, get(ready))
+        .route(metrics_path, get(metrics))
 }
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -100,10 +106,8 @@ async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
 /// 200 while requests can be served, degraded or not; 503 without Postgres or while draining.
 async fn ready(State(api): State<Arc<Api>>) -> Response {
     let health = api.health.borrow().clone();
-    let postgres = sqlx::query("select 1")
-        .execute(&api.ledger.pool)
-        .await
-        .is_ok();
+    let asked = sqlx::query("select 1").execute(&api.ledger.pool);
+    let postgres = matches!(timeout(READY_TIMEOUT, asked).await, Ok(Ok(_)));
     let (status, body) = if health.draining {
         (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -1,7 +1,9 @@
 //! The command line: parses the arguments and calls the library.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
@@ -34,14 +36,29 @@ enum Command {
     Token(tokens::Token),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long threads that talk to Kafka may take to notice that all else has ended.
+const THREADS_MAX: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
     // A wrong command line ends here, with clap's own message.
     let arguments = Arguments::parse();
-    match run(arguments.command).await {
+    let ended = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(arguments.command));
+            runtime.shutdown_timeout(THREADS_MAX);
+            ended
+        }
+        Err(error) => Err(error.into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{}", chain(error.as_ref()));
+            // Not through the log: `LEDGER_LOG` may be what is wrong, or turned down.
+            drop(writeln!(
+                io::stderr().lock(),
+                "ledger: {}",
+                chain(error.as_ref())
+            ));
             ExitCode::FAILURE
         }
     }
@@ -49,7 +66,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_environment()?;
-    telemetry::start_logs(&settings.get("LEDGER_LOG").unwrap_or_default());
+    telemetry::start_logs(&settings.required("LEDGER_LOG")?)?;
     match command {
         Command::Serve { roles } => {
             telemetry::start_metrics();
@@ -62,9 +79,8 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             Ok(serve::serve(config, roles, listener, &lifecycle, ready).await?)
         }
         Command::Migrate => {
-            let owner = settings.get("DATABASE_OWNER_URL");
-            let url = owner.map_or_else(|| settings.required("DATABASE_URL"), Ok)?;
-            Ok(migrations::migrate(&url).await?)
+            let (setting, url) = settings.owner_url()?;
+            Ok(migrations::migrate_at(setting, &url).await?)
         }
         Command::Dev => {
             telemetry::start_metrics();

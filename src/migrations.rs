@@ -1,7 +1,12 @@
 //! The migrations, embedded: what is in `migrations/` when the ledger is built.
 
+use std::str::FromStr as _;
+
+use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::database::{self, DatabaseError};
 
 /// Every migration, oldest first.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -9,9 +14,9 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// A database that could not be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It did not let the owner in.
-    #[error("the database of DATABASE_OWNER_URL, or DATABASE_URL, cannot be reached as its owner")]
-    Connect(#[from] sqlx::Error),
+    /// It did not let the owner in, or will not do.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// A migration failed; nothing of it is left.
     #[error("the database could not be migrated")]
     Migrate(#[from] MigrateError),
@@ -20,8 +25,17 @@ pub enum Error {
 /// Brings a database to the newest migration, as its owner. Doing it again changes nothing; two
 /// processes at once take turns.
 pub async fn migrate(owner_url: &str) -> Result<(), Error> {
-    let mut connection = PgConnection::connect(owner_url).await?;
+    migrate_at("DATABASE_URL", owner_url).await
+}
+
+/// The same for a URL from another setting, which errors name.
+pub async fn migrate_at(setting: &'static str, owner_url: &str) -> Result<(), Error> {
+    let options =
+        PgConnectOptions::from_str(owner_url).map_err(|_unparsable| DatabaseError::Url(setting))?;
+    let mut connection = database::enter(setting, &options).await?;
+    // Nothing is begun in a database that could not be served from.
+    database::check_server(&mut connection).await?;
     MIGRATOR.run(&mut connection).await?;
-    connection.close().await?;
+    connection.close().await.map_err(DatabaseError::from)?;
     Ok(())
 }

@@ -1,13 +1,19 @@
 //! Runs the roles of one process until it is told to stop.
 
+use std::future::IntoFuture as _;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::Auth;
@@ -27,6 +33,8 @@ const HASHING_MAX: usize = 2;
 
 /// How often old idempotency keys are deleted.
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
+/// How long connections to Postgres may take to close.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 /// How often `/ready` learns how Kafka is.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -113,17 +121,25 @@ pub async fn serve(
     lifecycle: &Lifecycle,
     ready: impl FnOnce(),
 ) -> Result<(), ServeError> {
+    if config.kafka.is_none() && (roles.relay || roles.projector) {
+        return Err(ServeError::NoKafka);
+    }
     let keyring = Arc::new(Keyring::new(&config.master_key.0));
     let pools = database::connect(&config.database, &keyring).await?;
     let readers = pools.readers.clone();
-    let appended = Arc::new(Notify::new());
-    let health = start_kafka(&config, roles, &pools, &keyring, &appended, lifecycle)?;
     let epoch = Identity::load(&readers)
         .await
         .map_err(DatabaseError::from)?
         .epoch;
+    let appended = Arc::new(Notify::new());
+    let health = start_kafka(&config, roles, &pools, &keyring, &appended, lifecycle)?;
     let topic = kafka::topic(&config.kafka_prefix, epoch);
-    let api = api(&config, topic, pools, keyring, appended, health, lifecycle);
+    // Requests in flight can still be refused while all else ends.
+    let served = CancellationToken::new();
+    let (refusals, writing) =
+        Refusals::start(readers.clone(), config.store.name.clone(), served.clone());
+    lifecycle.tasks.spawn(writing);
+    let api = api(&config, topic, pools, keyring, appended, health, refusals);
     let forget = forget_requests(Arc::clone(&api.ledger), lifecycle.stop.clone());
     lifecycle.tasks.spawn(forget);
     let router = if roles.api {
@@ -131,21 +147,46 @@ pub async fn serve(
     } else {
         http::operations(api)
     };
-    let router = router.layer(CatchPanicLayer::new());
+    let requests = TaskTracker::new();
+    let router = router
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(requests.clone(), follow));
     ready();
     let listener = listener.tap_io(|connection| {
         // Answers are small and complete: waiting to fill a packet only delays them.
         drop(connection.set_nodelay(true));
     });
-    let stop = lifecycle.stop.clone();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await?;
-    if !lifecycle.drain().await {
+    let server = axum::serve(listener, router)
+        .with_graceful_shutdown(answered(lifecycle.stop.clone(), requests));
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = lifecycle.overdue() => tracing::warn!("requests were not answered in time"),
+    }
+    served.cancel();
+    let closed = async {
+        let drained = lifecycle.drain().await;
+        drained && timeout(CLOSE_MAX, readers.close()).await.is_ok()
+    };
+    if !closed.await {
         tracing::warn!("something did not end in time");
     }
-    readers.close().await;
     Ok(())
+}
+
+/// Follows a request until it is answered. Who only asks how the process is does not hold it up.
+async fn follow(State(requests): State<TaskTracker>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let follows = !requests.is_closed() && !http::OPERATIONS.contains(&path);
+    let _token = follows.then(|| requests.token());
+    next.run(request).await
+}
+
+/// Ends once all is stopped and the requests that were in flight then are answered. Until then
+/// connections are taken, so that `/ready` can say that this process drains.
+async fn answered(stop: CancellationToken, requests: TaskTracker) {
+    stop.cancelled().await;
+    requests.close();
+    requests.wait().await;
 }
 
 /// Starts what follows the ledger through Kafka; says how it is doing.
@@ -198,8 +239,9 @@ async fn watch_health(
         let degraded = parts
             .iter()
             .find_map(|(part, status)| match &*status.borrow() {
-                KafkaStatus::Starting | KafkaStatus::Working | KafkaStatus::Waiting => None,
-                bad @ (KafkaStatus::Away(_) | KafkaStatus::Stopped(_)) => {
+                KafkaStatus::Working | KafkaStatus::Waiting => None,
+                // Nobody knows yet whether Kafka answers.
+                bad @ (KafkaStatus::Starting | KafkaStatus::Away(_) | KafkaStatus::Stopped(_)) => {
                     Some(format!("{part} {bad}"))
                 }
             });
@@ -238,12 +280,9 @@ fn api(
     keyring: Arc<Keyring>,
     appended: Arc<Notify>,
     health: watch::Receiver<Health>,
-    lifecycle: &Lifecycle,
+    refusals: Refusals,
 ) -> Arc<Api> {
     let store = config.store.name.clone();
-    let (refusals, writing) =
-        Refusals::start(pools.readers.clone(), store.clone(), lifecycle.stop.clone());
-    lifecycle.tasks.spawn(writing);
     Arc::new(Api {
         auth: Auth::new(pools.readers.clone(), Arc::clone(&keyring), store.clone()),
         ledger: Arc::new(Ledger::open(

@@ -6,11 +6,16 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::config::ConfigError;
+
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Starts logging to standard error.
-pub fn start_logs(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_unparsable| EnvFilter::new("info"));
+pub fn start_logs(filter: &str) -> Result<(), ConfigError> {
+    let filter = EnvFilter::try_new(filter).map_err(|_unparsable| ConfigError::Wrong {
+        name: "LEDGER_LOG",
+        expected: "a level, or a list of target=level",
+    })?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -18,6 +23,7 @@ pub fn start_logs(filter: &str) {
         .with_target(false);
     // A second start in one process, as in tests, keeps the first.
     drop(logs.try_init());
+    Ok(())
 }
 
 /// Starts collecting metrics in this process.

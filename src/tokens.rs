@@ -1,15 +1,13 @@
 //! `ledger token`: grants access from the command line, and prints the token once.
 
 use std::io::{self, Write as _};
-use std::str::FromStr as _;
 
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::access::{App, Person, add_app, add_ledger_token, add_person, app_token, new_secret};
 use crate::config::{ConfigError, Settings};
-use crate::database::DatabaseError;
+use crate::database::{self, DatabaseError};
 use crate::event_store::keyring::Keyring;
 
 /// Whom to grant access.
@@ -37,7 +35,12 @@ pub enum Token {
         #[arg(long)]
         app: String,
         /// What it may do, separated by commas.
-        #[arg(long, value_delimiter = ',', value_parser = ["read_customers", "write_customers"])]
+        #[arg(
+            long,
+            required = true,
+            value_delimiter = ',',
+            value_parser = ["read_customers", "write_customers"]
+        )]
         scopes: Vec<String>,
         /// How many days the token lives.
         #[arg(long, default_value_t = 1095, value_parser = clap::value_parser!(i64).range(1..=36_500))]
@@ -49,7 +52,7 @@ pub enum Token {
         #[arg(long)]
         name: String,
         /// What it may do, separated by commas.
-        #[arg(long, value_delimiter = ',', value_parser = ["ledger:read"])]
+        #[arg(long, required = true, value_delimiter = ',', value_parser = ["ledger:read"])]
         scopes: Vec<String>,
     },
 }
@@ -73,15 +76,8 @@ pub enum Error {
 pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
     let keyring = Keyring::new(&settings.master_key()?.0);
     let store = settings.required("LEDGER_STORE")?;
-    let url = settings.get("DATABASE_OWNER_URL");
-    let url = url.map_or_else(|| settings.required("DATABASE_URL"), Ok)?;
-    let options = PgConnectOptions::from_str(&url)
-        .map_err(|_unparsable| DatabaseError::Url("DATABASE_OWNER_URL"))?;
-    let owner = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(options)
-        .await
-        .map_err(DatabaseError::from)?;
+    let (setting, url) = settings.owner_url()?;
+    let owner = database::open_as_owner(setting, &url, &keyring).await?;
     let made = match token {
         Token::Medusa {
             email,
@@ -107,6 +103,9 @@ pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
             api_token
         }
         Token::Shopline { app, scopes, days } => {
+            let handle = settings.required("SHOPLINE_HANDLE")?;
+            let store_id = settings.required("SHOPLINE_STORE_ID")?;
+            let jwt_secret = settings.required("SHOPLINE_JWT_SECRET")?;
             let secret = settings
                 .get("SHOPLINE_APP_SECRET")
                 .unwrap_or_else(new_secret);
@@ -118,11 +117,15 @@ pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
             add_app(&owner, &keyring, &store, &granted)
                 .await
                 .map_err(DatabaseError::from)?;
-            let handle = settings.required("SHOPLINE_HANDLE")?;
-            let store_id = settings.required("SHOPLINE_STORE_ID")?;
-            let secret = settings.required("SHOPLINE_JWT_SECRET")?;
             let life = SignedDuration::from_hours(24 * days);
-            app_token(&secret, &app, &handle, &store_id, Timestamp::now(), life)
+            app_token(
+                &jwt_secret,
+                &app,
+                &handle,
+                &store_id,
+                Timestamp::now(),
+                life,
+            )
         }
         Token::Ledger { name, scopes } => {
             let token = new_secret();

@@ -32,11 +32,13 @@ pub(super) struct Secrets {
     all: BTreeMap<&'static str, String>,
     /// The app that each signed token names.
     apps: BTreeMap<&'static str, String>,
+    /// What is kept for the next start.
+    kept: String,
 }
 
 impl Secrets {
-    /// Reads what was kept, puts what was given above it, makes the rest, and keeps what was made.
-    /// The settings then have them all.
+    /// Reads what was kept, puts what was given above it, and makes the rest. The settings then have
+    /// them all.
     pub(super) fn load_or_make(data: &Path, settings: &mut Settings) -> Result<Self, Error> {
         let path = data.join(FILE);
         let fails = |error: &io::Error| Error::Data {
@@ -83,16 +85,24 @@ impl Secrets {
             }
             all.insert(name, token);
         }
-        let text = kept.iter().fold(String::new(), |mut text, (name, value)| {
+        let kept = kept.iter().fold(String::new(), |mut text, (name, value)| {
             writeln!(text, "{name}={value}").expect("writing to a text never fails");
             text
         });
-        write_private(&path, &text).map_err(|error| fails(&error))?;
         for (name, value) in &all {
             settings.set(name, value.clone());
         }
         settings.master_key()?;
-        Ok(Self { all, apps })
+        Ok(Self { all, apps, kept })
+    }
+
+    /// Keeps what was made.
+    pub(super) fn keep(&self, data: &Path) -> Result<(), Error> {
+        let path = data.join(FILE);
+        write_private(&path, &self.kept).map_err(|error| Error::Data {
+            path,
+            reason: error.to_string(),
+        })
     }
 
     /// A secret; all that are asked for are there.

@@ -10,6 +10,7 @@
 
 #[path = "../conformance/conformance.rs"]
 mod conformance;
+mod kill;
 mod main_job;
 mod projector;
 mod relay;

@@ -61,7 +61,17 @@ impl Call {
 
     /// Sends it; `None` when there is no answer, or only a part of one.
     pub(crate) async fn try_send(self) -> Option<Answer> {
-        let stream = TcpStream::connect(&self.authority).await.ok()?;
+        let stream = self.connect().await?;
+        self.send_on(stream).await
+    }
+
+    /// Connects to where it goes; `None` when nobody is there, so that nobody gets it.
+    pub(crate) async fn connect(&self) -> Option<TcpStream> {
+        TcpStream::connect(&self.authority).await.ok()
+    }
+
+    /// Sends it on a connection; `None` when there is no answer, or only a part of one.
+    pub(crate) async fn send_on(self, stream: TcpStream) -> Option<Answer> {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
         let connection = tokio::spawn(connection);
         let mut request = Request::builder()

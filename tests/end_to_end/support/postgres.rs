@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr as _;
 use std::thread;
@@ -24,22 +24,34 @@ pub(crate) struct Database {
 
 /// Makes a database of a test's own.
 pub(crate) async fn database() -> Database {
-    static SERVER: OnceCell<Urls> = OnceCell::const_new();
+    let owner_url = empty_database().await;
+    migrate(&owner_url).await.unwrap();
+    Database::at(&owner_url)
+}
+
+/// Makes a database of a test's own, without a ledger in it: its owner's URL.
+pub(crate) async fn empty_database() -> String {
     let urls = SERVER.get_or_init(start).await;
     let name = format!("test_{:016x}", rand::random::<u64>());
     let mut admin = PgConnection::connect(&urls.of("postgres")).await.unwrap();
     let create = format!("create database {name}");
     sqlx::query(&create).execute(&mut admin).await.unwrap();
     admin.close().await.unwrap();
-    let owner_url = urls.of(&name);
-    migrate(&owner_url).await.unwrap();
-    let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .connect_lazy_with(app(&owner_url));
-    Database { owner_url, pool }
+    urls.of(&name)
 }
 
 impl Database {
+    /// A database that is there and migrated.
+    pub(crate) fn at(owner_url: &str) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect_lazy_with(app(owner_url));
+        Self {
+            owner_url: owner_url.to_owned(),
+            pool,
+        }
+    }
+
     /// The service's way in: what its role may do, and no more.
     pub(crate) fn app(&self) -> PgConnectOptions {
         app(&self.owner_url)
@@ -57,6 +69,8 @@ fn app(owner_url: &str) -> PgConnectOptions {
         .options([("role", "ledger_app")])
 }
 
+static SERVER: OnceCell<Urls> = OnceCell::const_new();
+
 /// The server's URL, cut before the name of the database.
 struct Urls(String);
 
@@ -69,10 +83,7 @@ impl Urls {
 /// Starts the server on a thread of its own, since every test's runtime ends with the test. It ends
 /// with the process, and its directory goes then, too.
 async fn start() -> Urls {
-    let dir = std::env::temp_dir().join(format!("ledger-tests-{:016x}", rand::random::<u64>()));
-    fs::create_dir(&dir).unwrap();
-    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
-    remove_afterwards(&dir);
+    let dir = directory();
     let (started, start) = oneshot::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,6 +97,15 @@ async fn start() -> Urls {
         });
     });
     Urls(start.await.expect("postgres starts"))
+}
+
+/// A directory that every user can enter, gone after the tests.
+pub(crate) fn directory() -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("ledger-tests-{:016x}", rand::random::<u64>()));
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    remove_afterwards(&dir);
+    dir
 }
 
 /// A shell waits for the end of this process, however it ends, and then removes the directory.

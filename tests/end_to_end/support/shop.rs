@@ -52,7 +52,11 @@ pub(crate) struct Server {
 impl Shop {
     /// A shop on the real Kafka.
     pub(crate) async fn open() -> Self {
-        let database = database().await;
+        Self::open_on(database().await).await
+    }
+
+    /// A shop in a database of its own.
+    pub(crate) async fn open_on(database: Database) -> Self {
         let owner = PgPool::connect_with(PgConnectOptions::from_str(&database.owner_url).unwrap())
             .await
             .unwrap();
