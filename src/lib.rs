@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod auth;
+pub mod bench;
 pub mod claims;
 pub mod config;
 pub mod contracts;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
-use customer_ledger::{dev, migrations, serve, telemetry, tokens};
+use customer_ledger::{bench, dev, migrations, serve, telemetry, tokens};
 
 /// One ledger of what happened to every customer, written through two shops' own HTTP contracts.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Migrate,
     /// Run everything on this machine, with a demo store.
     Dev,
+    /// Measure how fast the ledger is, beside pgbench on the same Postgres.
+    Bench(bench::Options),
     /// Grant access, and print the token once.
     #[command(subcommand)]
     Token(tokens::Token),
@@ -86,6 +88,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
             telemetry::start_metrics();
             Ok(dev::run(settings).await?)
         }
+        Command::Bench(options) => Ok(bench::run(&settings, &options).await?),
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
     }
 }

@@ -20,6 +20,7 @@ mod installation;
 mod server;
 
 use std::{
+    ffi::OsString,
     fmt, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -54,6 +55,7 @@ pub struct Postgres {
     server: Server,
     /// Holds the lock: nobody else starts this cluster meanwhile.
     cluster: Cluster,
+    installation: Installation,
 }
 
 /// Why there is no server.
@@ -152,13 +154,28 @@ impl Postgres {
                 })?,
         };
         let server = serve(&cluster, installation).await?;
-        Ok(Self { server, cluster })
+        let installation = installation.clone();
+        Ok(Self {
+            server,
+            cluster,
+            installation,
+        })
     }
 
     /// Where to connect as the cluster's owner. Only `postgres` and `template1` are there at first.
     pub fn url(&self, database: &str) -> String {
         let (password, port) = (&self.cluster.password, self.server.port);
         format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Where its data is, which may not be the directory asked for.
+    pub fn data_dir(&self) -> &Path {
+        &self.cluster.dir
+    }
+
+    /// How to call a client program of the same version, which may not be installed.
+    pub fn program(&self, name: &str) -> OsString {
+        self.installation.program(name)
     }
 
     /// Ends all connections, writes everything down and stops.

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::{Error, VERSION_MIN};
 
 /// One installed version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Installation {
     pub(super) major: u32,
     /// Its programs' directory; without one they are on the `PATH`.

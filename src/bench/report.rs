@@ -1,0 +1,400 @@
+//! What was measured, as a table and as JSON.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::Error;
+
+/// One measurement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    /// How many there were.
+    count: f64,
+}
+
+/// One measurement and the processor time of each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    measured: Measured,
+    /// Of the cluster.
+    postgres_us: f64,
+    /// Of the ledger.
+    ledger_us: f64,
+}
+
+/// Both sides at one number of connections, a sample a round.
+pub(super) struct Pair {
+    /// Connections.
+    pub(super) connections: u16,
+    /// `pgbench`.
+    pub(super) inserts: Vec<Sample>,
+    /// The ledger.
+    pub(super) updates: Vec<Sample>,
+}
+
+/// One way to run the ledger.
+pub(super) struct Part {
+    pub(super) pairs: Vec<Pair>,
+    /// Requests before the memory was first looked at.
+    pub(super) requests: u64,
+    /// Resident bytes then.
+    pub(super) memory: u64,
+    /// Answered updates in all.
+    pub(super) answered: u64,
+    /// Resident bytes then.
+    pub(super) memory_at_end: u64,
+    /// Mean size of an event's payload and metadata.
+    pub(super) event_bytes: u64,
+    pub(super) lag: Option<Lag>,
+}
+
+/// How far Kafka's followers are.
+pub(super) struct Lag {
+    /// Positions behind the head when the last request was answered.
+    pub(super) at_end: Vec<(String, i64)>,
+    /// How long it took until nothing was behind.
+    pub(super) caught_up: Option<Duration>,
+}
+
+/// Where this was measured.
+pub(super) struct Machine {
+    cores: usize,
+    postgres: String,
+    /// Settings that decide what a commit costs.
+    settings: Vec<(String, String)>,
+}
+
+/// All of it.
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    pub(super) customers: u64,
+    pub(super) rounds: u16,
+    pub(super) seconds: u64,
+    pub(super) api: Part,
+    /// Without Kafka there is none.
+    pub(super) all: Option<Part>,
+}
+
+impl Measured {
+    /// From every latency.
+    pub(super) fn new(latencies_us: Vec<u32>, elapsed: Duration) -> Self {
+        let per_second = float(latencies_us.len()) / elapsed.as_secs_f64();
+        Self::sampled(latencies_us, per_second, elapsed)
+    }
+
+    /// From some latencies and a known rate.
+    pub(super) fn sampled(mut latencies_us: Vec<u32>, per_second: f64, elapsed: Duration) -> Self {
+        latencies_us.sort_unstable();
+        Self {
+            per_second,
+            p50_ms: percentile_ms(&latencies_us, 50),
+            p99_ms: percentile_ms(&latencies_us, 99),
+            count: per_second * elapsed.as_secs_f64(),
+        }
+    }
+}
+
+impl Sample {
+    /// From what was used meanwhile.
+    pub(super) fn new(measured: Measured, postgres: Duration, ledger: Duration) -> Self {
+        let each_us = |time: Duration| time.as_secs_f64() * 1e6 / measured.count.max(1.0);
+        Self {
+            measured,
+            postgres_us: each_us(postgres),
+            ledger_us: each_us(ledger),
+        }
+    }
+
+    /// Each figure's median over the rounds.
+    fn median(samples: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
+        Self {
+            measured: Measured {
+                per_second: of(|s| s.measured.per_second),
+                p50_ms: of(|s| s.measured.p50_ms),
+                p99_ms: of(|s| s.measured.p99_ms),
+                count: of(|s| s.measured.count),
+            },
+            postgres_us: of(|s| s.postgres_us),
+            ledger_us: of(|s| s.ledger_us),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "per_second": rounded(self.measured.per_second, 0),
+            "p50_ms": rounded(self.measured.p50_ms, 3),
+            "p99_ms": rounded(self.measured.p99_ms, 3),
+            "postgres_cpu_us": rounded(self.postgres_us, 1),
+            "ledger_cpu_us": rounded(self.ledger_us, 1),
+        })
+    }
+}
+
+impl Pair {
+    /// Not measured yet.
+    pub(super) const fn of(connections: u16) -> Self {
+        Self {
+            connections,
+            inserts: vec![],
+            updates: vec![],
+        }
+    }
+
+    /// The ledger's rate by that of `pgbench`, medians.
+    fn ratio(&self) -> f64 {
+        let rate = |samples| Sample::median(samples).measured.per_second;
+        rate(&self.updates) / rate(&self.inserts)
+    }
+
+    fn json(&self) -> Value {
+        let rounds = |samples: &[Sample]| samples.iter().map(Sample::json).collect::<Vec<_>>();
+        json!({
+            "connections": self.connections,
+            "ratio": rounded(self.ratio(), 3),
+            "ledger": Sample::median(&self.updates).json(),
+            "pgbench": Sample::median(&self.inserts).json(),
+            "ledger_rounds": rounds(&self.updates),
+            "pgbench_rounds": rounds(&self.inserts),
+        })
+    }
+}
+
+impl Part {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        writeln!(
+            text,
+            "{:>11} | {:>9} {:>8} {:>8} {:>9} | {:>9} {:>8} {:>8} {:>9} {:>8} | {:>5}",
+            "", "pgbench", "", "", "CPU µs", "ledger", "", "", "CPU µs", "CPU µs", ""
+        )?;
+        writeln!(
+            text,
+            "{:>11} | {:>9} {:>8} {:>8} {:>9} | {:>9} {:>8} {:>8} {:>9} {:>8} | {:>5}",
+            "connections",
+            "inserts/s",
+            "p50 ms",
+            "p99 ms",
+            "Postgres",
+            "updates/s",
+            "p50 ms",
+            "p99 ms",
+            "Postgres",
+            "ledger",
+            "ratio"
+        )?;
+        for pair in &self.pairs {
+            let (insert, update) = (Sample::median(&pair.inserts), Sample::median(&pair.updates));
+            writeln!(
+                text,
+                "{:>11} | {:>9.0} {:>8.2} {:>8.2} {:>9.0} | {:>9.0} {:>8.2} {:>8.2} {:>9.0} {:>8.0} | {:>5.2}",
+                pair.connections,
+                insert.measured.per_second,
+                insert.measured.p50_ms,
+                insert.measured.p99_ms,
+                insert.postgres_us,
+                update.measured.per_second,
+                update.measured.p50_ms,
+                update.measured.p99_ms,
+                update.postgres_us,
+                update.ledger_us,
+                pair.ratio()
+            )?;
+        }
+        writeln!(
+            text,
+            "resident memory of the ledger: {} MB after {} requests, {} MB after {}",
+            megabytes(self.memory),
+            self.requests,
+            megabytes(self.memory_at_end),
+            self.answered
+        )?;
+        writeln!(
+            text,
+            "checked: every answer 200, one event of {} bytes on average for each, positions \
+             gapless, after a kill -9",
+            self.event_bytes
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "pairs": self.pairs.iter().map(Pair::json).collect::<Vec<_>>(),
+            "requests": self.requests,
+            "resident_bytes": self.memory,
+            "requests_in_all": self.answered,
+            "resident_bytes_at_end": self.memory_at_end,
+            "event_bytes": self.event_bytes,
+            "lag": self.lag.as_ref().map(Lag::json),
+        })
+    }
+}
+
+impl Lag {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        write!(text, "positions behind the head when the load ended:")?;
+        for (part, lag) in &self.at_end {
+            write!(text, " {part} {lag}")?;
+        }
+        if self.at_end.len() == 1 {
+            write!(text, " (no projection has begun)")?;
+        }
+        match self.caught_up {
+            Some(time) => writeln!(text, "; none after {:.1} s more", time.as_secs_f64()),
+            None => writeln!(text, "; still behind a minute later"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let at_end = self.at_end.iter();
+        json!({
+            "at_end": at_end.map(|(part, lag)| (part.clone(), json!(lag)))
+                .collect::<serde_json::Map<_, _>>(),
+            "caught_up_s": self.caught_up.map(|time| rounded(time.as_secs_f64(), 2)),
+        })
+    }
+}
+
+impl Machine {
+    /// Asks the cluster and the system.
+    pub(super) async fn look(owner: &PgPool) -> Result<Self, Error> {
+        let settings = sqlx::query_as(
+            "select name, current_setting(name) from unnest(array['fsync', 'synchronous_commit', \
+                'full_page_writes', 'shared_buffers', 'max_wal_size']) as name",
+        );
+        let version = sqlx::query_scalar("select current_setting('server_version')");
+        Ok(Self {
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            postgres: version.fetch_one(owner).await?,
+            settings: settings.fetch_all(owner).await?,
+        })
+    }
+}
+
+impl Report {
+    /// For a person.
+    pub(super) fn table(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text)
+            .expect("writing to a text never fails");
+        text
+    }
+
+    fn write(&self, text: &mut String) -> fmt::Result {
+        let Machine {
+            cores,
+            postgres,
+            settings,
+        } = &self.machine;
+        let settings = settings
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"));
+        writeln!(
+            text,
+            "{cores} cores, shared by Postgres, the ledger and the load; PostgreSQL {postgres}, {}",
+            settings.collect::<Vec<_>>().join(", ")
+        )?;
+        writeln!(
+            text,
+            "pgbench: one row of 500 bytes of JSON a transaction, unordered, prepared\n\
+             ledger: POST /admin/customers/{{id}} with a new first_name, on a random one of {} \
+             customers\n\
+             medians of {} rounds of {} s; in a round the two take turns, each after a checkpoint\n\n\
+             (a) --roles api, without Kafka",
+            self.customers, self.rounds, self.seconds
+        )?;
+        self.api.write(text)?;
+        let Some(all) = &self.all else {
+            return writeln!(
+                text,
+                "\n(b) all roles: not measured, KAFKA_BROKERS is not set; ./dev bench sets it"
+            );
+        };
+        writeln!(
+            text,
+            "\n(b) all roles, with Kafka on the same cores; the inserts are those of (a)"
+        )?;
+        all.write(text)?;
+        all.lag.iter().try_for_each(|lag| lag.write(text))
+    }
+
+    /// For a program.
+    pub(super) fn json(&self) -> String {
+        let settings = self.machine.settings.iter();
+        let mut text = json!({
+            "cores": self.machine.cores,
+            "postgres": self.machine.postgres,
+            "settings": settings.map(|(name, value)| (name.clone(), json!(value)))
+                .collect::<serde_json::Map<_, _>>(),
+            "customers": self.customers,
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "api": self.api.json(),
+            "all": self.all.as_ref().map(Part::json),
+        })
+        .to_string();
+        text.push('\n');
+        text
+    }
+}
+
+/// Of sorted latencies, in milliseconds.
+fn percentile_ms(sorted_us: &[u32], percent: usize) -> f64 {
+    let index = (sorted_us.len() * percent).div_ceil(100).saturating_sub(1);
+    f64::from(sorted_us.get(index).copied().unwrap_or_default()) / 1000.0
+}
+
+/// The middle one, or the mean of the middle two.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    let at = |index: usize| figures.get(index).copied().unwrap_or_default();
+    if figures.len() % 2 == 1 {
+        at(middle)
+    } else {
+        f64::midpoint(at(middle.saturating_sub(1)), at(middle))
+    }
+}
+
+fn rounded(figure: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (figure * scale).round() / scale
+}
+
+const fn megabytes(bytes: u64) -> u64 {
+    bytes / 1_000_000
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests are far below 2^52"
+)]
+const fn float(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        let latencies: Vec<u32> = (1..=1000).rev().collect();
+        let measured = Measured::new(latencies, Duration::from_secs(2));
+        assert!((measured.per_second - 500.0).abs() < 1e-9);
+        assert!((measured.p50_ms - 0.5).abs() < 1e-9);
+        assert!((measured.p99_ms - 0.99).abs() < 1e-9);
+        assert!(percentile_ms(&[], 50).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        assert!((median(vec![9.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(vec![4.0, 1.0, 2.0, 9.0]) - 3.0).abs() < 1e-9);
+    }
+}
