@@ -41,7 +41,7 @@ fn expected_headers(record: &StoredRecord, ledger_id: &str) -> BTreeMap<String, 
         ("ce_subject", record.stream.clone()),
         (
             "ce_type",
-            events::cloud_event_type(&record.event_type)
+            events::catalogue::cloud_event_type(&record.event_type)
                 .unwrap()
                 .to_owned(),
         ),
