@@ -36,7 +36,7 @@ use crate::schema;
 pub struct Entry {
     /// The name it is stored under: the payload's member `event`.
     pub type_name: &'static str,
-    /// The type under which it travels as a `CloudEvent`.
+    /// The type under which it travels among CloudEvents.
     pub cloud_event_type: &'static str,
     /// Every version ever written, oldest first. New ones are written in the last.
     pub versions: &'static [&'static str],
@@ -46,10 +46,6 @@ pub struct Entry {
 
 impl Entry {
     /// The version it is written in today.
-    ///
-    /// # Panics
-    ///
-    /// Never: every entry has a version, and a test goes through all of them.
     pub const fn version(&self) -> &'static str {
         self.versions
             .last()
@@ -146,7 +142,7 @@ pub(crate) static GROUP_DELETED: Entry = Entry {
     schema: schema::stored::<GroupDeleted>,
 };
 
-/// The `CloudEvents` type under which an event travels, by the name it is stored under.
+/// The CloudEvents type under which an event travels, by the name it is stored under.
 pub fn cloud_event_type(type_name: &str) -> Option<&'static str> {
     ALL.iter()
         .find(|entry| entry.type_name == type_name)

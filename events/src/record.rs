@@ -83,10 +83,6 @@ pub struct StoredRecord {
 impl StoredRecord {
     /// The record's leaf in the ledger's Merkle tree: SHA-256 over a zero byte and the RFC 8785
     /// form of what identifies the record. `docs/leaf.md` specifies it, with test vectors.
-    ///
-    /// # Panics
-    ///
-    /// Never: texts and integers always serialise.
     pub fn leaf(&self) -> [u8; 32] {
         /// The members in RFC 8785 order. serde writes integers and strings as that form does.
         #[derive(Serialize)]
@@ -218,10 +214,6 @@ pub struct MetadataError(&'static str);
 impl Metadata {
     /// The flat object of strings that is stored. Personal values keep their JSON form, as text, for
     /// the store to seal.
-    ///
-    /// # Panics
-    ///
-    /// Never: a text always serialises.
     pub fn to_flat(&self) -> Map<String, Value> {
         let mut flat = Map::new();
         let mut put = |key: &str, value: String| flat.insert(key.to_owned(), value.into());

@@ -16,7 +16,7 @@ use crate::{files, schemas};
 /// An event of either kind.
 #[derive(Debug, PartialEq)]
 enum Event {
-    Customer(CustomerEvent),
+    Customer(Box<CustomerEvent>),
     Group(GroupEvent),
 }
 
@@ -24,11 +24,10 @@ impl Event {
     /// Decodes a payload's text; which kind it is follows from its name.
     fn decode(text: &str) -> Self {
         let customer = serde_json::from_str(text).map(Self::Customer);
-        customer.unwrap_or_else(|as_customer| {
-            serde_json::from_str(text)
-                .map(Self::Group)
-                .unwrap_or_else(|as_group| panic!("{text}: {as_customer}; {as_group}"))
-        })
+        let group = || serde_json::from_str(text).map(Self::Group);
+        customer
+            .or_else(|as_customer| group().map_err(|as_group| [as_customer, as_group]))
+            .unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
     }
 
     fn encode(&self) -> String {
