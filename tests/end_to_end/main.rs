@@ -5,6 +5,7 @@
 
 #[path = "../conformance/conformance.rs"]
 mod conformance;
+mod dev_environment;
 mod kill;
 mod main_job;
 mod projector;
