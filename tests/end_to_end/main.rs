@@ -10,6 +10,7 @@
 
 #[path = "../conformance/conformance.rs"]
 mod conformance;
+mod dev_environment;
 mod kill;
 mod main_job;
 mod projector;

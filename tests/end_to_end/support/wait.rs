@@ -9,9 +9,9 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Waits until `condition` gives a value; fails, saying what it waited for, after [`PATIENCE`].
 #[track_caller]
-pub(crate) fn until<T, F: Future<Output = Option<T>>>(
+pub(crate) fn until<T>(
     what: &str,
-    mut condition: impl FnMut() -> F,
+    mut condition: impl AsyncFnMut() -> Option<T>,
 ) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
     async move {
