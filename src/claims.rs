@@ -1,19 +1,20 @@
 //! What a customer or a group holds: claims, with one holder each, and marks, with any number. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use events::personal::Personal;
 
 use crate::customer::{Customer, Life};
 use crate::group::CustomerGroup;
 
-/// The claims and marks a state holds, as (kind, value). Values are personal until they are hashed.
+/// The claims and marks a state holds, by (kind, value). Values are personal until they are hashed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Holds {
     /// Values with one holder.
     pub claims: BTreeSet<(&'static str, Held)>,
-    /// Values with any number of holders.
-    pub marks: BTreeSet<(&'static str, Held)>,
+    /// Values with any number of holders, each with the text that it was made of: who writes that
+    /// anew takes the value anew, and may have to be its only holder.
+    pub marks: BTreeMap<(&'static str, Held), Held>,
 }
 
 /// A value that is held; it is not printed.
@@ -68,15 +69,15 @@ pub fn of_customer(customer: &Customer) -> Holds {
             EMAIL_GUEST
         };
         holds.claims.insert((kind, Held(email.clone())));
-        holds.marks.insert((EMAIL, Held(email.to_lowercase())));
+        let folded = (EMAIL, Held(email.to_lowercase()));
+        holds.marks.insert(folded, Held(email.clone()));
     }
-    if let Some(digits) = customer
-        .phone
-        .as_ref()
-        .and_then(Personal::open)
-        .and_then(|p| digits(p))
+    if let Some(phone) = customer.phone.as_ref().and_then(Personal::open)
+        && let Some(digits) = digits(phone)
     {
-        holds.marks.insert((PHONE, Held(digits)));
+        holds
+            .marks
+            .insert((PHONE, Held(digits)), Held(phone.clone()));
     }
     holds
 }
@@ -113,6 +114,26 @@ mod tests {
             assert_eq!(digits(phone), Some("00861583456".into()), "{phone}");
         }
         assert_eq!(digits("none"), None);
+    }
+
+    #[test]
+    fn a_text_in_another_writing_is_the_same_mark_written_anew() {
+        let marks = |email: &str, phone: &str| {
+            of_customer(&Customer {
+                life: Life::Live,
+                email: Some(email.to_owned().into()),
+                phone: Some(phone.to_owned().into()),
+                ..Customer::default()
+            })
+            .marks
+        };
+        let (one, other) = (marks("A@b.c", "+1 2"), marks("a@B.c", "0012"));
+        assert!(one.keys().eq(other.keys()));
+        assert!(
+            one.values()
+                .zip(other.values())
+                .all(|(one, other)| one != other)
+        );
     }
 
     #[test]

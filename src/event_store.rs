@@ -390,9 +390,14 @@ impl Ledger {
             .map(|c| claim(c, true));
         let unmarked = before
             .marks
-            .difference(&after.marks)
-            .map(|m| mark(m, false));
-        let marked = after.marks.difference(&before.marks).map(|m| mark(m, true));
+            .keys()
+            .filter(|value| !after.marks.contains_key(value))
+            .map(|value| mark(value, false));
+        let marked = after
+            .marks
+            .iter()
+            .filter(|(value, written)| before.marks.get(value) != Some(written))
+            .map(|(value, _)| mark(value, true));
         (
             released.chain(taken).collect(),
             unmarked.chain(marked).collect(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -16,10 +17,11 @@ use super::{Api, json as answer};
 pub(super) async fn customer(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Response {
     let request_id = RequestId::of(&headers);
-    let mut response = match find(&api, &headers, &id).await {
+    let id = id.ok().map(|Path(id)| id);
+    let mut response = match find(&api, &headers, id.as_deref()).await {
         Ok(body) => answer(StatusCode::OK, body),
         Err((status, title)) => problem(status, title),
     };
@@ -30,12 +32,12 @@ pub(super) async fn customer(
 async fn find(
     api: &Api,
     headers: &HeaderMap,
-    id: &str,
+    id: Option<&str>,
 ) -> Result<String, (StatusCode, &'static str)> {
     authorize(api, headers, "ledger:read").await?;
-    if id.contains('\0') {
-        return Err((StatusCode::NOT_FOUND, NO_CUSTOMER));
-    }
+    // No customer's id is anything but text without U+0000, which Postgres does not take.
+    let id = id.filter(|id| !id.contains('\0'));
+    let id = id.ok_or((StatusCode::NOT_FOUND, NO_CUSTOMER))?;
     let row = sqlx::query(
         "with found as ( \
             select holder as stream from claims \
