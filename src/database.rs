@@ -155,7 +155,9 @@ fn pool(connections: u32) -> PgPoolOptions {
 }
 
 fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     // What Postgres says of a role that is not there, or is not ours to take.
     let setting = match code.as_deref() {
         Some("22023" | "42704" | "42501") => "DATABASE_ROLE",

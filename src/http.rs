@@ -18,8 +18,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use events::record::Contract;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
@@ -87,18 +88,23 @@ fn routes_of_operations() -> Router<Arc<Api>> {
     Router::new()
         .route(health, get(|| async { "ok" }))
         .route(ready_path, get(ready))
-        .route(metrics_path, get(metrics))
+        .route(metrics_path, get(collected))
 }
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let id = RequestId::of(request.headers());
-    let mut response = if shopline::is_path(request.uri().path()) {
+    let (id, began) = (RequestId::of(request.headers()), Instant::now());
+    let (contract, mut response) = if shopline::is_path(request.uri().path()) {
         let answer = timeout(REQUEST_TIMEOUT, shopline::serve(&api, &id, request)).await;
-        answer.unwrap_or_else(|_elapsed| shopline::refuse(&id, &shopline::Refused::Unavailable))
+        let late = |_elapsed| shopline::refuse(&id, &shopline::Refused::Unavailable);
+        (Contract::Shopline, answer.unwrap_or_else(late))
     } else {
         let answer = timeout(REQUEST_TIMEOUT, medusa::serve(&api, &id, request)).await;
-        answer.unwrap_or_else(|_elapsed| medusa::refuse(&medusa::Refused::Unavailable))
+        let late = |_elapsed| medusa::refuse(&medusa::Refused::Unavailable);
+        (Contract::Medusa, answer.unwrap_or_else(late))
     };
+    let status = response.status().as_str().to_owned();
+    metrics::histogram!("ledger_request_seconds", "contract" => contract.name(), "status" => status)
+        .record(began.elapsed());
     id.put(response.headers_mut());
     response
 }
@@ -129,7 +135,7 @@ async fn ready(State(api): State<Arc<Api>>) -> Response {
     json(status, body.to_string())
 }
 
-async fn metrics() -> Response {
+async fn collected() -> Response {
     let mut response = crate::telemetry::metrics().into_response();
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(header::CONTENT_TYPE, text);

@@ -156,10 +156,10 @@ pub async fn serve(
         // Answers are small and complete: waiting to fill a packet only delays them.
         drop(connection.set_nodelay(true));
     });
-    let server = axum::serve(listener, router)
+    let serving = axum::serve(listener, router)
         .with_graceful_shutdown(answered(lifecycle.stop.clone(), requests));
     tokio::select! {
-        ended = server.into_future() => ended?,
+        ended = serving.into_future() => ended?,
         () = lifecycle.overdue() => tracing::warn!("requests were not answered in time"),
     }
     served.cancel();
@@ -241,9 +241,10 @@ async fn watch_health(
             .find_map(|(part, status)| match &*status.borrow() {
                 KafkaStatus::Working | KafkaStatus::Waiting => None,
                 // Nobody knows yet whether Kafka answers.
-                bad @ (KafkaStatus::Starting | KafkaStatus::Away(_) | KafkaStatus::Stopped(_)) => {
-                    Some(format!("{part} {bad}"))
-                }
+                KafkaStatus::Starting => Some(format!("{part}: starting")),
+                // Why stands in the log: here anybody may ask.
+                KafkaStatus::Away(_) => Some(format!("{part}: away")),
+                KafkaStatus::Stopped(_) => Some(format!("{part}: stopped")),
             });
         health.send_replace(Health {
             draining: false,
