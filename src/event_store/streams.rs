@@ -104,7 +104,15 @@ impl Stream for Customer {
     }
 
     fn erases(event: &CustomerEvent) -> bool {
-        matches!(event, CustomerEvent::PersonalDataErased(_))
+        match event {
+            CustomerEvent::PersonalDataErased(_) => true,
+            CustomerEvent::CustomerCreated(_)
+            | CustomerEvent::CustomerUpdated(_)
+            | CustomerEvent::AddressChanged(_)
+            | CustomerEvent::GroupsAssigned(_)
+            | CustomerEvent::CredentialChanged(_)
+            | CustomerEvent::CustomerDeleted(_) => false,
+        }
     }
 
     fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>> {

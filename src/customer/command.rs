@@ -1,0 +1,139 @@
+//! What a request can ask of a customer, in the ledger's own terms.
+
+use events::address::Slot;
+use events::customer::Gender;
+use events::ids::ForeignIds;
+use events::patch::Patch;
+use serde_json::{Map, Value};
+
+use super::rules::Rules;
+
+/// What a request asks of a customer, parsed and checked, in the ledger's own terms.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Bring a customer into being.
+    Create(Box<CreateCustomer>),
+    /// Change one.
+    Update(Box<UpdateCustomer>),
+    /// Delete one.
+    Delete,
+    /// Erase its personal data.
+    Erase,
+}
+
+/// A customer to bring into being.
+#[derive(Clone, Debug)]
+pub struct CreateCustomer {
+    /// Whose rules judge it.
+    pub rules: &'static Rules,
+    /// Ids in both shops, drawn before.
+    pub ids: ForeignIds,
+    /// Every field that was given.
+    pub fields: Fields,
+    /// Whether the customer registers.
+    pub has_account: bool,
+    /// Whether the request carries a password.
+    pub password: bool,
+    /// The customer's language tag, if known.
+    pub language: Option<String>,
+    /// Addresses, in order.
+    pub addresses: Vec<AddressPatch>,
+}
+
+/// An update of a customer.
+#[derive(Clone, Debug)]
+pub struct UpdateCustomer {
+    /// Whose rules judge it.
+    pub rules: &'static Rules,
+    /// The fields that were given.
+    pub fields: Fields,
+    /// Whether the request carries a password.
+    pub password: bool,
+    /// The whole set of groups as asked for, by stream id, twice where it was said twice.
+    pub groups: Option<Vec<String>>,
+    /// Addresses to add or change, in order.
+    pub addresses: Vec<AddressPatch>,
+}
+
+/// What a request says of a customer's own fields. The default says nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields {
+    /// E-mail.
+    pub email: Patch<String>,
+    /// First name.
+    pub first_name: Patch<String>,
+    /// Last name.
+    pub last_name: Patch<String>,
+    /// Phone number.
+    pub phone: Patch<String>,
+    /// Note.
+    pub note: Patch<String>,
+    /// Date of birth, `yyyyMMdd`.
+    pub birthday: Patch<String>,
+    /// Gender.
+    pub gender: Patch<Gender>,
+    /// Tags, whole: trimmed, none empty, none twice.
+    pub tags: Patch<Vec<String>>,
+    /// Metadata.
+    pub metadata: Option<MetadataPatch>,
+    /// Whether the customer wants marketing by e-mail.
+    pub accepts_marketing: Option<bool>,
+}
+
+/// What a request says of the metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetadataPatch {
+    /// This is the metadata.
+    Replace(Map<String, Value>),
+    /// Merge these members into the top level; an empty text deletes its member.
+    /// Source: Medusa's `setMetadata`.
+    Merge(Map<String, Value>),
+}
+
+/// What a request says of one address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressPatch {
+    /// SHOPLINE's id of an address that is there; `None` for a new one.
+    pub shopline_id: Option<String>,
+    /// Ids for a new address, drawn before: the ULID and both shops' ids.
+    pub new: NewAddress,
+    /// Where a new one belongs.
+    pub slot: Slot,
+    /// `Some(true)` makes it the default; `Some(false)` never unmakes one.
+    pub default: Option<bool>,
+    /// First name.
+    pub first_name: Patch<String>,
+    /// Last name.
+    pub last_name: Patch<String>,
+    /// Company.
+    pub company: Patch<String>,
+    /// First line.
+    pub address_1: Patch<String>,
+    /// Second line.
+    pub address_2: Patch<String>,
+    /// City.
+    pub city: Patch<String>,
+    /// Province text.
+    pub province: Patch<String>,
+    /// Province code.
+    pub province_code: Patch<String>,
+    /// Postal code.
+    pub postal_code: Patch<String>,
+    /// Country text.
+    pub country: Patch<String>,
+    /// Country code.
+    pub country_code: Patch<String>,
+    /// Phone number.
+    pub phone: Patch<String>,
+    /// Medusa's metadata of an address.
+    pub metadata: Patch<Value>,
+}
+
+/// The ids a new address gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewAddress {
+    /// The ledger's ULID.
+    pub id: String,
+    /// Ids in both shops.
+    pub ids: ForeignIds,
+}

@@ -1,0 +1,190 @@
+//! A customer's own fields: what a request really changes of them, judged by the rules.
+
+use events::customer::{Gender, Subscription};
+use events::patch::Patch;
+use events::personal::Personal;
+use events::record::Contract;
+use serde_json::{Map, Value};
+
+use super::command::{Fields, MetadataPatch};
+use super::rules::{Limits, Refusal, Rules, Unit};
+use super::{Customer, Life};
+
+/// The fields that a request really changes, judged by the rules.
+pub(super) struct Changes {
+    pub(super) email: Patch<String>,
+    pub(super) first_name: Patch<String>,
+    pub(super) last_name: Patch<String>,
+    pub(super) phone: Patch<String>,
+    pub(super) note: Patch<String>,
+    pub(super) birthday: Patch<String>,
+    pub(super) gender: Patch<Gender>,
+    pub(super) tags: Patch<Vec<String>>,
+    pub(super) metadata: Patch<Map<String, Value>>,
+    pub(super) email_subscription: Option<Subscription>,
+}
+
+impl Changes {
+    pub(super) fn new(customer: &Customer, rules: &Rules, fields: Fields) -> Result<Self, Refusal> {
+        if rules.email_required_and_fixed {
+            match &fields.email {
+                Patch::Clear => return Err(Refusal::EmailRequired),
+                Patch::Set(_) if customer.has_account => return Err(Refusal::EmailFixed),
+                Patch::Keep | Patch::Set(_) => {}
+            }
+        }
+        let text = |patch, stored| new_text(rules, patch, stored);
+        let changes = Self {
+            email: text(fields.email, customer.email.as_ref()),
+            first_name: text(fields.first_name, customer.first_name.as_ref()),
+            last_name: text(fields.last_name, customer.last_name.as_ref()),
+            phone: text(fields.phone, customer.phone.as_ref()),
+            note: text(fields.note, customer.note.as_ref()),
+            birthday: text(fields.birthday, customer.birthday.as_ref()),
+            gender: fields.gender.against(open(customer.gender.as_ref())),
+            tags: fields.tags.against(open(customer.tags.as_ref())),
+            metadata: merge(open(customer.metadata.as_ref()), fields.metadata),
+            email_subscription: subscribe(customer.email_subscription, fields.accepts_marketing),
+        };
+        if rules.contact_required_and_unique {
+            changes.check_contact(customer)?;
+        }
+        if let Some(limits) = &rules.limits {
+            changes.check_limits(limits)?;
+        }
+        Ok(changes)
+    }
+
+    fn check_contact(&self, customer: &Customer) -> Result<(), Refusal> {
+        let stays = |patch: &Patch<String>, stored: bool| match patch {
+            Patch::Keep => stored,
+            Patch::Clear => false,
+            Patch::Set(_) => true,
+        };
+        let email = stays(&self.email, customer.email.is_some());
+        let touched = !self.email.is_keep() || !self.phone.is_keep();
+        if (touched || customer.life == Life::Unborn)
+            && !email
+            && (customer.has_account || !stays(&self.phone, customer.phone.is_some()))
+        {
+            return Err(Refusal::ContactRequired);
+        }
+        if self.email_subscription.is_some() && !email {
+            return Err(Refusal::MarketingNeedsEmail);
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self, limits: &Limits) -> Result<(), Refusal> {
+        check_text("email", &self.email, limits.email)?;
+        check_text("first_name", &self.first_name, limits.name)?;
+        check_text("last_name", &self.last_name, limits.name)?;
+        check_text("phone", &self.phone, limits.phone)?;
+        check_text("note", &self.note, limits.note)?;
+        if let Patch::Set(tags) = &self.tags {
+            check("tags", Unit::Items, tags.len(), limits.tags)?;
+            for tag in tags {
+                check_length("tags[]", tag, limits.tag)?;
+            }
+            check_length("tags", &tags.join(","), limits.tags_text)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check_text(
+    field: &'static str,
+    patch: &Patch<String>,
+    limit: usize,
+) -> Result<(), Refusal> {
+    match patch {
+        Patch::Keep | Patch::Clear => Ok(()),
+        Patch::Set(text) => check_length(field, text, limit),
+    }
+}
+
+fn check_length(field: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
+    check(field, Unit::Characters, text.chars().count(), limit)
+}
+
+pub(super) const fn check(
+    field: &'static str,
+    unit: Unit,
+    count: usize,
+    limit: usize,
+) -> Result<(), Refusal> {
+    if count > limit {
+        Err(Refusal::TooLong {
+            field,
+            unit,
+            count,
+            limit,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// The patch of a text less what the field already says, as the contract shows it: SHOPLINE writes
+/// `""` for an empty text and for none, so one that comes back clears nothing.
+pub(super) fn new_text(
+    rules: &Rules,
+    patch: Patch<String>,
+    stored: Option<&Personal<String>>,
+) -> Patch<String> {
+    match (rules.contract, patch, open(stored)) {
+        (Contract::Shopline, Patch::Clear, Some(text)) if text.is_empty() => Patch::Keep,
+        (_, patch, stored) => patch.against(stored),
+    }
+}
+
+pub(super) fn open<T>(value: Option<&Personal<T>>) -> Option<&T> {
+    value.and_then(Personal::open)
+}
+
+pub(super) fn set<T>(patch: Patch<T>) -> Option<T> {
+    match patch {
+        Patch::Keep | Patch::Clear => None,
+        Patch::Set(value) => Some(value),
+    }
+}
+
+fn merge(
+    stored: Option<&Map<String, Value>>,
+    patch: Option<MetadataPatch>,
+) -> Patch<Map<String, Value>> {
+    let merged = match patch {
+        None => return Patch::Keep,
+        Some(MetadataPatch::Replace(metadata)) => metadata,
+        Some(MetadataPatch::Merge(members)) => merge_metadata(stored, members),
+    };
+    Patch::Set(merged).against(stored)
+}
+
+/// The stored metadata with members set; an empty text deletes its member.
+/// Source: Medusa's `setMetadata`, for customers and groups.
+pub(crate) fn merge_metadata(
+    stored: Option<&Map<String, Value>>,
+    members: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut merged = stored.cloned().unwrap_or_default();
+    for (key, value) in members {
+        if value == "" {
+            merged.shift_remove(&key);
+        } else {
+            merged.insert(key, value);
+        }
+    }
+    merged
+}
+
+/// Source: SHOPLINE, `email_subscribe_flag`: true subscribes, false ends a subscription and leaves
+/// one that never was.
+fn subscribe(stored: Subscription, accepts: Option<bool>) -> Option<Subscription> {
+    let wanted = match (accepts?, stored) {
+        (true, _) => Subscription::Subscribed,
+        (false, Subscription::Subscribed) => Subscription::Unsubscribed,
+        (false, Subscription::Unsubscribed | Subscription::Never) => stored,
+    };
+    (wanted != stored).then_some(wanted)
+}

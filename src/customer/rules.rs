@@ -1,0 +1,116 @@
+//! What a contract demands beyond the ledger's own invariants, as data, and why a command is refused.
+
+use std::fmt;
+
+use events::record::Contract;
+
+/// What one contract demands beyond the ledger's own invariants, as data.
+///
+/// A value equal to the stored one is never judged (DESIGN: a misfit from the other shop does not
+/// make read-change-write fail).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Whose rules these are.
+    pub contract: Contract,
+    /// Every customer has an e-mail, and a registered customer's cannot be changed.
+    /// Source: Medusa, `POST /admin/customers/{id}`.
+    pub email_required_and_fixed: bool,
+    /// Every customer has an e-mail or a phone; marketing needs an e-mail; no other live customer
+    /// has the same e-mail in any case, nor the same phone. Source: SHOPLINE, customers.
+    pub contact_required_and_unique: bool,
+    /// The longest text of each field, in Unicode scalar values.
+    pub limits: Option<Limits>,
+}
+
+/// The longest text of each field, in Unicode scalar values, and the most items of each list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// E-mail.
+    pub email: usize,
+    /// First and last name, also of an address.
+    pub name: usize,
+    /// Phone of the customer.
+    pub phone: usize,
+    /// Note.
+    pub note: usize,
+    /// One tag.
+    pub tag: usize,
+    /// Number of tags.
+    pub tags: usize,
+    /// All tags, joined by commas.
+    pub tags_text: usize,
+    /// Number of addresses.
+    pub addresses: usize,
+    /// Address lines and company.
+    pub address_line: usize,
+    /// City, country text and province text.
+    pub address_place: usize,
+    /// Country code and province code.
+    pub address_code: usize,
+    /// Postal code.
+    pub postal_code: usize,
+    /// Phone of an address.
+    pub address_phone: usize,
+}
+
+/// Why a command is refused. Nothing of it is applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such customer, or no more.
+    #[error("there is no such customer")]
+    NotFound,
+    /// A registered customer's e-mail cannot be changed.
+    #[error("a registered customer's e-mail cannot be changed")]
+    EmailFixed,
+    /// A customer needs an e-mail here.
+    #[error("a customer needs an e-mail")]
+    EmailRequired,
+    /// A customer needs an e-mail or a phone here.
+    #[error("a customer needs an e-mail or a phone")]
+    ContactRequired,
+    /// A subscription needs an e-mail.
+    #[error("a subscription needs an e-mail")]
+    MarketingNeedsEmail,
+    /// A group that is new to the customer is named twice.
+    #[error("a group is named twice")]
+    GroupTwice {
+        /// The group's stream id.
+        group: String,
+    },
+    /// The customer has no address of this id.
+    #[error("the customer has no such address")]
+    AddressUnknown {
+        /// SHOPLINE's id, as asked for.
+        shopline_id: String,
+    },
+    /// A text is too long, or a list has too many items.
+    #[error("{field} has {count} {unit}, at most {limit} are allowed")]
+    TooLong {
+        /// The field, named as in the contract; `tags[]` is one of the tags.
+        field: &'static str,
+        /// What was counted.
+        unit: Unit,
+        /// How many there are; of a list of addresses, how many until it was too long.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Unicode scalar values of a text.
+    Characters,
+    /// Items of a list.
+    Items,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Characters => "characters",
+            Self::Items => "items",
+        })
+    }
+}
