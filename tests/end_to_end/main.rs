@@ -3,11 +3,14 @@
 //! `./dev test` brings both. Each test has a database and a topic of its own, waits for conditions
 //! and never sleeps; `support/` says how.
 
+mod broker;
+mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
 mod kill;
 mod main_job;
 mod projector;
+mod readiness;
 mod relay;
 mod support;
