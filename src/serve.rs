@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::serve::ListenerExt as _;
@@ -178,7 +179,13 @@ async fn follow(State(requests): State<TaskTracker>, request: Request, next: Nex
     let path = request.uri().path();
     let follows = !requests.is_closed() && !http::OPERATIONS.contains(&path);
     let _token = follows.then(|| requests.token());
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if requests.is_closed() {
+        // The next request belongs to another process.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
 }
 
 /// Ends once all is stopped and the requests that were in flight then are answered. Until then

@@ -1,19 +1,14 @@
 //! `kill -9`: nothing that was answered is lost, nothing is doubled, whoever is killed.
 
-mod check;
-mod load;
-
 use customer_ledger::dev::postgres::Postgres;
 use customer_ledger::migrations::migrate;
-use hyper::Method;
-use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 
-use self::check::check;
-use self::load::Load;
+use crate::support::check::check;
+use crate::support::load::Load;
 use crate::support::postgres::{Database, directory};
-use crate::support::shop::{Server, Shop};
+use crate::support::shop::Shop;
 use crate::support::wait;
 
 /// The processes that run side by side; the first ones serve requests.
@@ -25,19 +20,6 @@ const IN_FLIGHT_MIN: usize = 16;
 /// Answers between two kills.
 const ANSWERS_BETWEEN: usize = 60;
 
-/// A group, so that customers can be assigned to it.
-async fn create_group(server: &Server) -> String {
-    let answer = server
-        .medusa(Method::POST, "/admin/customer-groups")
-        .json(&json!({ "name": "vip" }))
-        .send()
-        .await;
-    answer.ok()["customer_group"]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
     let began = Instant::now();
@@ -46,7 +28,7 @@ async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
     for roles in CREW {
         crew.push(shop.serve(roles).await);
     }
-    let group = create_group(&crew[0]).await;
+    let group = crew[0].create_group("vip").await;
     let load = Load::start(&shop.shopline_token, &group, 48);
     for (slot, server) in crew.iter().take(DOORS).enumerate() {
         load.open_door(slot, &server.base);
@@ -97,7 +79,7 @@ async fn what_was_answered_survives_an_immediate_shutdown_of_postgres() {
     migrate(&postgres.url("shop")).await.unwrap();
     let mut shop = Shop::open_on(Database::at(&postgres.url("shop"))).await;
     let mut server = shop.serve(CREW[0]).await;
-    let group = create_group(&server).await;
+    let group = server.create_group("vip").await;
     let load = Load::start(&shop.shopline_token, &group, 24);
     for _ in 0..3 {
         load.open_door(0, &server.base);

@@ -8,11 +8,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod broker;
+mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
 mod kill;
 mod main_job;
 mod projector;
+mod readiness;
 mod relay;
 mod support;

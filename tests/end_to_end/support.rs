@@ -1,8 +1,11 @@
 //! What tests stand on: a database and a topic for each, ledger processes, and how to wait.
 
+pub(crate) mod check;
 pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod ledger;
+pub(crate) mod load;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod shop;
 pub(crate) mod wait;

@@ -4,6 +4,7 @@
 use std::process::Stdio;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use customer_ledger::access::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
@@ -32,6 +33,8 @@ const JWT_SECRET: &str = "a secret of the tests";
 const MASTER_KEY: [u8; 32] = [7; 32];
 const HANDLE: &str = "demo";
 const STORE_ID: &str = "1672369729606";
+/// How long a process that has nothing to do may take to end.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A shop without a process yet.
 pub(crate) struct Shop {
@@ -120,22 +123,18 @@ impl Shop {
 
     /// Starts a process that is expected to end by itself: its exit code and log.
     pub(crate) async fn fails(&self, roles: &str, settings: &[(&str, &str)]) -> (i32, String) {
-        let (mut child, log, _) = self.spawn(roles, settings);
-        let status = child.wait().await.unwrap();
-        super::wait::until("its log is read", async || {
-            (!log.lock().unwrap().is_empty()).then_some(())
-        })
-        .await;
-        (status.code().unwrap(), log.lock().unwrap().clone())
+        let mut command = self.command(&["serve", "--roles", roles], settings);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = output.expect("it ends by itself").unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), log)
     }
 
-    fn spawn(
-        &self,
-        roles: &str,
-        settings: &[(&str, &str)],
-    ) -> (Child, Arc<Mutex<String>>, oneshot::Receiver<String>) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ledger"))
-            .args(["serve", "--roles", roles])
+    /// A `ledger` command with the shop's settings, further settings above them.
+    pub(crate) fn command(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        command
+            .args(arguments)
             .env("LEDGER_LISTEN", "127.0.0.1:0")
             .env("LEDGER_MASTER_KEY", hex::encode(MASTER_KEY))
             .env("DATABASE_URL", &self.database.owner_url)
@@ -147,8 +146,18 @@ impl Shop {
             .env("SHOPLINE_STORE_ID", STORE_ID)
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    fn spawn(
+        &self,
+        roles: &str,
+        settings: &[(&str, &str)],
+    ) -> (Child, Arc<Mutex<String>>, oneshot::Receiver<String>) {
+        let mut child = self
+            .command(&["serve", "--roles", roles], settings)
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -246,6 +255,29 @@ impl Server {
             .send()
             .await;
         answer.ok()["customer"].clone()
+    }
+
+    /// Creates a group: its id in Medusa.
+    pub(crate) async fn create_group(&self, name: &str) -> String {
+        let answer = self
+            .medusa(Method::POST, "/admin/customer-groups")
+            .json(&json!({ "name": name }))
+            .send()
+            .await;
+        let group = &answer.ok()["customer_group"];
+        group["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What `/ready` says.
+    pub(crate) async fn ready(&self) -> Answer {
+        Call::new(Method::GET, &self.base, "/ready").send().await
+    }
+
+    /// Sends a signal to it.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let script = format!("kill -s {signal} {}", self.child.id().unwrap());
+        let sent = Command::new("sh").args(["-c", &script]).status().await;
+        assert!(sent.unwrap().success());
     }
 
     /// Updates a customer through Medusa.

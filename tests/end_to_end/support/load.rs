@@ -10,34 +10,34 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::http::{Answer, Call};
-use crate::support::shop::{API_TOKEN, LEDGER_TOKEN};
-use crate::support::wait;
+use super::http::{Answer, Call};
+use super::shop::{API_TOKEN, LEDGER_TOKEN};
+use super::wait;
 
 /// Updates of a customer before the next one is made: streams stay short, and creates are part of
 /// the load.
 const UPDATES: u64 = 15;
 
 /// A customer as one task knows it. Each request gives it the next number for a first name.
-pub(super) struct Customer {
-    pub(super) medusa: String,
-    pub(super) shopline: String,
-    pub(super) stream: String,
+pub(crate) struct Customer {
+    pub(crate) medusa: String,
+    pub(crate) shopline: String,
+    pub(crate) stream: String,
     /// The numbers that were answered, in order.
-    pub(super) answered: Vec<u64>,
+    pub(crate) answered: Vec<u64>,
     /// Whether each unanswered request was repeated under its key until it was answered.
-    pub(super) repeats: bool,
+    pub(crate) repeats: bool,
 }
 
 /// What all tasks saw.
-pub(super) struct Told {
-    pub(super) customers: Vec<Customer>,
-    pub(super) answered: usize,
-    pub(super) unanswered: usize,
+pub(crate) struct Told {
+    pub(crate) customers: Vec<Customer>,
+    pub(crate) answered: usize,
+    pub(crate) unanswered: usize,
 }
 
 /// The running tasks.
-pub(super) struct Load {
+pub(crate) struct Load {
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<Vec<Customer>>>,
 }
@@ -59,7 +59,7 @@ struct Door {
 
 impl Load {
     /// Starts tasks that wait for a door.
-    pub(super) fn start(shopline_token: &str, group: &str, tasks: usize) -> Self {
+    pub(crate) fn start(shopline_token: &str, group: &str, tasks: usize) -> Self {
         let (doors, _) = watch::channel(vec![None, None]);
         let shared = Arc::new(Shared {
             doors,
@@ -81,7 +81,7 @@ impl Load {
         Self { shared, tasks }
     }
 
-    pub(super) fn open_door(&self, slot: usize, base: &str) {
+    pub(crate) fn open_door(&self, slot: usize, base: &str) {
         let door = Arc::new(Door {
             base: base.to_owned(),
             in_flight: AtomicUsize::new(0),
@@ -92,7 +92,7 @@ impl Load {
     }
 
     /// Nobody is behind it any more; what is in flight there stays unanswered.
-    pub(super) fn close_door(&self, slot: usize) {
+    pub(crate) fn close_door(&self, slot: usize) {
         self.shared.doors.send_modify(|doors| {
             if let Some(door) = doors.get_mut(slot) {
                 *door = None;
@@ -101,7 +101,7 @@ impl Load {
     }
 
     /// Requests sent and not answered yet, at one door or at all.
-    pub(super) fn in_flight(&self, slot: Option<usize>) -> usize {
+    pub(crate) fn in_flight(&self, slot: Option<usize>) -> usize {
         let doors = self.shared.doors.borrow();
         (0..)
             .zip(doors.iter())
@@ -111,7 +111,7 @@ impl Load {
     }
 
     /// Waits for so many more answers.
-    pub(super) async fn answers(&self, count: usize) {
+    pub(crate) async fn answers(&self, count: usize) {
         let answered = || self.shared.answered.load(Ordering::SeqCst);
         let goal = answered() + count;
         wait::until("requests are answered", async || {
@@ -121,7 +121,7 @@ impl Load {
     }
 
     /// Lets every task finish what it is at.
-    pub(super) async fn stop(self) -> Told {
+    pub(crate) async fn stop(self) -> Told {
         self.shared.stop.cancel();
         let mut customers = vec![];
         for task in self.tasks {

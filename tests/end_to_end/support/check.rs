@@ -9,10 +9,10 @@ use events::record::StreamKind;
 use projections::{medusa, shopline};
 use serde::Serialize;
 
+use super::kafka::{self, Message};
 use super::load::{Customer, Told};
-use crate::support::kafka::{self, Message};
-use crate::support::shop::{Server, Shop};
-use crate::support::wait;
+use super::shop::{Server, Shop};
+use super::wait;
 
 const PAGE: i64 = 1000;
 
@@ -26,7 +26,7 @@ struct Folded {
 }
 
 /// Checks all promises about what was told.
-pub(super) async fn check(shop: &Shop, server: &Server, told: &Told) {
+pub(crate) async fn check(shop: &Shop, server: &Server, told: &Told) {
     for customer in &told.customers {
         reads_are_current(server, customer).await;
     }
