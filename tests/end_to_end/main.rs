@@ -8,4 +8,5 @@ mod conformance;
 mod main_job;
 mod projector;
 mod relay;
+mod shapes;
 mod support;
