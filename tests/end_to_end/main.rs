@@ -9,4 +9,5 @@ mod main_job;
 mod projector;
 mod relay;
 mod shapes;
+mod shopline;
 mod support;
