@@ -5,6 +5,7 @@
 
 #[path = "../conformance/conformance.rs"]
 mod conformance;
+mod idempotency;
 mod main_job;
 mod projector;
 mod relay;
