@@ -11,4 +11,5 @@ mod projector;
 mod relay;
 mod shapes;
 mod shopline;
+mod store;
 mod support;
