@@ -13,9 +13,13 @@ mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
+mod idempotency;
 mod kill;
 mod main_job;
 mod projector;
 mod readiness;
 mod relay;
+mod shapes;
+mod shopline;
+mod store;
 mod support;

@@ -1,6 +1,7 @@
 //! What tests stand on: a database and a topic for each, ledger processes, and how to wait.
 
 pub(crate) mod check;
+pub(crate) mod customer;
 pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod ledger;

@@ -20,7 +20,7 @@ use super::postgres::{Database, database};
 use super::{kafka, wait};
 
 /// Nobody's rules: these tests are not about refusals.
-static RULES: Rules = Rules {
+pub(crate) static RULES: Rules = Rules {
     contract: Contract::Ledger,
     email_required_and_fixed: false,
     contact_required_and_unique: false,
@@ -233,7 +233,8 @@ fn first_name(name: &str) -> Fields {
     }
 }
 
-fn request() -> Request {
+/// Somebody at the command line asks.
+pub(crate) fn request() -> Request {
     Request {
         metadata: Metadata {
             actor: Actor {

@@ -29,12 +29,12 @@ use super::postgres::{Database, database};
 pub(crate) const API_TOKEN: &str = "peer-token";
 /// The ledger token.
 pub(crate) const LEDGER_TOKEN: &str = "ledger-token";
-const JWT_SECRET: &str = "a secret of the tests";
+pub(crate) const JWT_SECRET: &str = "a secret of the tests";
 const MASTER_KEY: [u8; 32] = [7; 32];
-const HANDLE: &str = "demo";
-const STORE_ID: &str = "1672369729606";
 /// How long a process that has nothing to do may take to end.
 const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const HANDLE: &str = "demo";
+pub(crate) const STORE_ID: &str = "1672369729606";
 
 /// A shop without a process yet.
 pub(crate) struct Shop {

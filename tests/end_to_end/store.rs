@@ -1,0 +1,9 @@
+//! The store through and behind the front door: two processes at once, roles that may not change
+//! the past, cqrs-es over the same rows, stale caches, claims that follow from events, tampering.
+
+mod claims;
+mod cqrs;
+mod guarded;
+mod processes;
+mod stale;
+mod tampered;

@@ -1,0 +1,146 @@
+//! A customer under all its ids, as both shops show it, and what no contract can ask for.
+
+use std::collections::HashMap;
+
+use cqrs_es::EventStore as _;
+use customer_ledger::customer::{AddressPatch, Command, Customer, Fields, UpdateCustomer};
+use customer_ledger::event_store::Outcome;
+use customer_ledger::group::{self, CustomerGroup};
+use customer_ledger::ids;
+use events::CustomerEvent;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::http::Answer;
+use super::ledger::{RULES, request};
+use super::shop::{Server, Shop};
+
+/// A customer's ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) medusa: String,
+    pub(crate) shopline: String,
+    pub(crate) stream: String,
+}
+
+impl Server {
+    /// All ids of the customer that has this one.
+    pub(crate) async fn known(&self, id: &str) -> Known {
+        let ids = self.ids(id).await.ok();
+        let text = |of: &str| ids["ids"][of].as_str().unwrap().to_owned();
+        Known {
+            medusa: text("medusa"),
+            shopline: text("shopline"),
+            stream: text("ledger"),
+        }
+    }
+
+    /// A guest of Medusa's.
+    pub(crate) async fn guest(&self, email: &str) -> Known {
+        let guest = self.create_guest(email).await;
+        self.known(guest["id"].as_str().unwrap()).await
+    }
+
+    /// A registered customer of Medusa's.
+    pub(crate) async fn registered(&self, email: &str) -> Known {
+        let body = json!({ "email": email, "first_name": "Rea", "last_name": "Registered",
+            "password": "secret" });
+        let answer = self.post_medusa(&body).await.ok();
+        self.known(answer["customer"]["id"].as_str().unwrap()).await
+    }
+
+    /// A customer of SHOPLINE's.
+    pub(crate) async fn app_customer(&self, customer: &Value) -> Known {
+        let answer = self.post_shopline(customer).await.ok();
+        self.known(answer["customer"]["id"].as_str().unwrap()).await
+    }
+
+    /// Creates a customer through Medusa.
+    pub(crate) async fn post_medusa(&self, body: &Value) -> Answer {
+        let call = self.medusa(Method::POST, "/admin/customers");
+        call.json(body).send().await
+    }
+
+    /// Creates a customer through SHOPLINE.
+    pub(crate) async fn post_shopline(&self, customer: &Value) -> Answer {
+        let body = json!({ "customer": customer });
+        let call = self.shopline(Method::POST, "customers.json");
+        call.json(&body).send().await
+    }
+
+    /// Creates a group: its id in Medusa.
+    pub(crate) async fn group(&self, name: &str) -> String {
+        let call = self.medusa(Method::POST, "/admin/customer-groups");
+        let group = call.json(&json!({ "name": name })).send().await.ok();
+        group["customer_group"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The customer as Medusa shows it, with all that it holds.
+    pub(crate) async fn in_medusa(&self, known: &Known) -> Value {
+        let path = format!(
+            "/admin/customers/{}?expand=billing_address,groups,orders,shipping_addresses",
+            known.medusa
+        );
+        let answer = self.medusa(Method::GET, &path).send().await;
+        answer.ok()["customer"].clone()
+    }
+
+    /// The customer as SHOPLINE shows it.
+    pub(crate) async fn in_shopline(&self, known: &Known) -> Value {
+        self.get_shopline(&known.shopline).await.ok()["customer"].clone()
+    }
+}
+
+impl Shop {
+    /// Does what a command asks of a customer, in this process.
+    pub(crate) async fn execute(&self, stream: &str, command: Command) {
+        let ledger = self.ledger();
+        let outcome = ledger
+            .execute::<Customer>(stream, command, &request())
+            .await;
+        assert!(matches!(outcome.unwrap(), Outcome::Done(_)));
+    }
+
+    /// Adds addresses, under nobody's rules.
+    pub(crate) async fn add_addresses(&self, stream: &str, addresses: Vec<AddressPatch>) {
+        let addresses = addresses
+            .into_iter()
+            .map(|address| AddressPatch {
+                new: ids::new_address(),
+                ..address
+            })
+            .collect();
+        let update = UpdateCustomer {
+            rules: &RULES,
+            fields: Fields::default(),
+            password: false,
+            groups: None,
+            addresses,
+        };
+        self.execute(stream, Command::Update(Box::new(update)))
+            .await;
+    }
+
+    /// Deletes a group.
+    pub(crate) async fn delete_group(&self, medusa_id: &str) {
+        let stream = medusa_id.trim_start_matches("cgrp_");
+        let outcome = self
+            .ledger()
+            .execute::<CustomerGroup>(stream, group::Command::Delete, &request())
+            .await;
+        assert!(matches!(outcome.unwrap(), Outcome::Done(_)));
+    }
+
+    /// Records events that no command makes yet.
+    pub(crate) async fn record(&self, stream: &str, events: Vec<CustomerEvent>) {
+        let ledger = self.ledger();
+        let context = ledger.load::<Customer>(stream).await.unwrap();
+        let flat = request().metadata.to_flat();
+        let metadata: HashMap<String, String> = flat
+            .into_iter()
+            .map(|(name, value)| (name, value.as_str().unwrap().to_owned()))
+            .collect();
+        let context = (*context).clone();
+        ledger.commit(events, context, metadata).await.unwrap();
+    }
+}
