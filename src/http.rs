@@ -5,6 +5,7 @@
 //! [`crate::contracts::shopline::path`].
 
 mod ledger;
+mod leftover;
 mod medusa;
 mod request;
 mod shopline;
@@ -86,6 +87,9 @@ fn routes_of_operations() -> Router<Arc<Api>> {
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
     let id = RequestId::of(request.headers());
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = leftover::lend(body);
+    let request = Request::from_parts(parts, body);
     let mut response = if shopline::is_path(request.uri().path()) {
         let answer = timeout(REQUEST_TIMEOUT, shopline::serve(&api, &id, request)).await;
         answer.unwrap_or_else(|_elapsed| shopline::refuse(&id, &shopline::Refused::Unavailable))
@@ -93,6 +97,7 @@ async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
         let answer = timeout(REQUEST_TIMEOUT, medusa::serve(&api, &id, request)).await;
         answer.unwrap_or_else(|_elapsed| medusa::refuse(&medusa::Refused::Unavailable))
     };
+    leftover.discard().await;
     id.put(response.headers_mut());
     response
 }
