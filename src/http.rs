@@ -5,6 +5,7 @@
 //! [`crate::contracts::shopline::path`].
 
 mod ledger;
+mod leftover;
 mod medusa;
 mod request;
 mod shopline;
@@ -93,6 +94,9 @@ fn routes_of_operations() -> Router<Arc<Api>> {
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (id, began) = (RequestId::of(request.headers()), Instant::now());
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = leftover::lend(body);
+    let request = Request::from_parts(parts, body);
     let (contract, mut response) = if shopline::is_path(request.uri().path()) {
         let answer = timeout(REQUEST_TIMEOUT, shopline::serve(&api, &id, request)).await;
         let late = |_elapsed| shopline::refuse(&id, &shopline::Refused::Unavailable);
@@ -105,6 +109,7 @@ async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
     let status = response.status().as_str().to_owned();
     metrics::histogram!("ledger_request_seconds", "contract" => contract.name(), "status" => status)
         .record(began.elapsed());
+    leftover.discard().await;
     id.put(response.headers_mut());
     response
 }

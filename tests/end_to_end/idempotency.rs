@@ -22,12 +22,11 @@ struct Asked {
 }
 
 impl Asked {
-    /// SHOPLINE's paths end in `.json`.
     fn call(&self, server: &Server) -> Call {
-        let call = if self.path.ends_with(".json") {
-            server.shopline(self.method.clone(), &self.path)
-        } else {
+        let call = if self.path.starts_with("/admin/") {
             server.medusa(self.method.clone(), &self.path)
+        } else {
+            server.shopline(self.method.clone(), &self.path)
         };
         call.json(&self.body)
     }

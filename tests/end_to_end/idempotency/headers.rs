@@ -92,9 +92,13 @@ async fn on_whose_behalf_and_why_stand_sealed_in_every_event_of_the_request() {
     )
     .await
     .unwrap();
-    let keys = reader::keys(&mut connection, &shop.keyring(), &[&known.stream])
-        .await
-        .unwrap();
+    let keys = reader::keys(
+        &mut connection,
+        &crate::support::shop::keyring(),
+        &[&known.stream],
+    )
+    .await
+    .unwrap();
     assert_eq!(stored.len(), 2);
     for stored in &stored {
         assert!(!stored.metadata.contains("Ann") && !stored.metadata.contains("moved"));

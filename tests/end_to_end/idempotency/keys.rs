@@ -96,7 +96,7 @@ async fn the_same_key_of_another_actor_is_another_key() {
         password: "secret",
         api_token: "another-token",
     };
-    add_person(&owner, &shop.keyring(), "main", &colleague)
+    add_person(&owner, &crate::support::shop::keyring(), "main", &colleague)
         .await
         .unwrap();
     owner.close().await;

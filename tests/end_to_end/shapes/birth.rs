@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::open;
 use crate::support::customer::Known;
+use crate::support::shop::Shop;
 
 #[track_caller]
 fn assert_minted(known: &Known) {
@@ -112,6 +113,16 @@ async fn an_account_is_state_3_and_a_guest_or_an_apps_customer_state_1() {
         assert_eq!(server.in_medusa(&known).await["has_account"], has_account);
         assert_eq!(server.in_shopline(&known).await["state"], state);
     }
+}
+
+#[tokio::test]
+async fn the_currency_of_a_customer_without_orders_is_the_stores() {
+    let shop = Shop::open().await;
+    let server = shop.serve_with("api", &[("STORE_CURRENCY", "TWD")]).await;
+    let known = server.guest("g@example.com").await;
+    assert_eq!(server.in_shopline(&known).await["currency"], "TWD");
+    let answer = server.put(&known.shopline, &json!({})).await.ok();
+    assert_eq!(answer["customer"]["currency"], "TWD");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn a_token_without_the_scope_is_forbidden() {
     let scopes = ["ledger:verify".to_owned()];
     add_ledger_token(
         &owner,
-        &shop.keyring(),
+        &crate::support::shop::keyring(),
         "main",
         "auditor",
         "other-token",

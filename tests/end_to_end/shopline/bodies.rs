@@ -3,7 +3,7 @@
 use hyper::Method;
 
 use super::refusals::kept;
-use super::{assert_refused, assert_traced};
+use super::{anonymous, assert_refused, assert_traced};
 use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
@@ -131,4 +131,23 @@ async fn what_is_not_a_json_object_is_refused() {
         assert_traced(&answer);
     }
     assert_eq!(shop.head().await, head);
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let body = padded(8_000_000);
+    for _ in 0..8 {
+        let stranger = anonymous(&server, Method::PUT, "v20220901/customers/1.json");
+        let stranger = stranger.body(body.clone(), "application/json").send().await;
+        assert_refused(&stranger, 401, "Unauthorized: an access token is required");
+        let typed = send(&server, "1", &body, Some("text/plain")).await;
+        assert_refused(&typed, 400, "Content-Type must be application/json");
+        let long = send(&server, "1", &body, Some("application/json")).await;
+        assert_refused(&long, 400, "The body is larger than 1048576 bytes");
+        let medusa = server.medusa(Method::POST, "/admin/customers");
+        let medusa = medusa.body(body.clone(), "application/json").send().await;
+        assert_eq!(medusa.status, 413);
+    }
 }

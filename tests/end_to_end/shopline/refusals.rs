@@ -39,197 +39,130 @@ pub(super) async fn kept(shop: &Shop, answer: &Answer) -> Kept {
     .await
 }
 
-/// What is asked, the status, what SHOPLINE says, and the field that the ledger keeps.
-fn refused() -> Vec<(Value, u16, &'static str, &'static str)> {
-    let long = |length: usize| "x".repeat(length);
-    let address = |member: &str, value: Value| json!({ "addresses": [{ member: value }] });
-    let many_tags = (0..101)
-        .map(|n| n.to_string())
-        .collect::<Vec<_>>()
-        .join(",");
-    vec![
+/// A customer that is asked for, what SHOPLINE says of it, and the field that the ledger keeps.
+type Refused = (Value, String, String);
+
+fn refused(customer: Value, errors: &str, field: &str) -> Refused {
+    (customer, errors.to_owned(), field.to_owned())
+}
+
+/// A member of the customer, or of an address of it.
+fn with(member: &str, value: &Value) -> Value {
+    match member.strip_prefix("addresses.") {
+        Some(member) => json!({ "addresses": [{ member: value }] }),
+        None => json!({ member: value }),
+    }
+}
+
+/// 400.
+fn wrong_types() -> Vec<Refused> {
+    let cases = [
+        ("gender", json!("1"), "an integer"),
+        ("gender", json!(1.5), "an integer"),
+        ("note", json!(5), "a string"),
+        ("email", json!(["secret-value"]), "a string"),
+        ("tags", json!(["secret-value"]), "a string"),
+        ("accepts_marketing", json!("true"), "a boolean"),
+        ("addresses", json!({}), "an array"),
+        ("addresses", json!(["secret-value"]), "an array of objects"),
+        ("addresses.zip", json!(40202), "a string"),
+        ("addresses.default", json!(1), "a boolean"),
+    ];
+    let refused = |(member, value, expected): &(&str, Value, &str)| {
+        refused(
+            with(member, value),
+            &format!("{member} must be {expected}"),
+            member,
+        )
+    };
+    cases.iter().map(refused).collect()
+}
+
+/// 422.
+fn wrong_values() -> Vec<Refused> {
+    let date = "birthday must be a date of the form yyyyMMdd";
+    let gender = "gender must be 0, 1, 2 or 3";
+    let unknown = "addresses.id must be the id of an address of this customer";
+    let nul = "note must not contain the character U+0000";
+    let cases = [
+        ("gender", json!(4), gender),
+        ("gender", json!(-1), gender),
+        ("birthday", json!("1999-03-04"), date),
+        ("birthday", json!("19990230"), date),
         (
-            json!({ "gender": "1" }),
-            400,
-            "gender must be an integer",
-            "gender",
-        ),
-        (
-            json!({ "gender": 1.5 }),
-            400,
-            "gender must be an integer",
-            "gender",
-        ),
-        (json!({ "note": 5 }), 400, "note must be a string", "note"),
-        (
-            json!({ "email": ["secret-value"] }),
-            400,
-            "email must be a string",
             "email",
-        ),
-        (
-            json!({ "tags": ["secret-value"] }),
-            400,
-            "tags must be a string",
-            "tags",
-        ),
-        (
-            json!({ "accepts_marketing": "true" }),
-            400,
-            "accepts_marketing must be a boolean",
-            "accepts_marketing",
-        ),
-        (
-            json!({ "addresses": {} }),
-            400,
-            "addresses must be an array",
-            "addresses",
-        ),
-        (
-            json!({ "addresses": ["secret-value"] }),
-            400,
-            "addresses must be an array of objects",
-            "addresses",
-        ),
-        (
-            address("zip", json!(40202)),
-            400,
-            "addresses.zip must be a string",
-            "addresses.zip",
-        ),
-        (
-            address("default", json!(1)),
-            400,
-            "addresses.default must be a boolean",
-            "addresses.default",
-        ),
-        (
-            json!({ "gender": 4 }),
-            422,
-            "gender must be 0, 1, 2 or 3",
-            "gender",
-        ),
-        (
-            json!({ "gender": -1 }),
-            422,
-            "gender must be 0, 1, 2 or 3",
-            "gender",
-        ),
-        (
-            json!({ "birthday": "1999-03-04" }),
-            422,
-            "birthday must be a date of the form yyyyMMdd",
-            "birthday",
-        ),
-        (
-            json!({ "birthday": "19990230" }),
-            422,
-            "birthday must be a date of the form yyyyMMdd",
-            "birthday",
-        ),
-        (
-            json!({ "email": "secret-value" }),
-            422,
+            json!("secret-value"),
             "email must be an e-mail address",
+        ),
+        ("email", json!("@x"), "email must be an e-mail address"),
+        ("note", json!("secret-value\0"), nul),
+        ("addresses.id", json!("secret-value"), unknown),
+        (
             "email",
-        ),
-        (
-            json!({ "email": "@x" }),
-            422,
-            "email must be an e-mail address",
-            "email",
-        ),
-        (
-            json!({ "note": "secret-value\0" }),
-            422,
-            "note must not contain the character U+0000",
-            "note",
-        ),
-        (
-            json!({ "first_name": long(129) }),
-            422,
-            "first_name has 129 characters, at most 128 are allowed",
-            "first_name",
-        ),
-        (
-            json!({ "last_name": long(129) }),
-            422,
-            "last_name has 129 characters, at most 128 are allowed",
-            "last_name",
-        ),
-        (
-            json!({ "phone": long(21) }),
-            422,
-            "phone has 21 characters, at most 20 are allowed",
-            "phone",
-        ),
-        (
-            json!({ "note": long(1001) }),
-            422,
-            "note has 1001 characters, at most 1000 are allowed",
-            "note",
-        ),
-        (
-            json!({ "email": format!("{}@b", long(49)) }),
-            422,
-            "email has 51 characters, at most 50 are allowed",
-            "email",
-        ),
-        (
-            json!({ "tags": long(101) }),
-            422,
-            "tags[] has 101 characters, at most 100 are allowed",
-            "tags[]",
-        ),
-        (
-            json!({ "tags": many_tags }),
-            422,
-            "tags has 101 items, at most 100 are allowed",
-            "tags",
-        ),
-        (
-            address("zip", json!(long(11))),
-            422,
-            "addresses.zip has 11 characters, at most 10 are allowed",
-            "addresses.zip",
-        ),
-        (
-            address("phone", json!(long(17))),
-            422,
-            "addresses.phone has 17 characters, at most 16 are allowed",
-            "addresses.phone",
-        ),
-        (
-            address("city", json!(long(65))),
-            422,
-            "addresses.city has 65 characters, at most 64 are allowed",
-            "addresses.city",
-        ),
-        (
-            address("id", json!("secret-value")),
-            422,
-            "addresses.id must be the id of an address of this customer",
-            "addresses.id",
-        ),
-        (
-            json!({ "email": "", "phone": "" }),
-            422,
-            "email or phone is required",
-            "",
-        ),
-        (
-            json!({ "email": "TAKEN@example.com" }),
-            422,
+            json!("TAKEN@example.com"),
             "email has already been taken",
-            "email",
         ),
+        ("phone", json!("(555) 0001"), "phone has already been taken"),
+    ];
+    let mut all: Vec<_> = cases
+        .iter()
+        .map(|(member, value, errors)| refused(with(member, value), errors, member))
+        .collect();
+    let nobody = json!({ "email": "", "phone": "" });
+    all.push(refused(nobody, "email or phone is required", ""));
+    all
+}
+
+/// 422: each limit that a request can pass, by one.
+fn over_limits() -> Vec<Refused> {
+    let limits = [
+        ("first_name", 128),
+        ("last_name", 128),
+        ("phone", 20),
+        ("note", 1000),
+        ("addresses.first_name", 128),
+        ("addresses.address1", 255),
+        ("addresses.city", 64),
+        ("addresses.province_code", 50),
+        ("addresses.phone", 16),
+        ("addresses.zip", 10),
+    ];
+    let errors = |field: &str, unit: &str, limit: usize| {
+        format!(
+            "{field} has {} {unit}, at most {limit} are allowed",
+            limit + 1
+        )
+    };
+    let mut all: Vec<_> = limits
+        .iter()
+        .map(|(member, limit)| {
+            let long = json!("x".repeat(limit + 1));
+            refused(
+                with(member, &long),
+                &errors(member, "characters", *limit),
+                member,
+            )
+        })
+        .collect();
+    let numbers: Vec<String> = (0..101).map(|number| number.to_string()).collect();
+    for (member, value, field, unit, limit) in [
         (
-            json!({ "phone": "(555) 0001" }),
-            422,
-            "phone has already been taken",
-            "phone",
+            "email",
+            format!("{}@b", "x".repeat(49)),
+            "email",
+            "characters",
+            50,
         ),
-    ]
+        ("tags", "x".repeat(101), "tags[]", "characters", 100),
+        ("tags", numbers.join(","), "tags", "items", 100),
+    ] {
+        all.push(refused(
+            with(member, &json!(value)),
+            &errors(field, unit, limit),
+            field,
+        ));
+    }
+    all
 }
 
 #[tokio::test]
@@ -240,19 +173,23 @@ async fn a_wrong_type_or_value_is_refused_kept_without_its_value_and_changes_not
     server.app_customer(&taken).await;
     let known = server.guest("g@example.com").await;
     let head = shop.head().await;
-    for (customer, status, errors, field) in refused() {
-        let mut customer = customer;
+    let refused_400 = wrong_types().into_iter().map(|refused| (400, refused));
+    let refused_422 = wrong_values()
+        .into_iter()
+        .chain(over_limits())
+        .map(|refused| (422, refused));
+    for (status, (mut customer, errors, field)) in refused_400.chain(refused_422) {
         // Whatever else is fine in the request is not applied either.
         customer["last_name"] = customer
             .get("last_name")
             .cloned()
             .unwrap_or(json!("Applied"));
         let answer = server.put(&known.shopline, &customer).await;
-        assert_refused(&answer, status, errors);
+        assert_refused(&answer, status, &errors);
         let kept = kept(&shop, &answer).await;
         assert_eq!(
             (kept.status, kept.fields.join(",")),
-            (i32::from(status), field.to_owned())
+            (i32::from(status), field)
         );
         for value in [
             "secret-value",

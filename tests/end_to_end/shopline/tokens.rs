@@ -132,7 +132,7 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
         secret: "s",
         scopes: &["write_customers".to_owned()],
     };
-    customer_ledger::access::add_app(&owner, &shop.keyring(), "main", &writer)
+    customer_ledger::access::add_app(&owner, &crate::support::shop::keyring(), "main", &writer)
         .await
         .unwrap();
     owner.close().await;
@@ -143,6 +143,7 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
     let writer = format!("Bearer {}", crate::support::shop::token("writer"));
     let write = put(&server, &known.shopline, Some(&reader)).await;
     assert_refused(&write, 403, "This action requires write_customers scope");
+    assert_eq!(super::refusals::kept(&shop, &write).await.kind, "scope");
     let post = anonymous(&server, Method::POST, "v20220901/customers.json");
     let post = post
         .header("authorization", &reader)

@@ -93,7 +93,7 @@ async fn rebuilt<S: Stream>(shop: &Shop, of: fn(&S) -> Holds) -> Vec<Held> {
             .fetch_all(&shop.database.pool)
             .await
             .unwrap();
-    let (ledger, keyring) = (shop.ledger(), shop.keyring());
+    let (ledger, keyring) = (shop.ledger(), crate::support::shop::keyring());
     let mut all = vec![];
     for stream in streams {
         let loaded = ledger.load::<S>(&stream).await.unwrap();

@@ -87,7 +87,7 @@ fn events_are_as_answered(customer: &Customer, names: &[u64]) {
 }
 
 async fn fold(shop: &Shop) -> Folded {
-    let (pool, keyring) = (&shop.database.pool, shop.keyring());
+    let (pool, keyring) = (&shop.database.pool, crate::support::shop::keyring());
     let mut folded = Folded::default();
     let mut position = 0;
     loop {

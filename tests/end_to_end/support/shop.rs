@@ -180,11 +180,6 @@ impl Shop {
         )
     }
 
-    /// The keys of this shop.
-    pub(crate) fn keyring(&self) -> Arc<Keyring> {
-        Arc::new(Keyring::new(&MASTER_KEY))
-    }
-
     /// The events of a stream, in order: type names.
     pub(crate) async fn event_types(&self, stream: &str) -> Vec<String> {
         sqlx::query_scalar(
@@ -202,6 +197,11 @@ impl Shop {
             .await
             .unwrap()
     }
+}
+
+/// The keys of every shop.
+pub(crate) fn keyring() -> Arc<Keyring> {
+    Arc::new(Keyring::new(&MASTER_KEY))
 }
 
 /// A token of an app for the shop.
