@@ -23,3 +23,4 @@ mod shapes;
 mod shopline;
 mod store;
 mod support;
+mod unstalled;
