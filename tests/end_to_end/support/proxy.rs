@@ -68,11 +68,11 @@ async fn forward(client: TcpStream, server: String, port: u16, mut state: watch:
     if *state.borrow() == State::Cut {
         return;
     }
-    let Ok(served) = TcpStream::connect(&server).await else {
+    let Ok(upstream) = TcpStream::connect(&server).await else {
         return;
     };
     let ((mut from_client, to_client), (from_server, mut to_server)) =
-        (client.into_split(), served.into_split());
+        (client.into_split(), upstream.into_split());
     let both = async {
         tokio::select! {
             _ = copy(&mut from_client, &mut to_server) => {}
