@@ -290,9 +290,11 @@ async fn make_demo_store(
         api_token: secrets.get("MEDUSA_API_TOKEN"),
     };
     add_person(owner, keyring, store, &admin).await?;
+    // The wider scopes last: both tokens may have been given, and name one app.
     for ((key, scopes), token) in DEMO_APPS
         .iter()
         .zip(["SHOPLINE_TOKEN", "SHOPLINE_READ_TOKEN"])
+        .rev()
     {
         let claims = secrets.app_of(token).ok_or(Error::Token(token))?;
         let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
