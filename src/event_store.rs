@@ -69,8 +69,6 @@ pub struct Loaded<S: Stream> {
     /// The views of the state.
     pub views: S::Views,
     key: Option<Arc<StreamKey>>,
-    /// Length of all payloads: what the entry weighs in the cache.
-    bytes: usize,
 }
 
 /// A request, apart from what it asks for.
@@ -239,11 +237,6 @@ impl Ledger {
             sequence,
             status: idempotency.status,
         });
-        let bytes = append
-            .events
-            .iter()
-            .map(|event| event.payload.len())
-            .sum::<usize>();
         match self.combiner.append(append).await? {
             Verdict::Conflict => Ok(Attempt::Stale),
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
@@ -256,7 +249,6 @@ impl Ledger {
                     aggregate: after,
                     views: loaded.views.clone(),
                     key,
-                    bytes: loaded.bytes + bytes,
                 };
                 for (offset, event) in (0..).zip(events) {
                     let record = Record {
@@ -405,12 +397,10 @@ impl Ledger {
             aggregate: S::default(),
             views: S::Views::default(),
             key,
-            bytes: 0,
         };
         for stored in &stored {
             let record = reader::decode::<S::Event>(stored, loaded.key.as_deref())?;
             loaded.sequence = record.sequence;
-            loaded.bytes += stored.payload.len();
             S::show(&mut loaded.views, &record);
             loaded.aggregate.apply(record.event);
         }
@@ -449,9 +439,11 @@ impl Ledger {
 fn cache<S: Stream>() -> Cache<String, Arc<Loaded<S>>> {
     Cache::builder()
         .max_capacity(CACHE_BYTES)
-        // State and views hold each text about three times, and some fixed parts.
+        // State and views hold each text about three times, and some fixed parts. What led to the
+        // state weighs nothing: a long stream takes no more room than a short one.
         .weigher(|_, loaded: &Arc<Loaded<S>>| {
-            u32::try_from(loaded.bytes * 3 + 1024).unwrap_or(u32::MAX)
+            let state = serde_json::to_vec(&loaded.aggregate).map_or(0, |json| json.len());
+            u32::try_from(state * 3 + 1024).unwrap_or(u32::MAX)
         })
         .build()
 }
