@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::Error;
 use crate::access::{Person, add_person, new_secret};
@@ -138,5 +138,7 @@ pub(super) async fn owner_pool(url: &str) -> Result<PgPool, Error> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_unparsable| DatabaseError::Url("the private cluster"))?;
     let pool = PgPoolOptions::new().max_connections(1);
+    // A checkpoint may take seconds: no news.
+    let options = options.disable_statement_logging();
     Ok(pool.connect_with(options).await?)
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row as _};
+use sqlx::{PgConnection, Row as _};
 
 use events::record::StreamKind;
 
@@ -173,7 +173,7 @@ pub enum Failure {
 /// Fails as a whole on a database error. After a lost connection nobody knows whether the batch was
 /// committed.
 pub async fn append(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     store: &str,
     batch: &[Append],
 ) -> Result<Vec<Verdict>, sqlx::Error> {
@@ -208,7 +208,7 @@ pub async fn append(
         json!({ "command": command, "stream": change.stream, "hash": change.hash })
     }))
     .bind(rows_of(numbered(batch, |append| append.request.as_slice()), request_row))
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     verdicts(batch.len(), &rows)
 }

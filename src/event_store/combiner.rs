@@ -4,12 +4,16 @@
 //! flight there is at most one command for each stream, claim, mark and idempotency key: commands
 //! never meet inside a batch, so one never decides another's fate.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use super::appender::{Append, Verdict, append};
 
@@ -17,6 +21,8 @@ use super::appender::{Append, Verdict, append};
 const BATCH_MAX: usize = 256;
 /// Calls at a time: while one waits for the disk, the next one checks.
 const WRITERS: usize = 2;
+/// How long a writer keeps a connection that it does not use.
+const KEPT_MAX: Duration = Duration::from_secs(1);
 /// Commands that may wait; more callers wait for a place.
 const QUEUE_MAX: usize = 4096;
 
@@ -31,9 +37,32 @@ pub struct Combiner {
 #[error("the store did not take the command")]
 pub struct AppendError(#[source] Arc<sqlx::Error>);
 
+type Caller = oneshot::Sender<Result<Verdict, AppendError>>;
+
 struct Waiting {
     append: Append,
-    answer: oneshot::Sender<Result<Verdict, AppendError>>,
+    caller: Caller,
+}
+
+/// Commands of one call, each beside the caller who waits for its verdict.
+#[derive(Default)]
+struct Batch {
+    appends: Vec<Append>,
+    callers: Vec<Caller>,
+}
+
+impl Batch {
+    fn push(&mut self, waiting: Waiting) {
+        self.appends.push(waiting.append);
+        self.callers.push(waiting.caller);
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        Self {
+            appends: self.appends.split_off(at),
+            callers: self.callers.split_off(at),
+        }
+    }
 }
 
 impl Combiner {
@@ -48,9 +77,9 @@ impl Combiner {
     /// Appends one command; answers once it is durable, or refused, or failed.
     pub async fn append(&self, append: Append) -> Result<Verdict, AppendError> {
         let closed = || AppendError(Arc::new(sqlx::Error::PoolClosed));
-        let (answer, verdict) = oneshot::channel();
+        let (caller, verdict) = oneshot::channel();
         self.queue
-            .send(Waiting { append, answer })
+            .send(Waiting { append, caller })
             .await
             .map_err(|_closed| closed())?;
         verdict.await.unwrap_or_else(|_dropped| Err(closed()))
@@ -64,8 +93,11 @@ async fn run(
     appended: Arc<Notify>,
 ) {
     let mut pending: VecDeque<Waiting> = VecDeque::new();
-    let mut busy: HashSet<Vec<u8>> = HashSet::new();
-    let mut writers: JoinSet<Vec<Vec<u8>>> = JoinSet::new();
+    let mut busy: HashSet<Key> = HashSet::new();
+    let hasher = RandomState::new();
+    let mut writers: JoinSet<Writer> = JoinSet::new();
+    let mut in_flight: HashMap<Id, Vec<Key>> = HashMap::new();
+    let mut idle: Vec<Writer> = vec![];
     let mut open = true;
     while open || !pending.is_empty() || !writers.is_empty() {
         tokio::select! {
@@ -78,23 +110,36 @@ async fn run(
                 }
                 None => open = false,
             },
-            Some(finished) = writers.join_next() => {
-                for key in finished.unwrap_or_default() {
+            Some(finished) = writers.join_next_with_id() => {
+                // However it ended, nothing of it is in flight any more.
+                let id = match finished {
+                    Ok((id, writer)) => {
+                        idle.push(writer);
+                        id
+                    }
+                    Err(error) => error.id(),
+                };
+                for key in in_flight.remove(&id).unwrap_or_default() {
                     busy.remove(&key);
                 }
             }
         }
         while writers.len() < WRITERS {
-            let (batch, keys) = take_batch(&mut pending, &mut busy);
-            if batch.is_empty() {
+            let (batch, keys) = take_batch(&mut pending, &mut busy, &hasher);
+            if batch.appends.is_empty() {
                 break;
             }
-            let (pool, store, appended) = (pool.clone(), store.clone(), Arc::clone(&appended));
-            writers.spawn(async move {
-                write(&pool, &store, batch).await;
-                appended.notify_waiters();
-                keys
+            let mut writer = idle.pop().unwrap_or_else(|| Writer {
+                pool: pool.clone(),
+                connection: None,
             });
+            let (store, appended) = (store.clone(), Arc::clone(&appended));
+            let task = writers.spawn(async move {
+                writer.write(&store, batch).await;
+                appended.notify_waiters();
+                writer
+            });
+            in_flight.insert(task.id(), keys);
         }
     }
 }
@@ -102,21 +147,22 @@ async fn run(
 /// Takes commands, oldest first, that meet neither each other nor what is in flight.
 fn take_batch(
     pending: &mut VecDeque<Waiting>,
-    busy: &mut HashSet<Vec<u8>>,
-) -> (Vec<Waiting>, Vec<Vec<u8>>) {
-    let (mut batch, mut taken) = (vec![], vec![]);
+    busy: &mut HashSet<Key>,
+    hasher: &RandomState,
+) -> (Batch, Vec<Key>) {
+    let (mut batch, mut taken) = (Batch::default(), vec![]);
     // One that is left behind keeps its place: later ones on the same keys wait behind it.
-    let mut blocked: HashSet<Vec<u8>> = HashSet::new();
+    let mut blocked: HashSet<Key> = HashSet::new();
     let mut left = VecDeque::new();
     while let Some(waiting) = pending.pop_front() {
-        let keys = exclusive_keys(&waiting.append);
-        let free = |key| !busy.contains(key) && !blocked.contains(key);
-        if batch.len() < BATCH_MAX && keys.iter().all(free) {
-            busy.extend(keys.iter().cloned());
-            taken.extend(keys);
+        let keys = || exclusive_keys(&waiting.append, hasher);
+        let free = |key| !busy.contains(&key) && !blocked.contains(&key);
+        if batch.appends.len() < BATCH_MAX && keys().all(free) {
+            busy.extend(keys());
+            taken.extend(keys());
             batch.push(waiting);
         } else {
-            blocked.extend(keys);
+            blocked.extend(keys());
             left.push_back(waiting);
         }
     }
@@ -124,45 +170,69 @@ fn take_batch(
     (batch, taken)
 }
 
-/// What no two commands of a batch may share.
-fn exclusive_keys(append: &Append) -> Vec<Vec<u8>> {
-    let key = |kind: &str, value: &[u8]| [kind.as_bytes(), b"\0", value].concat();
-    let streams = append
-        .streams
-        .iter()
-        .map(|s| key("stream", s.stream.as_bytes()));
-    let claims = append.claims.iter().map(|c| key(c.kind, &c.key));
-    let marks = append.marks.iter().map(|m| key(m.kind, &m.key));
-    let requests = append.request.iter().map(|r| key("request", &r.key));
-    streams.chain(claims).chain(marks).chain(requests).collect()
+/// What no two commands in flight may share, as its hash: should two hashes ever be the same by
+/// chance, a command waits once for nothing.
+type Key = u64;
+
+fn exclusive_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key> {
+    let key = |kind: &str, value: &[u8]| hasher.hash_one((kind, value));
+    let streams = append.streams.iter();
+    let streams = streams.map(move |s| key("stream", s.stream.as_bytes()));
+    let claims = append.claims.iter().map(move |c| key(c.kind, &c.key));
+    let marks = append.marks.iter().map(move |m| key(m.kind, &m.key));
+    let requests = append.request.iter().map(move |r| key("request", &r.key));
+    streams.chain(claims).chain(marks).chain(requests)
 }
 
-/// Appends a batch; one that fails as a whole is split, so that one bad command fails alone.
-async fn write(pool: &PgPool, store: &str, batch: Vec<Waiting>) {
-    let mut batches = vec![batch];
-    while let Some(mut batch) = batches.pop() {
-        let appends: Vec<Append> = batch.iter_mut().map(|w| w.append.clone()).collect();
-        match append(pool, store, &appends).await {
-            Ok(verdicts) => {
-                for (waiting, verdict) in batch.into_iter().zip(verdicts) {
-                    answer(waiting, Ok(verdict));
+/// Makes calls, one at a time, over a connection that it keeps: the pool would ask the server for
+/// a sign of life whenever it got one back, and the next call would wait for that.
+struct Writer {
+    pool: PgPool,
+    /// The connection, and when it was last used.
+    connection: Option<(PoolConnection<Postgres>, Instant)>,
+}
+
+impl Writer {
+    /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone.
+    async fn write(&mut self, store: &str, batch: Batch) {
+        let mut batches = vec![batch];
+        while let Some(mut batch) = batches.pop() {
+            match self.append(store, &batch.appends).await {
+                Ok(verdicts) => {
+                    for (caller, verdict) in batch.callers.into_iter().zip(verdicts) {
+                        answer(caller, Ok(verdict));
+                    }
                 }
-            }
-            Err(error) if batch.len() > 1 && error.as_database_error().is_some() => {
-                let second = batch.split_off(batch.len() / 2);
-                batches.extend([second, batch]);
-            }
-            Err(error) => {
-                let error = AppendError(Arc::new(error));
-                for waiting in batch {
-                    answer(waiting, Err(error.clone()));
+                Err(error) if batch.appends.len() > 1 && error.as_database_error().is_some() => {
+                    let second = batch.split_off(batch.appends.len() / 2);
+                    batches.extend([second, batch]);
+                }
+                Err(error) => {
+                    let error = AppendError(Arc::new(error));
+                    for caller in batch.callers {
+                        answer(caller, Err(error.clone()));
+                    }
                 }
             }
         }
     }
+
+    /// One call. After an error the pool judges whether the connection is any good.
+    async fn append(&mut self, store: &str, batch: &[Append]) -> Result<Vec<Verdict>, sqlx::Error> {
+        // One that idled may be dead, as all are after a restart of Postgres: back in the pool it is
+        // asked before it is used again.
+        let fresh = |(_, used): &(_, Instant)| used.elapsed() < KEPT_MAX;
+        let mut connection = match self.connection.take().filter(fresh) {
+            Some((connection, _)) => connection,
+            None => self.pool.acquire().await?,
+        };
+        let verdicts = append(&mut connection, store, batch).await?;
+        self.connection = Some((connection, Instant::now()));
+        Ok(verdicts)
+    }
 }
 
-fn answer(waiting: Waiting, verdict: Result<Verdict, AppendError>) {
+fn answer(caller: Caller, verdict: Result<Verdict, AppendError>) {
     // A caller that went away does not want to know; its command stands all the same.
-    drop(waiting.answer.send(verdict));
+    drop(caller.send(verdict));
 }

@@ -120,7 +120,7 @@ fn created(payload: &str, metadata: &str) -> Append {
 #[tokio::test]
 async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
     let shop = Shop::open().await;
-    let pool = &shop.database.pool;
+    let mut connection = shop.database.pool.acquire().await.unwrap();
     let reason = serde_json::json!({ "reason": r#"{"$open":"readable"}"# }).to_string();
     for (payload, metadata) in [
         (
@@ -133,7 +133,7 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
         ),
         (r#"{"event":"CustomerCreated"}"#, reason.as_str()),
     ] {
-        let error = append(pool, "main", &[created(payload, metadata)])
+        let error = append(&mut connection, "main", &[created(payload, metadata)])
             .await
             .unwrap_err();
         let code = error
@@ -147,7 +147,7 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
     }
     assert_eq!(shop.head().await, 0);
     append(
-        pool,
+        &mut connection,
         "main",
         &[created(r#"{"event":"CustomerCreated"}"#, "{}")],
     )
