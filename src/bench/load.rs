@@ -328,7 +328,7 @@ mod tests {
         let answer = b"HTTP/1.1 200 OK\r\netag: W/\"1\"\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
         let head = Head {
             status: 200,
-            length: 52,
+            length: 51,
             body: 7,
         };
         assert_eq!(Head::parse(answer), Some(head));
