@@ -137,18 +137,23 @@ impl Server {
 pub(super) fn cluster_cpu(postgres: &Postgres) -> Result<Duration, Error> {
     let file = postgres.data_dir().join("postmaster.pid");
     let text = fs::read_to_string(file).map_err(system("the server's pid file"))?;
-    let pid = text
-        .lines()
-        .next()
-        .and_then(|line| line.parse().ok())
-        .unwrap_or_default();
-    let postmaster = Stat::read(pid).map_or(0, |stat| stat.own + stat.ended);
-    let children = fs::read_dir("/proc")
-        .map_err(system("/proc"))?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(Stat::read)
-        .filter(|stat| stat.parent == pid);
-    Ok(TICK * children.fold(postmaster, |sum, child| sum + child.own))
+    let pid = text.lines().next().and_then(|line| line.parse().ok());
+    let pid = pid.unwrap_or_default();
+    loop {
+        let before = Stat::read(pid);
+        let children: u32 = fs::read_dir("/proc")
+            .map_err(system("/proc"))?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(Stat::read)
+            .filter(|stat| stat.parent == pid)
+            .map(|child| child.own)
+            .sum();
+        // One that ended meanwhile would be missed, or counted twice.
+        let after = Stat::read(pid);
+        if before.map(|stat| stat.ended) == after.as_ref().map(|stat| stat.ended) {
+            return Ok(TICK * after.map_or(0, |stat| stat.own + stat.ended + children));
+        }
+    }
 }
 
 /// What `/proc/<pid>/stat` says, in ticks.
