@@ -3,13 +3,16 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
 use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
 use crate::event_store::keyring::Keyring;
-use crate::migrations::MIGRATOR;
+
+/// Every table and the append function: what is in `migrations/` when the ledger is built.
+pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// The oldest Postgres that will do, as `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 150_000;

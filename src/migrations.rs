@@ -1,15 +1,12 @@
-//! The migrations, embedded: what is in `migrations/` when the ledger is built.
+//! Brings a database to this version, as its owner.
 
 use std::str::FromStr as _;
 
 use sqlx::Connection as _;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::database::{self, DatabaseError};
-
-/// Every migration, oldest first.
-pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+use crate::database::{self, DatabaseError, MIGRATOR};
 
 /// A database that could not be migrated.
 #[derive(Debug, thiserror::Error)]
