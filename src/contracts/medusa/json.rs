@@ -14,7 +14,8 @@ pub struct Document {
     /// What it says.
     pub value: Value,
     /// Whether it says something that PostgreSQL cannot hold: U+0000, half of a surrogate pair
-    /// (here U+FFFD) or a nesting beyond [`DEPTH_MAX`] (here cut). Medusa finds out when it
+    /// (here U+FFFD) or a nesting beyond [`DEPTH_MAX`] (here cut); or that the ledger's own reader
+    /// would take for something else ([`READERS_OWN`]). Medusa finds out when it
     /// writes, after validation, and answers 500. Source: cases `update-nul-character`,
     /// `update-lone-surrogate`.
     pub unstorable: bool,
@@ -24,6 +25,9 @@ pub struct Document {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not JSON")]
 pub struct Malformed;
+
+/// How the names begin under which `serde_json` passes itself raw texts and numbers.
+const READERS_OWN: &str = "$serde_json::private::";
 
 /// How deep arrays and objects may be nested.
 ///
@@ -166,6 +170,8 @@ impl Parser<'_> {
         self.skip_space();
         self.expect('"')?;
         let key = self.text()?;
+        // Stored and read again, such a member would come back as something else.
+        self.unstorable |= key.starts_with(READERS_OWN);
         self.skip_space();
         self.expect(':')?;
         Ok(key)
@@ -411,6 +417,8 @@ mod tests {
             assert_eq!(document.value, json!([shown]), "{text}");
         }
         assert!(parse(r#"{"\u0000":1}"#).unwrap().unstorable);
+        let readers_own = r#"{"m":{"$serde_json::private::RawValue":"[1]"}}"#;
+        assert!(parse(readers_own).unwrap().unstorable);
     }
 
     #[test]
