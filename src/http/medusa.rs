@@ -167,6 +167,10 @@ const fn template(route: &Route<'_>) -> &'static str {
         Route::Customer(_) => "/admin/customers/{id}",
         Route::Groups => "/admin/customer-groups",
         Route::Group(_) => "/admin/customer-groups/{id}",
+        Route::Members(_) => "/admin/customer-groups/{id}/customers",
+        Route::MembersBatch(_) => "/admin/customer-groups/{id}/customers/batch",
+        Route::Auth => "/admin/auth",
+        Route::AuthToken => "/admin/auth/token",
         Route::Unknown | Route::BadEncoding => "/admin/…",
         Route::NotAdmin => "/…",
     }

@@ -247,7 +247,7 @@ async fn a_request_that_changed_nothing_is_remembered_too() {
     let shop = Shop::open().await;
     let server = shop.serve("api").await;
     let known = server.guest("g@example.com").await;
-    let same = json!({ "first_name": "Gus" });
+    let same = json!({ "first_name": "Gustavius" });
     for (asked, revert) in [
         (
             update(&known, same.clone()),

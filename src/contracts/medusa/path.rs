@@ -26,6 +26,14 @@ pub enum Route<'a> {
     Groups,
     /// `/admin/customer-groups/{id}`.
     Group(Cow<'a, str>),
+    /// `/admin/customer-groups/{id}/customers`.
+    Members(Cow<'a, str>),
+    /// `/admin/customer-groups/{id}/customers/batch`.
+    MembersBatch(Cow<'a, str>),
+    /// `/admin/auth`.
+    Auth,
+    /// `/admin/auth/token`.
+    AuthToken,
     /// Something under `/admin` that there is not.
     Unknown,
     /// An id under `/admin` that cannot be decoded, or that PostgreSQL cannot look up: Medusa's
@@ -41,10 +49,33 @@ pub fn route(path: &str) -> Route<'_> {
         return Route::NotAdmin;
     };
     if let Some(rest) = mounted(rest, "/customers") {
-        return leaf(rest, Route::Customers, Route::Customer);
+        return leaf(rest, Route::Customers, |id, below| match below {
+            "" => Some(Route::Customer(id)),
+            _ => None,
+        });
     }
     if let Some(rest) = mounted(rest, "/customer-groups") {
-        return leaf(rest, Route::Groups, Route::Group);
+        return leaf(rest, Route::Groups, |id, below| {
+            if below.is_empty() {
+                Some(Route::Group(id))
+            } else if below.eq_ignore_ascii_case("/customers") {
+                Some(Route::Members(id))
+            } else if below.eq_ignore_ascii_case("/customers/batch") {
+                Some(Route::MembersBatch(id))
+            } else {
+                None
+            }
+        });
+    }
+    if let Some(rest) = mounted(rest, "/auth") {
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        return if rest.is_empty() {
+            Route::Auth
+        } else if rest.eq_ignore_ascii_case("/token") {
+            Route::AuthToken
+        } else {
+            Route::Unknown
+        };
     }
     Route::Unknown
 }
@@ -60,19 +91,29 @@ fn mounted<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     (start.eq_ignore_ascii_case(prefix) && ends_here).then_some(rest)
 }
 
-/// The whole collection, or one of it by id.
-fn leaf<'a>(rest: &'a str, all: Route<'a>, one: fn(Cow<'a, str>) -> Route<'a>) -> Route<'a> {
-    let segment = rest.strip_prefix('/').unwrap_or(rest);
-    if segment.is_empty() {
+/// The whole collection, or what `one` finds below it: an id, and the path below that without the
+/// last slash.
+fn leaf<'a>(
+    rest: &'a str,
+    all: Route<'a>,
+    one: fn(Cow<'a, str>, &str) -> Option<Route<'a>>,
+) -> Route<'a> {
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    if rest.is_empty() {
         return all;
     }
-    let id = segment.strip_suffix('/').unwrap_or(segment);
-    if id.is_empty() || id.contains('/') {
-        return Route::Unknown;
-    }
-    match percent_decode_str(id).decode_utf8() {
-        Ok(decoded) if is_percent_encoded(id) && !decoded.contains('\0') => one(decoded),
-        Ok(_) | Err(_) => Route::BadEncoding,
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (id, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let decoded = percent_decode_str(id)
+        .decode_utf8()
+        .ok()
+        .filter(|decoded| is_percent_encoded(id) && !decoded.contains('\0'));
+    let is_decoded = decoded.is_some();
+    match one(decoded.unwrap_or_default(), below) {
+        Some(_) if id.is_empty() => Route::Unknown,
+        Some(_) if !is_decoded => Route::BadEncoding,
+        Some(route) => route,
+        None => Route::Unknown,
     }
 }
 
@@ -101,6 +142,22 @@ mod tests {
             ("/admin/customers/a+b", customer("a+b")),
             ("/admin/customer-groups", Route::Groups),
             ("/admin/customer-groups/x", Route::Group("x".into())),
+            (
+                "/admin/customer-groups/x/customers",
+                Route::Members("x".into()),
+            ),
+            (
+                "/admin/customer-groups/x%20y/Customers/BATCH/",
+                Route::MembersBatch("x y".into()),
+            ),
+            ("/admin/auth", Route::Auth),
+            ("/admin//Auth/", Route::Auth),
+            ("/admin/auth/token/", Route::AuthToken),
+            ("/admin/auth/tokens", Route::Unknown),
+            ("/admin/customer-groups/x//customers", Route::Unknown),
+            ("/admin/customer-groups/x/customers/batch//", Route::Unknown),
+            ("/admin/customer-groups/%/customers", Route::BadEncoding),
+            ("/admin/customer-groups/%/no", Route::Unknown),
             ("/admin", Route::Unknown),
             ("/admin/", Route::Unknown),
             ("/admin/no-such-thing", Route::Unknown),

@@ -101,7 +101,7 @@ async fn on_whose_behalf_and_why_stand_sealed_in_every_event_of_the_request() {
     .unwrap();
     assert_eq!(stored.len(), 2);
     for stored in &stored {
-        assert!(!stored.metadata.contains("Ann") && !stored.metadata.contains("moved"));
+        assert!(!stored.metadata.contains("Ann Lee") && !stored.metadata.contains("she moved"));
         let key = keys.get(&known.stream).map(AsRef::as_ref);
         let record: Record<CustomerEvent> = reader::decode(stored, key).unwrap();
         let open = |text: &Option<events::personal::Personal<String>>| {

@@ -45,7 +45,7 @@ async fn copies_that_race_for_nothing_get_one_answer() {
     let servers = [shop.serve("api").await, shop.serve("api").await];
     let known = servers[0].guest("g@example.com").await;
     let head = shop.head().await;
-    let asked = put(&known, &json!({ "first_name": "Gus" }));
+    let asked = put(&known, &json!({ "first_name": "Gustavius" }));
     let copies = (0..COPIES).map(|copy| asked.send(&servers[copy % 2], "key"));
     let answers = join_all(copies).await;
     for answer in &answers {

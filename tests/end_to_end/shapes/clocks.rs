@@ -143,7 +143,7 @@ async fn a_request_that_changes_nothing_moves_no_clock() {
     let (shop, server) = open().await;
     let known = server.guest("g@example.com").await;
     let (before, head) = (moments(&shop, &known).await, shop.head().await);
-    let same = json!({ "first_name": "Gus", "last_name": "Guest", "email": "g@example.com" });
+    let same = json!({ "first_name": "Gustavius", "last_name": "Guest", "email": "g@example.com" });
     server.put(&known.shopline, &same).await.ok();
     server.put(&known.shopline, &json!({})).await.ok();
     server.update(&known.medusa, &same).await.ok();

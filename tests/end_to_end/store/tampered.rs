@@ -60,7 +60,7 @@ async fn assert_found(statement: &str) {
     })
     .await;
     let log = server.log.lock().unwrap().clone();
-    for value in ["readable", "Unapplied", "Gus", "Guest", "$sealed"] {
+    for value in ["readable", "Unapplied", "Gustavius", "Guest", "$sealed"] {
         assert!(!log.contains(value), "{value} in {log}");
     }
 }

@@ -247,7 +247,7 @@ impl Server {
 
     /// Creates a guest through Medusa: the customer as answered.
     pub(crate) async fn create_guest(&self, email: &str) -> Value {
-        let guest = json!({ "email": email, "first_name": "Gus", "last_name": "Guest",
+        let guest = json!({ "email": email, "first_name": "Gustavius", "last_name": "Guest",
             "password": "" });
         let answer = self
             .medusa(Method::POST, "/admin/customers")
