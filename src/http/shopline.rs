@@ -153,6 +153,23 @@ impl Call<'_> {
                 self.execute(&stream, command, &body, view::render_updated)
                     .await
             }
+            // In work.
+            Operation::List
+            | Operation::Search
+            | Operation::Count
+            | Operation::Subscriptions
+            | Operation::Delete
+            | Operation::Invite
+            | Operation::ActivationUrl
+            | Operation::Orders
+            | Operation::Addresses
+            | Operation::CreateAddress
+            | Operation::DestroyAddresses
+            | Operation::GetAddress
+            | Operation::UpdateAddress
+            | Operation::DeleteAddress
+            | Operation::DefaultAddress
+            | Operation::RemoveTags => Err(Refused::UnknownRoute),
         }
     }
 

@@ -14,25 +14,113 @@ use super::token::Scope;
 use crate::customer::Rules;
 
 /// Every operation, on one screen. A further one is a line here and a variant of [`Operation`].
-static ROUTES: [Route; 3] = {
-    use Operation::{Create, Get, Update};
-    use Scope::{ReadCustomers, WriteCustomers};
+static ROUTES: [Route; 19] = {
+    use Operation::{
+        ActivationUrl, Addresses, Count, Create, CreateAddress, DefaultAddress, Delete,
+        DeleteAddress, DestroyAddresses, Get, GetAddress, Invite, List, Orders, RemoveTags, Search,
+        Subscriptions, Update, UpdateAddress,
+    };
+    use Scope::{ReadCustomers as Read, WriteCustomers as Write};
     [
-        route(Create, WriteCustomers, "POST", "customers.json"),
-        route(Update, WriteCustomers, "PUT", "customers/{id}.json"),
-        route(Get, ReadCustomers, "GET", "customers/v2/{id}.json"),
+        route(List, Read, "GET", "v2/customers.json"),
+        route(Create, Write, "POST", "customers.json"),
+        route(Search, Read, "GET", "customers/v2/search.json"),
+        route(Count, Read, "GET", "customers/v2/count.json"),
+        route(Get, Read, "GET", "customers/v2/{id}.json"),
+        route(Subscriptions, Read, "GET", "customers/subscribe.json"),
+        route(Update, Write, "PUT", "customers/{id}.json"),
+        route(Delete, Write, "DELETE", "customers/{id}.json"),
+        route(Invite, Write, "POST", "customers/{id}/send_invite.json"),
+        route(
+            ActivationUrl,
+            Write,
+            "POST",
+            "customers/{id}/account_activation_url.json",
+        ),
+        route(Orders, Read, "GET", "customers/{id}/orders.json"),
+        route(Addresses, Read, "POST", "customers/addresses/list.json"),
+        route(
+            CreateAddress,
+            Write,
+            "POST",
+            "customers/{id}/addresses.json",
+        ),
+        // Before a single address: `set` is no address's id.
+        route(
+            DestroyAddresses,
+            Write,
+            "PUT",
+            "customers/{id}/addresses/set.json",
+        ),
+        route(
+            GetAddress,
+            Read,
+            "GET",
+            "customers/{id}/addresses/{id}.json",
+        ),
+        route(
+            UpdateAddress,
+            Write,
+            "PUT",
+            "customers/{id}/addresses/{id}.json",
+        ),
+        route(
+            DeleteAddress,
+            Write,
+            "DELETE",
+            "customers/{id}/addresses/{id}.json",
+        ),
+        route(
+            DefaultAddress,
+            Write,
+            "PUT",
+            "customers/{id}/addresses/{id}/default.json",
+        ),
+        route(RemoveTags, Write, "POST", "customer_tags_remove.json"),
     ]
 };
 
 /// What an app can ask for; where nothing else is named, of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Source: SHOPLINE, list customers v20220601.
+    List,
     /// Source: SHOPLINE, create customer.
     Create,
-    /// Source: SHOPLINE, update customer v20220901.
-    Update,
+    /// Source: SHOPLINE, search customers v20220901.
+    Search,
+    /// Source: SHOPLINE, count customers.
+    Count,
     /// Source: SHOPLINE, get customer.
     Get,
+    /// Source: SHOPLINE, customer subscriptions.
+    Subscriptions,
+    /// Source: SHOPLINE, update customer v20220901.
+    Update,
+    /// Source: SHOPLINE, delete customer.
+    Delete,
+    /// Source: SHOPLINE, send invite.
+    Invite,
+    /// Source: SHOPLINE, account activation URL.
+    ActivationUrl,
+    /// Source: SHOPLINE, orders of a customer.
+    Orders,
+    /// Addresses of several customers. Source: SHOPLINE, batch query addresses.
+    Addresses,
+    /// Source: SHOPLINE, create address v20220901.
+    CreateAddress,
+    /// Source: SHOPLINE, batch delete addresses v20220901.
+    DestroyAddresses,
+    /// Source: SHOPLINE, get address.
+    GetAddress,
+    /// Source: SHOPLINE, update address v20220901.
+    UpdateAddress,
+    /// Source: SHOPLINE, delete address.
+    DeleteAddress,
+    /// Source: SHOPLINE, set default address.
+    DefaultAddress,
+    /// Source: SHOPLINE, remove tags of a customer.
+    RemoveTags,
 }
 
 /// An operation with its method and path.
@@ -78,8 +166,17 @@ impl Found {
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
     /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
     pub fn customer_id(&self) -> Result<&str, Refused> {
+        self.id(0)
+    }
+
+    /// The id of the address, likewise.
+    pub fn address_id(&self) -> Result<&str, Refused> {
+        self.id(1)
+    }
+
+    fn id(&self, place: usize) -> Result<&str, Refused> {
         self.ids
-            .first()
+            .get(place)
             .map(String::as_str)
             .filter(|id| id.chars().count() <= ID_LENGTH_MAX && !id.contains('\0'))
             .ok_or(Refused::NoSuchData)
@@ -150,32 +247,68 @@ mod tests {
 
     #[test]
     fn every_route_is_found_with_its_scope_and_version() {
+        use Operation as O;
+        use Scope::{ReadCustomers as Read, WriteCustomers as Write};
         for (method, path, operation, scope) in [
+            ("GET", "/v2/customers.json", O::List, Read),
+            ("POST", "/customers.json", O::Create, Write),
+            ("GET", "/customers/v2/search.json", O::Search, Read),
+            ("GET", "/customers/v2/count.json", O::Count, Read),
+            ("GET", "/customers/v2/42.json", O::Get, Read),
+            ("GET", "/customers/subscribe.json", O::Subscriptions, Read),
+            ("PUT", "/customers/42.json", O::Update, Write),
+            ("DELETE", "/customers/42.json", O::Delete, Write),
+            ("POST", "/customers/42/send_invite.json", O::Invite, Write),
             (
                 "POST",
-                "/customers.json",
-                Operation::Create,
-                Scope::WriteCustomers,
+                "/customers/42/account_activation_url.json",
+                O::ActivationUrl,
+                Write,
+            ),
+            ("GET", "/customers/42/orders.json", O::Orders, Read),
+            ("POST", "/customers/addresses/list.json", O::Addresses, Read),
+            (
+                "POST",
+                "/customers/42/addresses.json",
+                O::CreateAddress,
+                Write,
             ),
             (
                 "PUT",
-                "/customers/4201825054.json",
-                Operation::Update,
-                Scope::WriteCustomers,
+                "/customers/42/addresses/set.json",
+                O::DestroyAddresses,
+                Write,
+            ),
+            ("GET", "/customers/42/addresses/a.json", O::GetAddress, Read),
+            (
+                "PUT",
+                "/customers/42/addresses/a.json",
+                O::UpdateAddress,
+                Write,
             ),
             (
-                "GET",
-                "/customers/v2/4201825054.json",
-                Operation::Get,
-                Scope::ReadCustomers,
+                "DELETE",
+                "/customers/42/addresses/a.json",
+                O::DeleteAddress,
+                Write,
             ),
+            (
+                "PUT",
+                "/customers/42/addresses/a/default.json",
+                O::DefaultAddress,
+                Write,
+            ),
+            ("POST", "/customer_tags_remove.json", O::RemoveTags, Write),
         ] {
             let found = find(method, &format!("{BASE}{path}")).unwrap();
             assert_eq!(found.route.operation, operation);
             assert_eq!(found.route.scope, scope);
             assert_eq!(found.rules, &RULES_20220901);
             if path.contains("42") {
-                assert_eq!(found.customer_id(), Ok("4201825054"));
+                assert_eq!(found.customer_id(), Ok("42"));
+            }
+            if path.contains("addresses/a") {
+                assert_eq!(found.address_id(), Ok("a"));
             }
         }
     }
@@ -204,6 +337,12 @@ mod tests {
             ("GET", "/admin/openapi/v20220901/customers/1.json"),
             ("POST", "/admin/openapi/v20220901/customers/1.json"),
             ("DELETE", "/admin/openapi/v20220901/customers/v2/1.json"),
+            ("GET", "/admin/openapi/v20220901/customers.json"),
+            ("GET", "/admin/openapi/v20220901/customers/count.json"),
+            (
+                "POST",
+                "/admin/openapi/v20220901/customers/1/addresses/2.json",
+            ),
             ("put", "/admin/openapi/v20220901/customers/1.json"),
             ("PUT", "/admin/openapi/v20220901/Customers/1.json"),
             ("PUT", "/Admin/openapi/v20220901/customers/1.json"),
