@@ -22,7 +22,7 @@ use events::personal::Personal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::addresses::change_addresses;
+use self::addresses::{change_addresses, remove_addresses};
 pub use self::command::{
     AddressPatch, Command, CreateCustomer, Fields, MetadataPatch, NewAddress, UpdateCustomer,
 };
@@ -91,23 +91,29 @@ pub enum Life {
 
 /// What a command makes of a customer: the events, none when nothing changes.
 pub fn decide(customer: &Customer, command: Command) -> Result<Vec<CustomerEvent>, Refusal> {
-    match command {
-        Command::Create(create) => self::create(*create),
-        Command::Update(update) => match customer.life {
-            Life::Live => self::update(customer, *update),
-            Life::Unborn | Life::Deleted | Life::Erased => Err(Refusal::NotFound),
-        },
-        Command::Delete => match customer.life {
-            Life::Live => Ok(vec![CustomerEvent::CustomerDeleted(CustomerDeleted {})]),
-            Life::Unborn | Life::Deleted | Life::Erased => Err(Refusal::NotFound),
-        },
-        Command::Erase => match customer.life {
-            Life::Unborn => Err(Refusal::NotFound),
-            Life::Live | Life::Deleted => Ok(vec![CustomerEvent::PersonalDataErased(
-                PersonalDataErased {},
-            )]),
-            Life::Erased => Ok(vec![]),
-        },
+    match (command, customer.life) {
+        (Command::Create(create), _) => self::create(*create),
+        (Command::Update(update), Life::Live) => self::update(customer, *update),
+        (Command::RemoveAddresses(ids), Life::Live) => remove_addresses(customer, &ids),
+        (Command::RemoveTags(tags), Life::Live) => Ok(remove_tags(customer, &tags)),
+        (Command::Invite, Life::Live) => invite(customer),
+        (Command::Delete, Life::Live) => {
+            Ok(vec![CustomerEvent::CustomerDeleted(CustomerDeleted {})])
+        }
+        (Command::Erase, Life::Live | Life::Deleted) => {
+            let erased = PersonalDataErased {};
+            Ok(vec![CustomerEvent::PersonalDataErased(erased)])
+        }
+        (Command::Erase, Life::Erased) => Ok(vec![]),
+        (Command::Erase, Life::Unborn)
+        | (
+            Command::Update(_)
+            | Command::RemoveAddresses(_)
+            | Command::RemoveTags(_)
+            | Command::Invite
+            | Command::Delete,
+            Life::Unborn | Life::Deleted | Life::Erased,
+        ) => Err(Refusal::NotFound),
     }
 }
 
@@ -200,6 +206,48 @@ const fn password_changed() -> CustomerEvent {
     CustomerEvent::CredentialChanged(CredentialChanged {
         credential: Credential::Password,
     })
+}
+
+fn remove_tags(customer: &Customer, removed: &[String]) -> Vec<CustomerEvent> {
+    let tags = customer.tags.as_ref().and_then(Personal::open);
+    let tags = tags.map(Vec::as_slice).unwrap_or_default();
+    let left: Vec<_> = tags
+        .iter()
+        .filter(|tag| !removed.contains(tag))
+        .cloned()
+        .collect();
+    if left.len() == tags.len() {
+        return vec![];
+    }
+    let tags = if left.is_empty() {
+        Patch::Clear
+    } else {
+        Patch::Set(left.into())
+    };
+    vec![CustomerEvent::CustomerUpdated(CustomerUpdated {
+        tags,
+        ..CustomerUpdated::default()
+    })]
+}
+
+/// Who was invited is invited again without a further event.
+fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
+    let state = match customer.state {
+        CustomerState::Disabled | CustomerState::Registered => return Err(Refusal::NotInvitable),
+        CustomerState::NotInvited => Some(CustomerState::Invited),
+        CustomerState::Invited => None,
+    };
+    if customer.email.is_none() {
+        return Err(Refusal::InviteNeedsEmail);
+    }
+    let updated = state.map(|state| CustomerUpdated {
+        state: Some(state),
+        ..CustomerUpdated::default()
+    });
+    Ok(updated
+        .map(CustomerEvent::CustomerUpdated)
+        .into_iter()
+        .collect())
 }
 
 fn assign_groups(

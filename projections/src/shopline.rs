@@ -9,4 +9,7 @@ mod render;
 pub mod table;
 
 pub use customer::{Address, Customer};
-pub use render::{Store, render, render_created, render_updated};
+pub use render::{
+    Store, render, render_address, render_addresses, render_created, render_deleted,
+    render_subscriptions, render_updated,
+};

@@ -9,10 +9,13 @@
 //!
 //! The answers to accepted requests are made by the projection `shopline`.
 
+pub mod address;
 pub mod customer;
 pub mod ids;
 mod json;
+pub mod orders;
 pub mod path;
+pub mod query;
 pub mod refused;
 pub mod request;
 pub mod rules;

@@ -64,6 +64,30 @@ pub(super) fn change_addresses(
         .collect())
 }
 
+/// Removes addresses of the list, all of them or none.
+pub(super) fn remove_addresses(
+    customer: &Customer,
+    shopline_ids: &[String],
+) -> Result<Vec<CustomerEvent>, Refusal> {
+    if let Some(unknown) = shopline_ids
+        .iter()
+        .find(|id| !listed(&customer.addresses).any(|address| address.ids.shopline == **id))
+    {
+        return Err(Refusal::AddressUnknown {
+            shopline_id: unknown.clone(),
+        });
+    }
+    Ok(listed(&customer.addresses)
+        .filter(|address| shopline_ids.contains(&address.ids.shopline))
+        .map(|address| {
+            CustomerEvent::AddressChanged(AddressChanged {
+                change: AddressChange::Removed,
+                address: address.clone(),
+            })
+        })
+        .collect())
+}
+
 /// Whether an address that is there is the default already, chosen or as the first one where none
 /// was chosen: asking for it again chooses nothing.
 fn serves_as_default(addresses: &[Address], shopline_id: Option<&str>) -> bool {

@@ -15,6 +15,12 @@ pub enum Command {
     Create(Box<CreateCustomer>),
     /// Change one.
     Update(Box<UpdateCustomer>),
+    /// Remove these addresses, by SHOPLINE's ids, all or none.
+    RemoveAddresses(Vec<String>),
+    /// Remove these tags, as far as they are there.
+    RemoveTags(Vec<String>),
+    /// Invite one to register.
+    Invite,
     /// Delete one.
     Delete,
     /// Erase its personal data.

@@ -77,6 +77,12 @@ pub enum Refusal {
         /// The group's stream id.
         group: String,
     },
+    /// An invitation goes to an e-mail.
+    #[error("an invitation needs an e-mail")]
+    InviteNeedsEmail,
+    /// Who registered, or is blocked, is not invited.
+    #[error("the customer cannot be invited")]
+    NotInvitable,
     /// The customer has no address of this id.
     #[error("the customer has no such address")]
     AddressUnknown {

@@ -99,7 +99,11 @@ impl Stream for Customer {
                 groups: update.groups.clone().unwrap_or_default(),
                 sole_marks: update.rules.contact_required_and_unique,
             },
-            customer::Command::Delete | customer::Command::Erase => Needs::default(),
+            customer::Command::RemoveAddresses(_)
+            | customer::Command::RemoveTags(_)
+            | customer::Command::Invite
+            | customer::Command::Delete
+            | customer::Command::Erase => Needs::default(),
         }
     }
 

@@ -1,11 +1,14 @@
 //! SHOPLINE's JSON of customers: each struct is a body, its fields in the documented order, which is
 //! the alphabet's. Source: `contracts/shopline.md`, response fields, and the documented examples.
 
+mod address;
+
 use events::customer::{CustomerState, Gender, Subscription};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub use self::address::{render_address, render_addresses};
 use super::customer::{Address, Customer};
 
 /// What an answer takes from the store.
@@ -19,27 +22,99 @@ pub struct Store {
 
 /// `{"customer":{…}}` as `GET customers/v2/{id}.json` answers it.
 pub fn render(customer: &Customer, store: &Store) -> String {
-    to_text(Body {
+    let customer = Body {
         accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
         nick_name: Some(&customer.nick_name),
         ..Body::detailed(customer, store)
-    })
+    };
+    to_text(&InCustomer { customer })
 }
 
 /// `{"customer":{…}}` as `POST customers.json` answers it: without the nickname.
 pub fn render_created(customer: &Customer, store: &Store) -> String {
-    to_text(Body {
+    let customer = Body {
         accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
         ..Body::detailed(customer, store)
-    })
+    };
+    to_text(&InCustomer { customer })
 }
 
 /// `{"customer":{…}}` as `PUT customers/{id}.json` answers it: the only answer that says
 /// `accepts_phone_marketing`, and one that leaves out birthday, gender, language and nickname.
 pub fn render_updated(customer: &Customer, store: &Store) -> String {
-    to_text(Body {
+    let customer = Body {
         accepts_phone_marketing: Some(accepts(customer.mobile_subscription)),
         ..Body::common(customer, store)
+    };
+    to_text(&InCustomer { customer })
+}
+
+/// `{"customer":{…}}` as `DELETE customers/{id}.json` answers it: what the customer was called.
+pub fn render_deleted(customer: &Customer) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        customer: Called<'a>,
+    }
+    #[derive(Serialize)]
+    struct Called<'a> {
+        email: &'a str,
+        first_name: &'a str,
+        last_name: &'a str,
+        phone: &'a str,
+    }
+    let customer = Called {
+        email: &customer.email,
+        first_name: &customer.first_name,
+        last_name: &customer.last_name,
+        phone: &customer.phone,
+    };
+    to_text(&Body { customer })
+}
+
+/// `{"user_subscribe_info_list":[…]}` as `GET customers/subscribe.json` answers it: a line for each
+/// e-mail and phone of the customers. A subscription that never changed has no time.
+pub fn render_subscriptions(customers: &[Customer], store: &Store) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        user_subscribe_info_list: Vec<Info<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Info<'a> {
+        customer_id: &'a str,
+        status: u8,
+        subscribe_account: &'a str,
+        /// 0 mail, 1 phone.
+        subscribe_account_type: u8,
+        /// 3: through the open API.
+        subscribe_channel: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subscribe_time: Option<String>,
+    }
+    let mut infos = vec![];
+    for customer in customers {
+        let (email, phone) = (
+            (customer.email_subscription, customer.email_subscription_at),
+            (
+                customer.mobile_subscription,
+                customer.mobile_subscription_at,
+            ),
+        );
+        let accounts = [(0, &customer.email, email), (1, &customer.phone, phone)];
+        for (subscribe_account_type, account, (subscription, time)) in accounts {
+            if !account.is_empty() {
+                infos.push(Info {
+                    customer_id: &customer.id,
+                    status: u8::from(accepts(subscription)),
+                    subscribe_account: account,
+                    subscribe_account_type,
+                    subscribe_channel: 3,
+                    subscribe_time: time.map(|time| seconds(time, store)),
+                });
+            }
+        }
+    }
+    to_text(&Body {
+        user_subscribe_info_list: infos,
     })
 }
 
@@ -179,8 +254,8 @@ impl<'a> AddressBody<'a> {
     }
 }
 
-fn to_text(customer: Body<'_>) -> String {
-    serde_json::to_string(&InCustomer { customer }).expect("a body is texts, numbers and booleans")
+fn to_text(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("a body is texts, numbers and booleans")
 }
 
 /// ISO 8601 in the store's zone: whole seconds and a numeric offset.

@@ -143,6 +143,8 @@ impl Refused {
             // None of Medusa's rules: see `customer::RULES`.
             Refusal::ContactRequired
             | Refusal::MarketingNeedsEmail
+            | Refusal::InviteNeedsEmail
+            | Refusal::NotInvitable
             | Refusal::AddressUnknown { shopline_id: _ }
             | Refusal::TooLong {
                 field: _,

@@ -16,8 +16,9 @@ use events::patch::Patch;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
+use super::address::texts;
 use super::refused::Refused;
-use super::request::members;
+use super::request::{members, object};
 use crate::customer::{AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer};
 
 /// A customer that an app asks for.
@@ -36,6 +37,20 @@ pub struct UpdateRequest {
     pub fields: Fields,
     /// The addresses to change, and new ones, whose ids are still to be drawn.
     pub addresses: Vec<AddressPatch>,
+}
+
+/// The customer and the tags that "remove tags" names. No documented answer shows a tag's id, so a tag
+/// is named by its text.
+pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), Refused> {
+    let body = object(body)?;
+    let customer = match body.get("user_id") {
+        None | Some(Value::Null) => return Err(Refused::Required { member: "user_id" }),
+        Some(id) => id.as_str().ok_or(Refused::WrongType {
+            member: "user_id",
+            expected: "a string",
+        })?,
+    };
+    Ok((customer.to_owned(), texts(&body, "tag_ids")?))
 }
 
 /// Reads the body of "create customer". An address's `id` is not a member of this request: one that
@@ -104,7 +119,7 @@ fn with_ids(
 }
 
 fn parse(body: &[u8]) -> Result<(Fields, Vec<AddressPatch>), Refused> {
-    let customer = members(body)?;
+    let customer = members(body, "customer")?;
     check_types(&customer, &CUSTOMER_TYPES)?;
     let addresses = addresses(&customer)?;
     for address in &addresses {
@@ -120,7 +135,7 @@ fn parse(body: &[u8]) -> Result<(Fields, Vec<AddressPatch>), Refused> {
 
 /// The JSON type of a member that is read.
 #[derive(Clone, Copy)]
-enum Type {
+pub(super) enum Type {
     Array,
     Boolean,
     Integer,
@@ -144,7 +159,7 @@ const CUSTOMER_TYPES: [(&str, Type); 10] = [
 
 /// The members of an address. `customer_id` and `name` are documented and say nothing that an
 /// address keeps.
-const ADDRESS_TYPES: [(&str, Type); 15] = [
+pub(super) const ADDRESS_TYPES: [(&str, Type); 15] = [
     ("addresses.address1", Type::String),
     ("addresses.address2", Type::String),
     ("addresses.city", Type::String),
@@ -162,7 +177,7 @@ const ADDRESS_TYPES: [(&str, Type); 15] = [
     ("addresses.zip", Type::String),
 ];
 
-fn check_types(
+pub(super) fn check_types(
     members: &Map<String, Value>,
     types: &[(&'static str, Type)],
 ) -> Result<(), Refused> {
@@ -237,7 +252,7 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, Refused> {
     Ok(fields)
 }
 
-fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, Refused> {
+pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, Refused> {
     let text = |member| text(address, member);
     let country = match text("addresses.country")? {
         Patch::Keep => text("addresses.country_name")?,

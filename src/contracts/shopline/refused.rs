@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::customer::ADDRESS_ITEMS_MAX;
 use super::json::{DEPTH_MAX, Unreadable};
+use super::query::IDS_MAX;
 use super::request::BODY_BYTES_MAX;
 use super::token::{Scope, Unauthorized};
 use crate::customer::Refusal;
@@ -63,9 +64,20 @@ pub enum Refused {
     /// 406, and not 404: the endpoints' own error table says so (`DATA_IS_NOT_EXIST`).
     #[error("The requested data does not exist.")]
     NoSuchData,
-    /// 422.
-    #[error("customer is required")]
-    CustomerRequired,
+    /// 422: a member of the body or a parameter of the query is missing.
+    #[error("{member} is required")]
+    Required {
+        /// The member.
+        member: &'static str,
+    },
+    /// 422: a parameter of the query.
+    #[error("{parameter} must be {expected}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// What it must be, with its article.
+        expected: &'static str,
+    },
     /// 422.
     #[error("{member} must not contain the character U+0000")]
     NulCharacter {
@@ -84,6 +96,12 @@ pub enum Refused {
     /// 422.
     #[error("addresses must not list more than {ADDRESS_ITEMS_MAX} addresses")]
     TooManyAddresses,
+    /// 422.
+    #[error("{member} must not list more than {IDS_MAX} ids")]
+    TooManyIds {
+        /// The member or parameter.
+        member: &'static str,
+    },
     /// 422: the ledger refuses what the request makes of the customer.
     #[error("{}", refusal_text(.0))]
     Refusal(Refusal),
@@ -125,12 +143,14 @@ impl Refused {
             Self::Scope(_) => 403,
             Self::UnknownRoute | Self::UnknownVersion => 404,
             Self::Accept | Self::NoSuchData => 406,
-            Self::CustomerRequired
+            Self::Required { .. }
+            | Self::Parameter { .. }
             | Self::NulCharacter { .. }
             | Self::NotAnEmail
             | Self::NotADate
             | Self::NotAGender
             | Self::TooManyAddresses
+            | Self::TooManyIds { .. }
             | Self::Refusal(_)
             | Self::EmailTaken
             | Self::PhoneTaken
@@ -155,12 +175,14 @@ impl Refused {
             Self::UnknownRoute | Self::UnknownVersion => "no_route",
             Self::Accept => "accept",
             Self::NoSuchData => "customer_unknown",
-            Self::CustomerRequired => "customer_required",
-            Self::NulCharacter { .. }
+            Self::Required { .. } => "required",
+            Self::Parameter { .. }
+            | Self::NulCharacter { .. }
             | Self::NotAnEmail
             | Self::NotADate
             | Self::NotAGender
-            | Self::TooManyAddresses => "invalid",
+            | Self::TooManyAddresses
+            | Self::TooManyIds { .. } => "invalid",
             Self::Refusal(_) => "refused",
             Self::EmailTaken => "email_taken",
             Self::PhoneTaken => "phone_taken",
@@ -183,12 +205,15 @@ impl Refused {
             Self::NotADate => "birthday",
             Self::NotAGender => "gender",
             Self::TooManyAddresses => "addresses",
-            Self::CustomerRequired => "customer",
+            Self::Required { member } | Self::TooManyIds { member } => member,
+            Self::Parameter { parameter, .. } => parameter,
+            Self::Refusal(Refusal::InviteNeedsEmail) => "email",
             Self::Refusal(
                 Refusal::NotFound
                 | Refusal::EmailFixed
                 | Refusal::EmailRequired
                 | Refusal::ContactRequired
+                | Refusal::NotInvitable
                 | Refusal::GroupTwice { .. },
             )
             | Self::ContentType
@@ -225,6 +250,8 @@ impl From<Refusal> for Refused {
             | Refusal::EmailRequired
             | Refusal::ContactRequired
             | Refusal::MarketingNeedsEmail
+            | Refusal::InviteNeedsEmail
+            | Refusal::NotInvitable
             | Refusal::GroupTwice { .. }
             | Refusal::AddressUnknown { .. }
             | Refusal::TooLong { .. } => Self::Refusal(refusal),
@@ -241,6 +268,8 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::EmailRequired => "email is required".to_owned(),
         Refusal::ContactRequired => "email or phone is required".to_owned(),
         Refusal::MarketingNeedsEmail => "accepts_marketing requires an email".to_owned(),
+        Refusal::InviteNeedsEmail => "an invitation requires an email".to_owned(),
+        Refusal::NotInvitable => "the customer is registered or disabled".to_owned(),
         Refusal::GroupTwice { .. } => "groups must not name a group twice".to_owned(),
         Refusal::AddressUnknown { .. } => {
             "addresses.id must be the id of an address of this customer".to_owned()
@@ -285,16 +314,20 @@ mod tests {
 406 {"errors":"Accept must allow application/json"}
 406 {"errors":"The requested data does not exist."}
 422 {"errors":"customer is required"}
+422 {"errors":"status must be open, cancelled or any"}
 422 {"errors":"note must not contain the character U+0000"}
 422 {"errors":"email must be an e-mail address"}
 422 {"errors":"birthday must be a date of the form yyyyMMdd"}
 422 {"errors":"gender must be 0, 1, 2 or 3"}
 422 {"errors":"addresses must not list more than 5000 addresses"}
+422 {"errors":"ids must not list more than 250 ids"}
 406 {"errors":"The requested data does not exist."}
 422 {"errors":"email cannot be changed"}
 422 {"errors":"email is required"}
 422 {"errors":"email or phone is required"}
 422 {"errors":"accepts_marketing requires an email"}
+422 {"errors":"an invitation requires an email"}
+422 {"errors":"the customer is registered or disabled"}
 422 {"errors":"groups must not name a group twice"}
 422 {"errors":"addresses.id must be the id of an address of this customer"}
 422 {"errors":"email has 51 characters, at most 50 are allowed"}
@@ -341,17 +374,24 @@ mod tests {
             Refused::UnknownVersion,
             Refused::Accept,
             Refused::NoSuchData,
-            Refused::CustomerRequired,
+            Refused::Required { member: "customer" },
+            Refused::Parameter {
+                parameter: "status",
+                expected: "open, cancelled or any",
+            },
             Refused::NulCharacter { member: "note" },
             Refused::NotAnEmail,
             Refused::NotADate,
             Refused::NotAGender,
             Refused::TooManyAddresses,
+            Refused::TooManyIds { member: "ids" },
             Refusal::NotFound.into(),
             Refusal::EmailFixed.into(),
             Refusal::EmailRequired.into(),
             Refusal::ContactRequired.into(),
             Refusal::MarketingNeedsEmail.into(),
+            Refusal::InviteNeedsEmail.into(),
+            Refusal::NotInvitable.into(),
             Refusal::GroupTwice { group: "g".into() }.into(),
             Refusal::AddressUnknown {
                 shopline_id: "a".into(),

@@ -59,20 +59,28 @@ fn is_zero_weight(parameter: &str) -> bool {
         .is_some_and(|weight| weight <= 0.0)
 }
 
-/// The members of the object that the body holds under `customer`. Other members are not looked at.
-pub fn members(body: &[u8]) -> Result<Map<String, Value>, Refused> {
+/// The members of the body.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, Refused> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Refused::BodyTooLarge);
     }
-    let Value::Object(mut envelope) = json::read(body)? else {
-        return Err(Refused::NotAnObject);
-    };
-    match envelope.swap_remove("customer") {
-        None | Some(Value::Null) => Err(Refused::CustomerRequired),
+    match json::read(body)? {
+        Value::Object(members) => Ok(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(Refused::NotAnObject)
+        }
+    }
+}
+
+/// The members of the object that the body holds under one name, such as `customer`. Others are not
+/// looked at.
+pub fn members(body: &[u8], member: &'static str) -> Result<Map<String, Value>, Refused> {
+    match object(body)?.swap_remove(member) {
+        None | Some(Value::Null) => Err(Refused::Required { member }),
         Some(Value::Object(members)) => Ok(members),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
             Err(Refused::WrongType {
-                member: "customer",
+                member,
                 expected: "an object",
             })
         }
@@ -142,13 +150,16 @@ mod tests {
             let empty = br#"{"customer":{}}"#.to_vec();
             [empty, b" ".repeat(length - 15)].concat()
         };
-        assert_eq!(members(&body(1_048_576)), Ok(Map::new()));
-        assert_eq!(members(&body(1_048_577)), Err(Refused::BodyTooLarge));
+        assert_eq!(members(&body(1_048_576), "customer"), Ok(Map::new()));
+        assert_eq!(
+            members(&body(1_048_577), "customer"),
+            Err(Refused::BodyTooLarge)
+        );
     }
 
     #[test]
     fn the_envelope_holds_a_customer() {
-        assert_eq!(members(br#"{"customer":{}}"#), Ok(Map::new()));
+        assert_eq!(members(br#"{"customer":{}}"#, "customer"), Ok(Map::new()));
         for (body, status) in [
             ("", 400),
             ("[]", 400),
@@ -162,7 +173,7 @@ mod tests {
             (r#"{"customer":null}"#, 422),
             (r#"{"email":"bob@example.com"}"#, 422),
         ] {
-            let refused = members(body.as_bytes()).unwrap_err();
+            let refused = members(body.as_bytes(), "customer").unwrap_err();
             assert_eq!(refused.status(), status, "{body}");
         }
     }

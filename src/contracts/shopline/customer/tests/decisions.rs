@@ -425,8 +425,14 @@ fn what_was_shown_comes_back_unchanged() {
 
 #[test]
 fn a_missing_customer_is_refused_and_an_empty_one_changes_nothing() {
-    assert_eq!(parse_update(b"{}"), Err(Refused::CustomerRequired));
-    assert_eq!(parse_create(b"{}"), Err(Refused::CustomerRequired));
+    assert_eq!(
+        parse_update(b"{}"),
+        Err(Refused::Required { member: "customer" })
+    );
+    assert_eq!(
+        parse_create(b"{}"),
+        Err(Refused::Required { member: "customer" })
+    );
     assert_eq!(update(&bob(), &json!({})), Ok(vec![]));
 }
 
