@@ -16,6 +16,7 @@ mod dev_environment;
 mod idempotency;
 mod kill;
 mod main_job;
+mod official_clients;
 mod projector;
 mod readiness;
 mod relay;
