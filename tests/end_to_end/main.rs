@@ -17,6 +17,7 @@ mod idempotency;
 mod kill;
 mod main_job;
 mod official_clients;
+mod pipeline;
 mod projector;
 mod readiness;
 mod relay;
