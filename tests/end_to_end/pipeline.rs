@@ -50,9 +50,9 @@ pub(crate) async fn run(
     address: SocketAddr,
     contract: &impl Contract,
 ) -> BTreeMap<&'static str, usize> {
-    let (seed, count) = (from_environment("PIPELINE_SEED", 4), requests());
-    let alone = count / ALONE_SHARE;
-    let each = (count - alone).div_ceil(usize::try_from(LANES).unwrap());
+    let (seed, requests) = (from_environment("PIPELINE_SEED", 4), requests());
+    let alone = requests / ALONE_SHARE;
+    let each = (requests - alone).div_ceil(usize::try_from(LANES).unwrap());
     let lanes = (1..=LANES).map(|lane| async move {
         let mut lane = Lane::new(seed ^ (lane << 32), address);
         for _ in 0..each {
@@ -61,14 +61,14 @@ pub(crate) async fn run(
         lane.seen
     });
     let mut seen = join_all(lanes).await;
-    let mut last = Lane::new(seed, address);
+    let mut single = Lane::new(seed, address);
     for _ in 0..alone {
         let before = shop.head().await;
-        let (asked, status) = last.ask(contract).await;
+        let (asked, status) = single.ask(contract).await;
         let trace = shop.head().await - before;
         assert!(trace == 0 || status < 300, "{status} left a trace: {asked}");
     }
-    seen.push(last.seen);
+    seen.push(single.seen);
     let mut all = BTreeMap::new();
     for (kind, count) in seen.into_iter().flatten() {
         *all.entry(kind).or_default() += count;

@@ -230,9 +230,8 @@ pub(crate) fn send_body(
     match rng.random_range(0..100) {
         0..4 => spoil(rng, &mut body),
         4 => {
-            body = (0..rng.random_range(0..200))
-                .map(|_| rng.random())
-                .collect()
+            body.truncate(rng.random_range(0..200));
+            rng.fill(body.as_mut_slice());
         }
         5 => body = format!("{{\"metadata\":{{\"a\":\"{}\"}}}}", "x".repeat(110_000)).into_bytes(),
         6 => body.clear(),
