@@ -50,18 +50,18 @@ pub(crate) async fn run(
     address: SocketAddr,
     contract: &impl Contract,
 ) -> BTreeMap<&'static str, usize> {
-    let (seed, requests) = (from_environment("PIPELINE_SEED", 4), requests());
-    let alone = requests / ALONE_SHARE;
-    let each = (requests - alone).div_ceil(usize::try_from(LANES).unwrap());
+    let start = from_environment("PIPELINE_SEED", 4);
+    let alone = requests() / ALONE_SHARE;
+    let each = (requests() - alone).div_ceil(usize::try_from(LANES).unwrap());
     let lanes = (1..=LANES).map(|lane| async move {
-        let mut lane = Lane::new(seed ^ (lane << 32), address);
+        let mut lane = Lane::new(start ^ (lane << 32), address);
         for _ in 0..each {
             lane.ask(contract).await;
         }
         lane.seen
     });
     let mut seen = join_all(lanes).await;
-    let mut single = Lane::new(seed, address);
+    let mut single = Lane::new(start, address);
     for _ in 0..alone {
         let before = shop.head().await;
         let (asked, status) = single.ask(contract).await;
