@@ -24,3 +24,4 @@ pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tokens;
+pub mod users;

@@ -27,6 +27,11 @@ use super::postgres::{Database, database};
 
 /// The api token of the shop's admin, also in Medusa's recorded cases.
 pub(crate) const API_TOKEN: &str = "peer-token";
+/// The shop's admin, as in Medusa's recorded cases.
+pub(crate) const ADMIN_EMAIL: &str = "admin@medusa-test.com";
+pub(crate) const ADMIN_PASSWORD: &str = "supersecret";
+/// Signs Medusa's bearer tokens.
+pub(crate) const MEDUSA_JWT_SECRET: &str = "a secret for the bearers of the tests";
 /// The ledger token.
 pub(crate) const LEDGER_TOKEN: &str = "ledger-token";
 pub(crate) const JWT_SECRET: &str = "a secret of the tests";
@@ -65,11 +70,11 @@ impl Shop {
             .unwrap();
         let keyring = Keyring::new(&MASTER_KEY);
         let admin = Person {
-            email: "admin@medusa-test.com",
+            email: ADMIN_EMAIL,
             first_name: "Ada",
             last_name: "Min",
             role: "member",
-            password: "supersecret",
+            password: ADMIN_PASSWORD,
             api_token: API_TOKEN,
         };
         add_person(&owner, &keyring, "main", &admin).await.unwrap();
@@ -142,6 +147,7 @@ impl Shop {
             .env("KAFKA_BROKERS", &self.kafka.brokers)
             .env("KAFKA_PREFIX", &self.kafka.prefix)
             .env("SHOPLINE_JWT_SECRET", JWT_SECRET)
+            .env("MEDUSA_JWT_SECRET", MEDUSA_JWT_SECRET)
             .env("SHOPLINE_HANDLE", HANDLE)
             .env("SHOPLINE_STORE_ID", STORE_ID)
             .envs(settings.iter().copied())
