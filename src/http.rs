@@ -27,6 +27,7 @@ use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
+use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
 /// Paths of those who only ask how the process is.
@@ -55,6 +56,8 @@ pub struct Api {
     pub topic: String,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
+    /// Proxies whose headers are believed.
+    pub trusted_proxies: TrustedProxies,
     /// Whether the process is ready, and how Kafka is.
     pub health: watch::Receiver<Health>,
 }

@@ -1,6 +1,7 @@
 //! Medusa's routes: I/O only. What is asked is read by `contracts::medusa`, what is answered is
 //! rendered by `projections::medusa`.
 
+mod auth;
 mod customers;
 mod groups;
 
@@ -52,10 +53,15 @@ pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Respon
     let mut response = match read_body(&parts, body).await {
         Err(refused) => refuse(&refused),
         Ok(_) if in_admin && parts.method == Method::OPTIONS => preflight(&parts.headers),
-        Ok(document) => match answer(api, id, &parts, &route, document).await {
-            Ok(answered) => success(&parts, answered),
-            Err(refused) => refuse(&refused),
-        },
+        Ok(document) => {
+            let answered = if matches!(route, Route::Auth | Route::AuthToken) {
+                auth::answer(api, id, &parts, &route, document).await
+            } else {
+                let answered = answer(api, id, &parts, &route, document).await;
+                answered.map(|answered| success(&parts, answered))
+            };
+            answered.unwrap_or_else(|refused| refuse(&refused))
+        }
     };
     if in_admin {
         allow_origin(api, &parts.headers, &mut response);
@@ -78,14 +84,7 @@ async fn answer(
     if *route == Route::NotAdmin {
         return Err(no_route());
     }
-    let token = parts
-        .headers
-        .get("x-medusa-access-token")
-        .and_then(|value| value.to_str().ok());
-    let actor = api.auth.medusa_api_token(token.unwrap_or_default()).await;
-    let actor = actor
-        .map_err(|error| unread(&error))?
-        .ok_or(Refused::Unauthorized)?;
+    let actor = auth::who_asks(api, &parts.headers).await?;
     let call = Call {
         api,
         id,

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::cases::{self, Case, Kind, RECORDED_RUN, Raw};
 use super::compare::{Answer, Comparison};
+use super::proofs;
 use super::races;
 use super::tree::Tree;
 use super::world::{Missing, World};
@@ -51,7 +52,10 @@ pub(crate) async fn run(base: &str, token: &str) -> Report {
             .to_owned(),
         token: token.to_owned(),
     };
-    let mut comparison = Comparison::new(World::new(RECORDED_RUN), World::new(&run));
+    let mut worlds = [World::new(RECORDED_RUN), World::new(&run)];
+    worlds.iter_mut().for_each(proofs::prepare);
+    let [recorded, here] = worlds;
+    let mut comparison = Comparison::new(recorded, here);
     let mut report = Report::default();
     for case in cases::selected() {
         tokio::time::sleep(PAUSE).await;

@@ -1,4 +1,5 @@
 //! What Medusa's own integration tests assert of the admin side, each statement a test with its
-//! number. Source: contracts, section 10.
+//! number (source: contracts, section 10), and what a stranger would try beside it.
 
+mod auth;
 mod customers;

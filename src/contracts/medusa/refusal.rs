@@ -27,6 +27,15 @@ pub enum Refused {
     },
     /// Nothing says who asks.
     Unauthorized,
+    /// Nobody has this e-mail and password.
+    LoginFailed,
+    /// Too many wrong passwords were tried. Medusa has no such limit: see docs/medusa.md.
+    LoginThrottled {
+        /// When it can be tried again.
+        seconds: u64,
+    },
+    /// Who asks is proven, and not there any longer.
+    UserUnknown,
     /// What was sent is not what the operation takes, or breaks a rule: the message.
     Invalid(String),
     /// There is no such customer.
@@ -114,6 +123,8 @@ pub const CROSS_ORIGIN: [(&str, &str); 2] = [
 ];
 /// The content type of every JSON answer.
 pub const JSON: &str = "application/json; charset=utf-8";
+/// The content type of an answer that is only a word.
+pub const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Refused {
     /// The refusal of a customer's command.
@@ -170,6 +181,9 @@ impl Refused {
             Self::Body(BodyError::Unsupported) => "body_unsupported",
             Self::NoRoute { .. } => "no_route",
             Self::Unauthorized => "unauthorized",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled { .. } => "login_throttled",
+            Self::UserUnknown => "user_unknown",
             Self::Invalid(_) => "invalid",
             Self::CustomerUnknown { .. } => "customer_unknown",
             Self::GroupUnknown { .. } | Self::JoinsUnknownGroup { .. } => "group_unknown",
@@ -202,6 +216,9 @@ impl Refused {
             Self::Body(_)
             | Self::NoRoute { .. }
             | Self::Unauthorized
+            | Self::LoginFailed
+            | Self::LoginThrottled { .. }
+            | Self::UserUnknown
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
             | Self::Header(_)
@@ -222,6 +239,9 @@ impl Refused {
                 (Kind::Html, page(&escape(&title)))
             }
             Self::Unauthorized => (Kind::Bare, "Unauthorized".to_owned()),
+            Self::LoginFailed | Self::LoginThrottled { .. } | Self::UserUnknown => {
+                (Kind::Text, self.message())
+            }
             Self::Invalid(_)
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
@@ -246,8 +266,11 @@ impl Refused {
             .chain(kind.headers().iter().copied())
             .map(|(name, value)| (name, value.to_owned()))
             .collect();
-        if matches!(kind, Kind::Json) {
+        if matches!(kind, Kind::Json | Kind::Text) {
             headers.push(("etag", etag(body.as_bytes())));
+        }
+        if let Self::LoginThrottled { seconds } = self {
+            headers.push(("retry-after", seconds.to_string()));
         }
         Answer {
             status,
@@ -270,8 +293,11 @@ impl Refused {
     /// The status of the answer.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Body(BodyError::Malformed) | Self::Invalid(_) | Self::Header(_) => 400,
-            Self::Unauthorized => 401,
+            Self::Body(BodyError::Malformed)
+            | Self::Invalid(_)
+            | Self::Header(_)
+            | Self::UserUnknown => 400,
+            Self::Unauthorized | Self::LoginFailed => 401,
             Self::NoRoute { .. }
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
@@ -285,6 +311,7 @@ impl Refused {
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
             | Self::KeyReused => 422,
+            Self::LoginThrottled { .. } => 429,
             Self::Unknown => 500,
             Self::Unavailable => 503,
         }
@@ -294,7 +321,10 @@ impl Refused {
         match self {
             Self::Body(error) => body_title(*error).to_owned(),
             Self::NoRoute { .. } => "Not Found".to_owned(),
-            Self::Unauthorized => "Unauthorized".to_owned(),
+            // Source: cases `auth-login-unknown-email`, `auth-get-bearer-unknown-user`.
+            Self::Unauthorized | Self::LoginFailed => "Unauthorized".to_owned(),
+            Self::LoginThrottled { .. } => "Too Many Requests".to_owned(),
+            Self::UserUnknown => "Bad Request".to_owned(),
             Self::Invalid(message) | Self::Header(message) => message.clone(),
             // Source: case `update-not-found`.
             Self::CustomerUnknown { id } => format!("Customer with id: {id} was not found"),
@@ -370,6 +400,8 @@ fn json(status: u16, message: &str) -> String {
 enum Kind {
     Json,
     Html,
+    /// Express' `sendStatus`.
+    Text,
     Bare,
 }
 
@@ -382,6 +414,7 @@ impl Kind {
                 ("x-content-type-options", "nosniff"),
                 ("content-type", "text/html; charset=utf-8"),
             ],
+            Self::Text => &[("content-type", TEXT)],
             Self::Bare => &[],
         }
     }

@@ -20,6 +20,7 @@ pub struct Property {
     name: &'static str,
     rule: Rule,
     required: bool,
+    not_empty: bool,
 }
 
 /// What a property must be.
@@ -42,6 +43,7 @@ impl Property {
             name,
             rule,
             required: true,
+            not_empty: false,
         }
     }
 
@@ -51,6 +53,16 @@ impl Property {
             name,
             rule,
             required: false,
+            not_empty: false,
+        }
+    }
+
+    /// The property as one that must not be an empty text, either.
+    #[must_use]
+    pub const fn not_empty(self) -> Self {
+        Self {
+            not_empty: true,
+            ..self
         }
     }
 }
@@ -105,7 +117,9 @@ impl Property {
             Rule::List(schema) => nested(name, value, schema),
             Rule::Email | Rule::Text | Rule::Object => vec![],
         };
-        own.into_iter().chain(nested).collect()
+        let is_empty = value.is_null() || value.as_str() == Some("");
+        let empty = (self.not_empty && is_empty).then(|| format!("{name} should not be empty"));
+        empty.into_iter().chain(own).chain(nested).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Customers: create, get, update.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher as _, SaltString, rand_core::OsRng};
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, own_ulid};
 use events::patch::Patch;
@@ -16,7 +16,7 @@ use crate::contracts::medusa::refusal::Refused;
 use crate::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
 use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
-use crate::ids;
+use crate::{ids, passwords};
 
 impl Call<'_> {
     /// `POST /admin/customers`.
@@ -205,20 +205,16 @@ impl Call<'_> {
         let Some(password) = password.and_then(Personal::open).cloned() else {
             return Ok(None);
         };
-        let permit = self
-            .api
-            .hashing
-            .acquire()
+        let permit = Arc::clone(&self.api.hashing)
+            .acquire_owned()
             .await
             .map_err(|_closed| Refused::Unavailable)?;
         let hash = tokio::task::spawn_blocking(move || {
-            let salt = SaltString::generate(&mut OsRng);
-            Argon2::default()
-                .hash_password(password.as_bytes(), &salt)
-                .map(|hash| hash.to_string())
+            // Also when nobody waits for the answer any longer.
+            let _permit = permit;
+            passwords::hash(&password)
         })
         .await;
-        drop(permit);
         match hash {
             Ok(Ok(hash)) => Ok(Some(hash)),
             Ok(Err(_)) | Err(_) => Err(Refused::Unknown),

@@ -32,6 +32,11 @@ use super::postgres::{Database, database};
 
 /// The api token of the shop's admin, also in Medusa's recorded cases.
 pub(crate) const API_TOKEN: &str = "peer-token";
+/// The shop's admin, as in Medusa's recorded cases.
+pub(crate) const ADMIN_EMAIL: &str = "admin@medusa-test.com";
+pub(crate) const ADMIN_PASSWORD: &str = "supersecret";
+/// Signs Medusa's bearer tokens.
+pub(crate) const MEDUSA_JWT_SECRET: &str = "a secret for the bearers of the tests";
 /// The ledger token.
 pub(crate) const LEDGER_TOKEN: &str = "ledger-token";
 pub(crate) const JWT_SECRET: &str = "a secret of the tests";
@@ -70,11 +75,11 @@ impl Shop {
             .unwrap();
         let keyring = Keyring::new(&MASTER_KEY);
         let admin = Person {
-            email: "admin@medusa-test.com",
+            email: ADMIN_EMAIL,
             first_name: "Ada",
             last_name: "Min",
             role: "member",
-            password: "supersecret",
+            password: ADMIN_PASSWORD,
             api_token: API_TOKEN,
         };
         add_person(&owner, &keyring, "main", &admin).await.unwrap();
@@ -148,7 +153,7 @@ impl Shop {
     }
 
     /// The settings of every process of the shop.
-    fn settings(&self) -> [(&'static str, String); 9] {
+    fn settings(&self) -> [(&'static str, String); 10] {
         [
             ("LEDGER_LISTEN", "127.0.0.1:0".to_owned()),
             ("LEDGER_MASTER_KEY", hex::encode(MASTER_KEY)),
@@ -157,6 +162,7 @@ impl Shop {
             ("KAFKA_BROKERS", self.kafka.brokers.clone()),
             ("KAFKA_PREFIX", self.kafka.prefix.clone()),
             ("SHOPLINE_JWT_SECRET", JWT_SECRET.to_owned()),
+            ("MEDUSA_JWT_SECRET", MEDUSA_JWT_SECRET.to_owned()),
             ("SHOPLINE_HANDLE", HANDLE.to_owned()),
             ("SHOPLINE_STORE_ID", STORE_ID.to_owned()),
         ]
