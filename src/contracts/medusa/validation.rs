@@ -19,7 +19,18 @@ pub type Schema = [Property];
 pub struct Property {
     name: &'static str,
     rule: Rule,
-    required: bool,
+    presence: Presence,
+}
+
+/// Which ways there are for a property to say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// None.
+    Required,
+    /// It may be absent or null.
+    Optional,
+    /// It may be absent; null is a value.
+    NotNull,
 }
 
 /// What a property must be.
@@ -33,6 +44,8 @@ pub enum Rule {
     Object,
     /// A list of objects that follow a schema of their own.
     List(&'static Schema),
+    /// The same, without a check that it is a list: an object that follows the schema passes.
+    Nested(&'static Schema),
 }
 
 impl Property {
@@ -41,7 +54,7 @@ impl Property {
         Self {
             name,
             rule,
-            required: true,
+            presence: Presence::Required,
         }
     }
 
@@ -50,7 +63,17 @@ impl Property {
         Self {
             name,
             rule,
-            required: false,
+            presence: Presence::Optional,
+        }
+    }
+
+    /// A property that may be absent, but not null: Medusa declares it as required and never checks
+    /// that it is there. Source: case `cg-batch-add-missing`.
+    pub const fn not_null(name: &'static str, rule: Rule) -> Self {
+        Self {
+            name,
+            rule,
+            presence: Presence::NotNull,
         }
     }
 }
@@ -59,7 +82,7 @@ impl Property {
 pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, Refused> {
     let typed = schema
         .iter()
-        .find(|property| matches!(property.rule, Rule::List(_)))
+        .find(|property| matches!(property.rule, Rule::List(_) | Rule::Nested(_)))
         .map(|property| property.name);
     let given =
         prototype::strip(given, typed).map_err(|prototype::CalledConstructor| Refused::Unknown)?;
@@ -81,13 +104,15 @@ fn messages(members: &Map<String, Value>, schema: &Schema) -> Vec<String> {
         .keys()
         .filter(|key| !schema.iter().any(|property| property.name == key.as_str()))
         .map(|key| format!("property {key} should not exist"));
-    let declared = schema.iter().flat_map(|property| {
-        let value = members.get(property.name).filter(|value| !value.is_null());
-        match value {
-            None if !property.required => vec![],
-            value => property.messages(value.unwrap_or(&Value::Null)),
-        }
-    });
+    let declared =
+        schema.iter().flat_map(
+            |property| match (property.presence, members.get(property.name)) {
+                (Presence::Optional, None | Some(Value::Null)) | (Presence::NotNull, None) => {
+                    vec![]
+                }
+                (_, value) => property.messages(value.unwrap_or(&Value::Null)),
+            },
+        );
     unknown.chain(declared).collect()
 }
 
@@ -99,10 +124,11 @@ impl Property {
             Rule::Text => (value.is_string(), "a string"),
             Rule::Object => (value.is_object(), "an object"),
             Rule::List(_) => (value.is_array(), "an array"),
+            Rule::Nested(_) => (true, ""),
         };
         let own = (!is_met).then(|| format!("{name} must be {what}"));
         let nested = match self.rule {
-            Rule::List(schema) => nested(name, value, schema),
+            Rule::List(schema) | Rule::Nested(schema) => nested(name, value, schema),
             Rule::Email | Rule::Text | Rule::Object => vec![],
         };
         own.into_iter().chain(nested).collect()
