@@ -97,6 +97,24 @@ pub fn decide(customer: &Customer, command: Command) -> Result<Vec<CustomerEvent
             Life::Live => self::update(customer, *update),
             Life::Unborn | Life::Deleted | Life::Erased => Err(Refusal::NotFound),
         },
+        Command::JoinGroup { group } => match customer.life {
+            Life::Live => {
+                let others = customer.groups.iter().filter(|other| **other != group);
+                let groups = others.cloned().chain([group.clone()]).collect();
+                Ok(assign_groups(customer, groups)?.into_iter().collect())
+            }
+            Life::Unborn | Life::Deleted | Life::Erased => Err(Refusal::NotFound),
+        },
+        // Who is not there is in no group either.
+        Command::LeaveGroup { group } => match customer.life {
+            Life::Live => {
+                let others = customer.groups.iter().filter(|other| **other != group);
+                Ok(assign_groups(customer, others.cloned().collect())?
+                    .into_iter()
+                    .collect())
+            }
+            Life::Unborn | Life::Deleted | Life::Erased => Ok(vec![]),
+        },
         Command::Delete => match customer.life {
             Life::Live => Ok(vec![CustomerEvent::CustomerDeleted(CustomerDeleted {})]),
             Life::Unborn | Life::Deleted | Life::Erased => Err(Refusal::NotFound),

@@ -16,4 +16,7 @@ pub use customer::{Address, Customer};
 pub use group::{Fields, Group, UnknownField};
 pub use related::{Missing, Related};
 pub use relations::{DEPTH_MAX, Relations, UnknownRelation};
-pub use render::{Given, render_created, render_customer, render_group, render_group_created};
+pub use render::{
+    Given, render_created, render_customer, render_group, render_group_created,
+    render_group_deleted, render_no_group,
+};

@@ -6,7 +6,7 @@
 //! 2. [`path`]: Express' routing.
 //! 3. (authentication: `crate::auth`; what the proofs say: [`cookie`], [`bearer`]; who signs in:
 //!    [`login`], and is shown: [`user`])
-//! 4. [`customer`], [`group`]: one function for each operation: body, then [`query`], checked by
+//! 4. [`customer`], [`group`], [`members`]: one function for each operation: body, then [`query`], checked by
 //!    [`validation`], become a command.
 //! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
 //!    answer.
@@ -33,6 +33,7 @@ pub mod etag;
 pub mod group;
 pub mod json;
 pub mod login;
+pub mod members;
 pub mod path;
 mod prototype;
 pub mod query;

@@ -15,6 +15,16 @@ pub enum Command {
     Create(Box<CreateCustomer>),
     /// Change one.
     Update(Box<UpdateCustomer>),
+    /// Add one to a group.
+    JoinGroup {
+        /// The group's stream.
+        group: String,
+    },
+    /// Take one out of a group.
+    LeaveGroup {
+        /// The group's stream.
+        group: String,
+    },
     /// Delete one.
     Delete,
     /// Erase its personal data.

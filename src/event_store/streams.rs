@@ -99,7 +99,13 @@ impl Stream for Customer {
                 groups: update.groups.clone().unwrap_or_default(),
                 sole_marks: update.rules.contact_required_and_unique,
             },
-            customer::Command::Delete | customer::Command::Erase => Needs::default(),
+            customer::Command::JoinGroup { group } => Needs {
+                groups: vec![group.clone()],
+                sole_marks: false,
+            },
+            customer::Command::LeaveGroup { group: _ }
+            | customer::Command::Delete
+            | customer::Command::Erase => Needs::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod auth;
 mod customers;
 mod groups;
+mod members;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -102,6 +103,10 @@ async fn answer(
         (&Method::POST, Route::Customer(id)) => call.update_customer(id, document).await,
         (&Method::POST, Route::Groups) => call.create_group(document).await,
         (&Method::GET, Route::Group(id)) => call.group(id).await,
+        (&Method::POST, Route::Group(id)) => call.update_group(id, document).await,
+        (&Method::DELETE, Route::Group(id)) => call.delete_group(id, &document).await,
+        (&Method::POST, Route::MembersBatch(id)) => call.add_members(id, document).await,
+        (&Method::DELETE, Route::MembersBatch(id)) => call.remove_members(id, document).await,
         (_, Route::BadEncoding) => Err(Refused::Unknown),
         _ => Err(no_route()),
     };

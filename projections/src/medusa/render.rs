@@ -45,6 +45,20 @@ pub fn render_group(
     })
 }
 
+/// `{"customer_group":null}`: what Medusa answers to nobody joining a group that does not exist.
+pub fn render_no_group() -> String {
+    to_text(&InGroup { customer_group: () })
+}
+
+/// What `DELETE /admin/customer-groups/{id}` answers, whether or not there was one.
+pub fn render_group_deleted(id: &str) -> String {
+    to_text(&Gone {
+        id,
+        object: "customer_group",
+        deleted: true,
+    })
+}
+
 /// `{"customer_group":{…}}` as `POST /admin/customer-groups` answers it.
 pub fn render_group_created(group: &Group, metadata_given: bool) -> String {
     let metadata = group.metadata.as_ref().map(AsGiven);
@@ -79,6 +93,13 @@ struct InCustomer<T> {
 #[derive(Serialize)]
 struct InGroup<T> {
     customer_group: T,
+}
+
+#[derive(Serialize)]
+struct Gone<'a> {
+    id: &'a str,
+    object: &'static str,
+    deleted: bool,
 }
 
 /// Relations that are not asked for are absent; `Some(None)` is null.

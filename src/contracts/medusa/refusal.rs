@@ -6,6 +6,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::body::BodyError;
 use super::etag::etag;
@@ -76,6 +77,16 @@ pub enum Refused {
         /// The name.
         name: String,
     },
+    /// On update: another group has this name.
+    GroupRenameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Customers that do not exist cannot join a group.
+    MembersUnknown {
+        /// Their ids as asked for, in order.
+        ids: Vec<String>,
+    },
     /// A header of the ledger's own cannot be taken: the message.
     Header(String),
     /// An `Idempotency-Key` came again with another request.
@@ -89,7 +100,7 @@ pub enum Refused {
 }
 
 /// The members that the operations know.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "email",
     "first_name",
     "last_name",
@@ -99,6 +110,7 @@ const MEMBERS: [&str; 11] = [
     "groups",
     "id",
     "name",
+    "customer_ids",
     "expand",
     "fields",
 ];
@@ -189,7 +201,8 @@ impl Refused {
             Self::GroupUnknown { .. } | Self::JoinsUnknownGroup { .. } => "group_unknown",
             Self::JoinsTwice { .. } => "group_twice",
             Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => "email_taken",
-            Self::GroupNameTaken { .. } => "group_name_taken",
+            Self::GroupNameTaken { .. } | Self::GroupRenameTaken { .. } => "group_name_taken",
+            Self::MembersUnknown { .. } => "members_unknown",
             Self::Header(_) => "header",
             Self::KeyReused => "idempotency_key_reused",
             Self::Conflict => "conflict",
@@ -212,7 +225,8 @@ impl Refused {
             Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => {
                 vec!["email".to_owned()]
             }
-            Self::GroupNameTaken { .. } => vec!["name".to_owned()],
+            Self::GroupNameTaken { .. } | Self::GroupRenameTaken { .. } => vec!["name".to_owned()],
+            Self::MembersUnknown { .. } => vec!["customer_ids".to_owned()],
             Self::Body(_)
             | Self::NoRoute { .. }
             | Self::Unauthorized
@@ -251,6 +265,8 @@ impl Refused {
             | Self::GuestExists
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
+            | Self::GroupRenameTaken { .. }
+            | Self::MembersUnknown { .. }
             | Self::Header(_)
             | Self::KeyReused
             | Self::Conflict
@@ -301,7 +317,8 @@ impl Refused {
             Self::NoRoute { .. }
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
-            | Self::JoinsUnknownGroup { .. } => 404,
+            | Self::JoinsUnknownGroup { .. }
+            | Self::MembersUnknown { .. } => 404,
             Self::Conflict => 409,
             Self::Body(BodyError::TooLarge) => 413,
             Self::Body(BodyError::Unsupported) => 415,
@@ -310,6 +327,7 @@ impl Refused {
             | Self::GuestExists
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
+            | Self::GroupRenameTaken { .. }
             | Self::KeyReused => 422,
             Self::LoginThrottled { .. } => 429,
             Self::Unknown => 500,
@@ -345,10 +363,20 @@ impl Refused {
             // Source: case `race-email-swap`. PostgreSQL writes booleans short.
             Self::EmailTaken { email, has_account } => {
                 let has_account = if *has_account { 't' } else { 'f' };
-                format!("Customer with email, has_account {email}, {has_account} already exists.")
+                let key = format!("email, has_account={email}, {has_account}");
+                format!("Customer with {} already exists.", unbraced(&key))
             }
             // Source: case `cg-create-duplicate`.
             Self::GroupNameTaken { name } => format!("Key (name)=({name}) already exists."),
+            // Source: case `cg-update-duplicate-name`. Not the text of create.
+            Self::GroupRenameTaken { name } => {
+                let key = format!("name={name}");
+                format!("Customer_group with {} already exists.", unbraced(&key))
+            }
+            Self::MembersUnknown { ids } => {
+                let ids = Value::String(ids.join(", "));
+                format!("The following customer ids do not exist: {ids}")
+            }
             Self::KeyReused => "Idempotency-Key was already used for another request".to_owned(),
             Self::Unavailable => {
                 "The service is unavailable. You may retry the request.".to_owned()
@@ -371,6 +399,13 @@ fn joins_unknown(group: &str) -> String {
     } else {
         "null".to_owned()
     }
+}
+
+/// Medusa makes a sentence of PostgreSQL's `Key (name)=(vip) already exists.` by taking out every
+/// bracket and equals sign, also those of the value.
+/// Source: `formatException` of Medusa 1.20.11, in its exception-formatter.
+fn unbraced(key: &str) -> String {
+    key.replace(['(', ')'], "").replace('=', " ")
 }
 
 /// Medusa's JSON error. Its type and code follow from the status.
@@ -565,11 +600,32 @@ mod tests {
                  already exists.",
             ),
         );
-        let name = "vip".to_owned();
+        let taken = Refused::EmailTaken {
+            email: "a=b@x.com".into(),
+            has_account: true,
+        };
+        let message = "Customer with email, has_account a b@x.com, t already exists.";
+        check(&taken, 422, &body(message));
+        let name = "vip (a=1)".to_owned();
         check(
-            &Refused::GroupNameTaken { name },
+            &Refused::GroupNameTaken { name: name.clone() },
             422,
-            &body("Key (name)=(vip) already exists."),
+            &body("Key (name)=(vip (a=1)) already exists."),
+        );
+        check(
+            &Refused::GroupRenameTaken { name },
+            422,
+            &body("Customer_group with name vip a 1 already exists."),
+        );
+    }
+
+    #[test]
+    fn unknown_members_are_named_in_a_json_text() {
+        let ids = vec!["cus_a".to_owned(), r#"say "b""#.to_owned()];
+        check(
+            &Refused::MembersUnknown { ids },
+            404,
+            r#"{"type":"not_found","message":"The following customer ids do not exist: \"cus_a, say \\\"b\\\"\""}"#,
         );
     }
 

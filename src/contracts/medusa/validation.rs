@@ -19,8 +19,19 @@ pub type Schema = [Property];
 pub struct Property {
     name: &'static str,
     rule: Rule,
-    required: bool,
+    presence: Presence,
     not_empty: bool,
+}
+
+/// Which ways there are for a property to say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// None.
+    Required,
+    /// It may be absent or null.
+    Optional,
+    /// It may be absent; null is a value.
+    NotNull,
 }
 
 /// What a property must be.
@@ -34,6 +45,8 @@ pub enum Rule {
     Object,
     /// A list of objects that follow a schema of their own.
     List(&'static Schema),
+    /// The same, without a check that it is a list: an object that follows the schema passes.
+    Nested(&'static Schema),
 }
 
 impl Property {
@@ -42,7 +55,7 @@ impl Property {
         Self {
             name,
             rule,
-            required: true,
+            presence: Presence::Required,
             not_empty: false,
         }
     }
@@ -52,7 +65,7 @@ impl Property {
         Self {
             name,
             rule,
-            required: false,
+            presence: Presence::Optional,
             not_empty: false,
         }
     }
@@ -65,13 +78,24 @@ impl Property {
             ..self
         }
     }
+
+    /// A property that may be absent, but not null: Medusa declares it as required and never checks
+    /// that it is there. Source: case `cg-batch-add-missing`.
+    pub const fn not_null(name: &'static str, rule: Rule) -> Self {
+        Self {
+            name,
+            rule,
+            presence: Presence::NotNull,
+            not_empty: false,
+        }
+    }
 }
 
 /// Checks a body or a query; gives its members, less the names that JavaScript swallows.
 pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, Refused> {
     let typed = schema
         .iter()
-        .find(|property| matches!(property.rule, Rule::List(_)))
+        .find(|property| matches!(property.rule, Rule::List(_) | Rule::Nested(_)))
         .map(|property| property.name);
     let given =
         prototype::strip(given, typed).map_err(|prototype::CalledConstructor| Refused::Unknown)?;
@@ -93,13 +117,15 @@ fn messages(members: &Map<String, Value>, schema: &Schema) -> Vec<String> {
         .keys()
         .filter(|key| !schema.iter().any(|property| property.name == key.as_str()))
         .map(|key| format!("property {key} should not exist"));
-    let declared = schema.iter().flat_map(|property| {
-        let value = members.get(property.name).filter(|value| !value.is_null());
-        match value {
-            None if !property.required => vec![],
-            value => property.messages(value.unwrap_or(&Value::Null)),
-        }
-    });
+    let declared =
+        schema.iter().flat_map(
+            |property| match (property.presence, members.get(property.name)) {
+                (Presence::Optional, None | Some(Value::Null)) | (Presence::NotNull, None) => {
+                    vec![]
+                }
+                (_, value) => property.messages(value.unwrap_or(&Value::Null)),
+            },
+        );
     unknown.chain(declared).collect()
 }
 
@@ -111,10 +137,11 @@ impl Property {
             Rule::Text => (value.is_string(), "a string"),
             Rule::Object => (value.is_object(), "an object"),
             Rule::List(_) => (value.is_array(), "an array"),
+            Rule::Nested(_) => (true, ""),
         };
         let own = (!is_met).then(|| format!("{name} must be {what}"));
         let nested = match self.rule {
-            Rule::List(schema) => nested(name, value, schema),
+            Rule::List(schema) | Rule::Nested(schema) => nested(name, value, schema),
             Rule::Email | Rule::Text | Rule::Object => vec![],
         };
         let is_empty = value.is_null() || value.as_str() == Some("");
