@@ -308,6 +308,7 @@ fn api(
             currency: config.store.currency.clone(),
         },
         topic,
+        lists: pools.lists,
         hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         health,
     })

@@ -5,7 +5,7 @@
 //! 1. [`body`]: Express' JSON body parser, before everything else, also before authentication.
 //! 2. [`path`]: Express' routing.
 //! 3. (authentication: `crate::auth`)
-//! 4. [`customer`], [`group`]: one function for each operation: body, then [`query`], checked by
+//! 4. [`customer`], [`group`], [`list`]: one function for each operation: body, then [`query`], checked by
 //!    [`validation`], become a command.
 //! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
 //!    answer.
@@ -29,6 +29,7 @@ pub mod email;
 pub mod etag;
 pub mod group;
 pub mod json;
+pub mod list;
 pub mod path;
 mod prototype;
 pub mod query;

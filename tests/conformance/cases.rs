@@ -33,6 +33,9 @@ pub(crate) struct Case {
     /// Lists whose order is free, besides those that always are.
     #[serde(default)]
     pub(crate) unordered: Vec<String>,
+    /// Lists that are ordered by a member, and by nothing where that is equal.
+    #[serde(default)]
+    pub(crate) ordered_by: BTreeMap<String, String>,
     pub(crate) answer: Option<Recorded>,
     #[serde(rename = "answers")]
     _answers: Option<BTreeMap<String, usize>>,
@@ -120,8 +123,8 @@ pub(crate) struct Departure {
 pub(crate) const RECORDED_RUN: &str = "r6b01dece";
 
 /// Sections that are held against the ledger in full.
-const SECTIONS: [&str; 7] = [
-    "setup", "create", "update", "metadata", "expand", "groups", "http",
+const SECTIONS: [&str; 8] = [
+    "setup", "create", "update", "metadata", "expand", "groups", "http", "list",
 ];
 /// But not these, which sign a customer in through the Store API.
 const STORE_LOGINS: [&str; 3] = [
@@ -141,6 +144,14 @@ const TOKEN_ONLY: [&str; 8] = [
     "auth-cookie-garbage",
 ];
 
+/// Cases of the section `cgroups` that need none of the routes which change groups.
+fn needs_no_group_writes(case: &Case) -> bool {
+    let name = case.name.as_str();
+    let starts = ["cg-create-", "cg-get-", "cg-list"];
+    let is_read = starts.iter().any(|start| name.starts_with(start)) && name != "cg-get-deleted";
+    is_read || ["cg-customers-expand-unknown", "cg-customers-unknown-param"].contains(&name)
+}
+
 /// The cases that are held against the ledger, in the order of the recording.
 pub(crate) fn selected() -> Vec<Case> {
     let in_full = SECTIONS
@@ -150,7 +161,8 @@ pub(crate) fn selected() -> Vec<Case> {
     let token_only = section("auth")
         .into_iter()
         .filter(|case| TOKEN_ONLY.contains(&case.name.as_str()));
-    let mut cases: Vec<_> = in_full.chain(token_only).collect();
+    let groups = section("cgroups").into_iter().filter(needs_no_group_writes);
+    let mut cases: Vec<_> = in_full.chain(token_only).chain(groups).collect();
     cases.sort_by_key(|case| case.n);
     cases
 }
@@ -188,12 +200,12 @@ fn read<T: DeserializeOwned>(name: &str) -> Vec<T> {
 #[test]
 fn the_cases_are_those_that_were_promised() {
     let count = |kind| selected().iter().filter(|case| case.kind == kind).count();
-    assert_eq!((count(Kind::Contract), count(Kind::Quirk)), (167, 25));
+    assert_eq!((count(Kind::Contract), count(Kind::Quirk)), (229, 48));
 }
 
 #[test]
 fn every_recorded_section_can_be_read() {
-    let all: usize = ["auth", "cgroups", "list", "race", "store"]
+    let all: usize = ["auth", "cgroups", "race", "store"]
         .into_iter()
         .chain(SECTIONS)
         .map(|name| section(name).len())

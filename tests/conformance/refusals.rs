@@ -7,7 +7,7 @@ use customer_ledger::contracts::medusa::body::{self, Headers};
 use customer_ledger::contracts::medusa::json::Document;
 use customer_ledger::contracts::medusa::path::{Route, route};
 use customer_ledger::contracts::medusa::refusal::Refused;
-use customer_ledger::contracts::medusa::{customer, group};
+use customer_ledger::contracts::medusa::{customer, group, list};
 
 use super::cases::{Case, RECORDED_RUN, selected};
 use super::compare::{Answer, Comparison};
@@ -46,6 +46,9 @@ fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<()
         ("POST", Route::Customers) => customer::parse_create(body).map(|_| ()),
         ("POST", Route::Customer(_)) => customer::parse_update(body, query).map(|_| ()),
         ("GET" | "HEAD", Route::Customer(_)) => customer::parse_find(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Customers) => list::parse_customers(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Groups) => list::parse_groups(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Members(group)) => list::parse_members(query, &group).map(|_| ()),
         ("POST", Route::Groups) => group::parse_create(body).map(|_| ()),
         ("GET" | "HEAD", Route::Group(_)) => group::parse_find(query).map(|_| ()),
         (_, Route::BadEncoding) => Err(Refused::Unknown),
@@ -65,7 +68,10 @@ fn needs_the_store(case: &Case) -> bool {
         || recorded.status == 422
         || text.contains("not_found")
         || text.contains("Email cannot be changed")
+        // Which relations, columns and orders there are, is for the projection to say.
         || case.name.contains("expand-unknown")
+        || case.name.contains("fields-unknown")
+        || (case.name.contains("list-order") && recorded.status == 500)
         || case.name == "get-expand-space"
 }
 
@@ -96,5 +102,5 @@ fn refusals_that_need_no_store_are_the_recorded_ones() {
         assert!(found.is_empty(), "{}: {found:#?}", case.name);
         refused_count += 1;
     }
-    assert_eq!(refused_count, 79);
+    assert_eq!(refused_count, 105);
 }

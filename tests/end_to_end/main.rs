@@ -16,6 +16,7 @@ mod dev_environment;
 mod idempotency;
 mod kill;
 mod main_job;
+mod medusa_own;
 mod projector;
 mod readiness;
 mod relay;

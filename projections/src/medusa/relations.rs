@@ -36,6 +36,18 @@ impl Relations {
         self.0.contains_key("groups")
     }
 
+    /// The same, and the customer's groups.
+    #[must_use]
+    pub fn with_groups(mut self) -> Self {
+        self.0.entry("groups".to_owned()).or_default();
+        self
+    }
+
+    /// Whether no relation is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The relations below one that is asked for.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         self.0.get(name)

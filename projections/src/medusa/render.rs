@@ -61,6 +61,52 @@ pub fn render_group_created(group: &Group, metadata_given: bool) -> String {
     })
 }
 
+/// `{"customers":[…],"count":…,"offset":…,"limit":…}` as `GET /admin/customers` and
+/// `GET /admin/customer-groups/{id}/customers` answer it.
+pub fn render_customers(
+    customers: &[Customer],
+    related: &Related,
+    relations: &Relations,
+    envelope: Envelope,
+) -> String {
+    let body = |customer| CustomerBody::new(customer, related, relations);
+    to_text(&CustomersBody {
+        customers: customers.iter().map(body).collect(),
+        count: envelope.count,
+        offset: envelope.offset,
+        limit: envelope.limit,
+    })
+}
+
+/// `{"count":…,"customer_groups":[…],"offset":…,"limit":…}` as `GET /admin/customer-groups` answers
+/// it.
+pub fn render_groups(
+    groups: &[Group],
+    related: &Related,
+    relations: &Relations,
+    fields: Option<&Fields>,
+    envelope: Envelope,
+) -> String {
+    let body = |group| GroupBody::new(group, related, relations, fields);
+    to_text(&GroupsBody {
+        count: envelope.count,
+        customer_groups: groups.iter().map(body).collect(),
+        offset: envelope.offset,
+        limit: envelope.limit,
+    })
+}
+
+/// What a list says besides its items.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Envelope {
+    /// How many there are on all pages.
+    pub count: i64,
+    /// The offset as it was asked for.
+    pub offset: f64,
+    /// The limit as it was asked for.
+    pub limit: f64,
+}
+
 /// Which optional members a creating request had, null or not: the order of its answer depends on
 /// them, because the real one answers with the object that it saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +125,22 @@ struct InCustomer<T> {
 #[derive(Serialize)]
 struct InGroup<T> {
     customer_group: T,
+}
+
+#[derive(Serialize)]
+struct CustomersBody<'a> {
+    customers: Vec<CustomerBody<'a>>,
+    count: i64,
+    offset: f64,
+    limit: f64,
+}
+
+#[derive(Serialize)]
+struct GroupsBody<'a> {
+    count: i64,
+    customer_groups: Vec<GroupBody<'a>>,
+    offset: f64,
+    limit: f64,
 }
 
 /// Relations that are not asked for are absent; `Some(None)` is null.

@@ -80,7 +80,7 @@ pub enum Refused {
 }
 
 /// The members that the operations know.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 19] = [
     "email",
     "first_name",
     "last_name",
@@ -92,6 +92,14 @@ const MEMBERS: [&str; 11] = [
     "name",
     "expand",
     "fields",
+    "q",
+    "order",
+    "limit",
+    "offset",
+    "lt",
+    "gt",
+    "gte",
+    "lte",
 ];
 
 /// An answer, save for the headers that every answer has.

@@ -1,7 +1,5 @@
 //! Customer groups: create and get; and the relations that lead through groups.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
 use projections::medusa::table::customers;
@@ -15,10 +13,6 @@ use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Outcome};
 use crate::group::{Command, CustomerGroup, Refusal};
 use crate::ids;
-use crate::projector::{Projection, caught_up};
-
-/// How long a list waits for its projection.
-const WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Call<'_> {
     /// `POST /admin/customer-groups`.
@@ -108,12 +102,7 @@ impl Call<'_> {
                     .map_err(|error| unread(&error))?;
                 if !waited {
                     waited = true;
-                    let progress =
-                        caught_up(&ledger.pool, &self.api.topic, Projection::Medusa, WAIT_MAX)
-                            .await
-                            .map_err(|error| unread(&error))?;
-                    let lack = progress.head - progress.watermark;
-                    behind = (lack > 0).then_some(lack);
+                    behind = self.behind().await?;
                 }
                 let members =
                     customers::members(&mut connection, &ledger.store, &missing.members).await;
