@@ -193,13 +193,15 @@ impl Bench<'_> {
         let pgbench = Pgbench::prepare(self.postgres, self.dir).await?;
         let machine = Machine::look(&pgbench.owner).await?;
         let has = |section| self.options.only.is_none_or(|only| only == section);
-        let lists = match has(Section::Lists) {
-            true => Some(self.lists().await?),
-            false => None,
+        let lists = if has(Section::Lists) {
+            Some(self.lists().await?)
+        } else {
+            None
         };
-        let api = match has(Section::Updates) {
-            true => Some(self.api_alone(&pgbench).await?),
-            false => None,
+        let api = if has(Section::Updates) {
+            Some(self.api_alone(&pgbench).await?)
+        } else {
+            None
         };
         let all = match (brokers, &api) {
             (Some(brokers), Some(api)) => Some(self.all_roles(&brokers, &api.pairs).await?),

@@ -111,7 +111,7 @@ pub(super) async fn run(
     Ok(Lists {
         customers: CUSTOMERS,
         rows_per_second: CUSTOMERS * 1000 / u64::try_from(filled.as_millis()).unwrap_or(1).max(1),
-        lists,
+        pages: lists,
     })
 }
 
@@ -178,7 +178,7 @@ fn customer(number: u64) -> Customer {
         first_name: pick(&FIRST),
         last_name: pick(&LAST),
         phone: Some(format!("+49 30 {number:07}")),
-        has_account: number % 3 == 0,
+        has_account: number.is_multiple_of(3),
         groups: vec![group_stream(number % GROUPS)],
         ..Customer::default()
     }

@@ -68,7 +68,7 @@ pub(super) struct Lists {
     pub(super) customers: u64,
     /// How fast their rows were written.
     pub(super) rows_per_second: u64,
-    pub(super) lists: Vec<List>,
+    pub(super) pages: Vec<List>,
 }
 
 /// One kind of page.
@@ -293,7 +293,7 @@ impl Lists {
             "p50 ms",
             "p99 ms"
         )?;
-        self.lists.iter().try_for_each(|list| {
+        self.pages.iter().try_for_each(|list| {
             let Measured {
                 per_second,
                 p50_ms,
@@ -321,7 +321,7 @@ impl Lists {
         json!({
             "customers": self.customers,
             "rows_per_second": self.rows_per_second,
-            "lists": self.lists.iter().map(list).collect::<Vec<_>>(),
+            "lists": self.pages.iter().map(list).collect::<Vec<_>>(),
         })
     }
 }

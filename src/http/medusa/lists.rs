@@ -175,7 +175,9 @@ const fn envelope(found: &Found, shown: &Shown) -> Envelope {
 /// long among it, passes, so that the official client may repeat.
 fn unfound(error: &sqlx::Error) -> Refused {
     const DATA_EXCEPTION: &str = "22";
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     match code {
         Some(code) if code.starts_with(DATA_EXCEPTION) => {
             tracing::warn!(error = %code, "the database did not take a value of a list's query");
