@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use events::record::Contract;
+use sqlx::PgPool;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
@@ -54,6 +55,8 @@ pub struct Api {
     pub store: projections::shopline::Store,
     /// The topic that the projections follow.
     pub topic: String,
+    /// Connections that search in views: a statement there has little time.
+    pub lists: PgPool,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
     /// Proxies whose headers are believed.

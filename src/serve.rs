@@ -322,6 +322,7 @@ fn api(
             currency: config.store.currency.clone(),
         },
         topic,
+        lists: pools.lists,
         hashing,
         trusted_proxies: config.trusted_proxies.clone(),
         health,

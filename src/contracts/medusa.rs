@@ -6,7 +6,8 @@
 //! 2. [`path`]: Express' routing.
 //! 3. (authentication: `crate::auth`; what the proofs say: [`cookie`], [`bearer`]; who signs in:
 //!    [`login`], and is shown: [`user`])
-//! 4. [`customer`], [`group`], [`members`]: one function for each operation: body, then [`query`], checked by
+//! 4. [`customer`], [`group`], [`members`], [`list`]: one function for each
+//!    operation: body, then [`query`], checked by
 //!    [`validation`], become a command.
 //! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
 //!    answer.
@@ -32,6 +33,7 @@ pub mod email;
 pub mod etag;
 pub mod group;
 pub mod json;
+pub mod list;
 pub mod login;
 pub mod members;
 pub mod path;

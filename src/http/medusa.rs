@@ -4,6 +4,7 @@
 mod auth;
 mod customers;
 mod groups;
+mod lists;
 mod members;
 
 use axum::body::{Body, Bytes};
@@ -98,6 +99,9 @@ async fn answer(
         &parts.method
     };
     let answered = match (method, route) {
+        (&Method::GET, Route::Customers) => call.customers().await,
+        (&Method::GET, Route::Groups) => call.groups().await,
+        (&Method::GET, Route::Members(group)) => call.members(group).await,
         (&Method::POST, Route::Customers) => call.create_customer(document).await,
         (&Method::GET, Route::Customer(id)) => call.customer(id).await,
         (&Method::POST, Route::Customer(id)) => call.update_customer(id, document).await,

@@ -82,8 +82,12 @@ impl Comparison {
             .into_iter()
             .chain(case.unordered.iter().map(String::as_str))
             .collect();
-        let expected = self.recorded.normal(&without_hash(&expected), &unordered);
-        let actual = self.world.normal(&actual, &unordered);
+        let mut expected = self.recorded.normal(&without_hash(&expected), &unordered);
+        let mut actual = self.world.normal(&actual, &unordered);
+        for (list, member) in &case.ordered_by {
+            settle_ties(&mut expected, list, member);
+            settle_ties(&mut actual, list, member);
+        }
         match case.compare {
             Compare::Shape => differ(&shape(&expected), &shape(&actual), "", &mut found),
             Compare::Exact | Compare::Status => {
@@ -212,6 +216,20 @@ fn without_hash(tree: &Tree) -> Tree {
         ),
         Tree::List(items) => Tree::List(items.iter().map(without_hash).collect()),
         Tree::Literal(_) | Tree::Text(_) => tree.clone(),
+    }
+}
+
+/// Puts the items of a top-level list whose member is equal, and which stand together, into an order.
+fn settle_ties(tree: &mut Tree, list: &str, member: &str) {
+    let Tree::Object(members) = tree else {
+        return;
+    };
+    for (_, value) in members.iter_mut().filter(|(key, _)| key == list) {
+        if let Tree::List(items) = value {
+            items
+                .chunk_by_mut(|one, other| one.get(member) == other.get(member))
+                .for_each(<[Tree]>::sort);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use customer_ledger::contracts::medusa::body::{self, Headers};
 use customer_ledger::contracts::medusa::json::Document;
 use customer_ledger::contracts::medusa::path::{Route, route};
 use customer_ledger::contracts::medusa::refusal::Refused;
-use customer_ledger::contracts::medusa::{bearer, customer, group, login, members};
+use customer_ledger::contracts::medusa::{bearer, customer, group, list, login, members};
 
 use super::cases::{Case, RECORDED_RUN, selected};
 use super::compare::{Answer, Comparison};
@@ -41,6 +41,8 @@ fn refusal(case: &Case, world: &World) -> Option<Refused> {
         request.method == "POST" && matches!(route(path), Route::Auth | Route::AuthToken);
     let proof = request.auth.as_deref().unwrap_or("token");
     let is_proven = match proof.split_once(':') {
+        // The real server gave it, under a key of its own.
+        Some(("bearer", "bearer")) => true,
         Some(("bearer", name)) => {
             let token = world.get(name).expect("earlier cases saved it");
             let authorization = format!("Bearer {token}");
@@ -59,6 +61,9 @@ fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<()
         ("POST", Route::Customers) => customer::parse_create(body).map(|_| ()),
         ("POST", Route::Customer(_)) => customer::parse_update(body, query).map(|_| ()),
         ("GET" | "HEAD", Route::Customer(_)) => customer::parse_find(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Customers) => list::parse_customers(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Groups) => list::parse_groups(query).map(|_| ()),
+        ("GET" | "HEAD", Route::Members(group)) => list::parse_members(query, &group).map(|_| ()),
         ("POST", Route::Groups) => group::parse_create(body).map(|_| ()),
         ("GET" | "HEAD", Route::Group(_)) => group::parse_find(query).map(|_| ()),
         ("POST", Route::Auth | Route::AuthToken) => login::parse_login(body).map(|_| ()),
@@ -95,8 +100,10 @@ fn needs_the_store(case: &Case) -> bool {
         || recorded.status == 422
         || text.contains("not_found")
         || text.contains("Email cannot be changed")
+        // Which relations, columns and orders there are, is for the projection to say.
         || case.name.contains("expand-unknown")
-        || case.name == "cg-get-fields-unknown"
+        || case.name.contains("fields-unknown")
+        || (case.name.contains("list-order") && recorded.status == 500)
         || case.name == "get-expand-space"
         || LOOKED_UP.contains(&case.name.as_str())
 }
@@ -130,5 +137,5 @@ fn refusals_that_need_no_store_are_the_recorded_ones() {
         assert!(found.is_empty(), "{}: {found:#?}", case.name);
         refused_count += 1;
     }
-    assert_eq!(refused_count, 90);
+    assert_eq!(refused_count, 122);
 }

@@ -39,7 +39,8 @@ async fn the_medusa_client_goes_through_auth_customers_and_groups() {
         folder.display()
     );
     let shop = Shop::open().await;
-    let server = shop.serve("api,relay,projector").await;
+    let proxies = [("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let server = shop.serve_with("api,relay,projector", &proxies).await;
     let output = Command::new("node")
         .arg("run.mjs")
         .current_dir(folder)

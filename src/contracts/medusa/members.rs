@@ -8,7 +8,7 @@ use super::json::Document;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 
-const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Nested(&CUSTOMER))];
+const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Items(&CUSTOMER))];
 
 const CUSTOMER: [Property; 1] = [Property::required("id", Rule::Text)];
 

@@ -100,7 +100,7 @@ pub enum Refused {
 }
 
 /// The members that the operations know.
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 20] = [
     "email",
     "first_name",
     "last_name",
@@ -113,6 +113,14 @@ const MEMBERS: [&str; 12] = [
     "customer_ids",
     "expand",
     "fields",
+    "q",
+    "order",
+    "limit",
+    "offset",
+    "lt",
+    "gt",
+    "gte",
+    "lte",
 ];
 
 /// An answer, save for the headers that every answer has.

@@ -1,7 +1,5 @@
 //! Customer groups: create, get, update, delete; and the relations that lead through groups.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
 use projections::medusa::table::customers;
@@ -14,10 +12,6 @@ use crate::contracts::medusa::refusal::Refused;
 use crate::event_store::{ExecuteError, Outcome};
 use crate::group::{Command, CustomerGroup, Refusal};
 use crate::ids;
-use crate::projector::{Projection, caught_up};
-
-/// How long a list waits for its projection.
-const WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Call<'_> {
     /// `POST /admin/customer-groups`.
@@ -200,12 +194,7 @@ impl Call<'_> {
                     .map_err(|error| unread(&error))?;
                 if !waited {
                     waited = true;
-                    let progress =
-                        caught_up(&ledger.pool, &self.api.topic, Projection::Medusa, WAIT_MAX)
-                            .await
-                            .map_err(|error| unread(&error))?;
-                    let lack = progress.head - progress.watermark;
-                    behind = (lack > 0).then_some(lack);
+                    behind = self.behind().await?;
                 }
                 let members =
                     customers::members(&mut connection, &ledger.store, &missing.members).await;

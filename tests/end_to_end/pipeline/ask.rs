@@ -14,6 +14,9 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
+/// How many bytes of a body a failed test prints.
+const SHOWN_MAX: usize = 2000;
+
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -51,7 +54,13 @@ impl fmt::Display for Asked {
         for (name, value) in &self.headers {
             write!(f, "\n{name}: {value:?}")?;
         }
-        write!(f, "\n\n{}", self.body.escape_ascii())
+        let shown = self.body.get(..SHOWN_MAX).unwrap_or(&self.body);
+        write!(
+            f,
+            "\n\n{} ({} bytes)",
+            shown.escape_ascii(),
+            self.body.len()
+        )
     }
 }
 

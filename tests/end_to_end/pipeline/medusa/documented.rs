@@ -59,7 +59,7 @@ const BELOW: [&str; 9] = [
     "syntax error",
     "violates",
     "relation \"",
-    "$sealed",
+    "$sealed\":{\"k\"",
     "argon2",
 ];
 
@@ -75,7 +75,8 @@ pub(super) fn documented(asked: &Asked, answer: &Answer) -> Result<&'static str,
     if header("x-powered-by") != Some("Express") {
         return Err("it is not Express'".to_owned());
     }
-    let said = format!("{asked}{}", asked.target).to_lowercase();
+    let body = String::from_utf8_lossy(&asked.body);
+    let said = format!("{}{body}", asked.target).to_lowercase();
     let shown = answer.body.to_lowercase();
     if let Some(word) = BELOW
         .iter()
@@ -84,8 +85,8 @@ pub(super) fn documented(asked: &Asked, answer: &Answer) -> Result<&'static str,
         return Err(format!("it says {word}"));
     }
     if asked.method == Method::HEAD {
-        let silent =
-            answer.body.is_empty() && [200, 304, 400, 401, 404, 500].contains(&answer.status);
+        let silent = answer.body.is_empty()
+            && [200, 304, 400, 401, 404, 413, 415, 500].contains(&answer.status);
         return silent.then_some("HEAD").ok_or_else(|| "a HEAD".to_owned());
     }
     match header("content-type") {
