@@ -67,12 +67,11 @@ fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<()
         ("POST", Route::Groups) => group::parse_create(body).map(|_| ()),
         ("GET" | "HEAD", Route::Group(_)) => group::parse_find(query).map(|_| ()),
         ("POST", Route::Auth | Route::AuthToken) => login::parse_login(body).map(|_| ()),
-        ("GET" | "HEAD" | "DELETE", Route::Auth) => Ok(()),
+        ("GET" | "HEAD" | "DELETE", Route::Auth) | ("DELETE", Route::Group(_)) => Ok(()),
         ("POST", Route::Group(_)) => {
             let update = group::parse_update(body, query)?;
             update.refused.map_or(Ok(()), Err)
         }
-        ("DELETE", Route::Group(_)) => Ok(()),
         ("POST", Route::MembersBatch(_)) => members::parse_add(body).map(|_| ()),
         ("DELETE", Route::MembersBatch(_)) => members::parse_remove(body).map(|_| ()),
         (_, Route::BadEncoding) => Err(Refused::Unknown),
