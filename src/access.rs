@@ -1,17 +1,19 @@
 //! Grants access: people of Medusa's, apps of SHOPLINE's, tokens of the ledger's own API. As the
 //! owner of the database.
 //!
-//! Only hashes are stored. A token that is made here is shown once, to whoever asked for it.
+//! Passwords and tokens are stored as hashes; an api token of Medusa's also sealed, because the
+//! contract shows it. A token that is made here is shown once, to whoever asked for it.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher as _, SaltString, rand_core::OsRng};
 use jiff::{SignedDuration, Timestamp};
 use rand::RngCore as _;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use ulid::Ulid;
 
+use crate::auth::users::api_token_place;
+use crate::contracts::medusa::email::lower_case;
 use crate::contracts::shopline::token::{Claims, sign};
 use crate::event_store::keyring::Keyring;
+use crate::passwords::{self, Verdict, verify};
 
 /// How long a token of an app lives, as those that SHOPLINE's own admin page makes: three years.
 pub const APP_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1095 * 24);
@@ -32,36 +34,161 @@ pub struct Person<'a> {
     pub api_token: &'a str,
 }
 
-/// Adds a person, or gives one a new password and api token.
+/// Adds a person, or gives one other names, another password and another api token. A password that
+/// is the same keeps its hash, and its sessions.
 pub async fn add_person(
     owner: &PgPool,
     keyring: &Keyring,
     store: &str,
     person: &Person<'_>,
 ) -> Result<(), sqlx::Error> {
-    let salt = SaltString::generate(&mut OsRng);
-    let hash = Argon2::default()
-        .hash_password(person.password.as_bytes(), &salt)
-        .map_err(|error| sqlx::Error::Encode(error.to_string().into()))?;
-    sqlx::query(
-        "insert into medusa_users \
-            (user_id, store, email, first_name, last_name, role, password_hash, api_token) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8) \
-         on conflict (store, email) do update set first_name = excluded.first_name, \
-            last_name = excluded.last_name, role = excluded.role, \
-            password_hash = excluded.password_hash, api_token = excluded.api_token",
+    let user = NewUser {
+        id: None,
+        email: person.email,
+        first_name: person.first_name,
+        last_name: person.last_name,
+        role: person.role,
+        password: Password::Plain(person.password),
+        api_token: Some(person.api_token),
+    };
+    add_user(owner, keyring, store, &user).await.map(drop)
+}
+
+/// A person to add, whose password may come from Medusa.
+pub struct NewUser<'a> {
+    /// The id that Medusa gave it; else a new one.
+    pub id: Option<&'a str>,
+    /// E-mail, unique in the store; stored in lower case.
+    pub email: &'a str,
+    /// First name.
+    pub first_name: &'a str,
+    /// Last name.
+    pub last_name: &'a str,
+    /// Medusa's role.
+    pub role: &'a str,
+    /// Password.
+    pub password: Password<'a>,
+    /// The api token, if there is to be one.
+    pub api_token: Option<&'a str>,
+}
+
+/// A password as it is known.
+pub enum Password<'a> {
+    /// Itself.
+    Plain(&'a str),
+    /// A hash that [`passwords::is_hash`] takes.
+    Hash(&'a str),
+}
+
+/// Adds a person, or changes the one who has this e-mail; gives the id. With another password the
+/// sessions are over.
+pub async fn add_user(
+    owner: &PgPool,
+    keyring: &Keyring,
+    store: &str,
+    user: &NewUser<'_>,
+) -> Result<String, sqlx::Error> {
+    let email = lower_case(user.email);
+    let mut transaction = owner.begin().await?;
+    let known: Option<(String, String)> = sqlx::query_as(
+        "select user_id, password_hash from medusa_users \
+         where store = $1 and email = $2 and deleted_at is null for update",
     )
-    .bind(format!("usr_{}", Ulid::new()))
     .bind(store)
-    .bind(person.email)
-    .bind(person.first_name)
-    .bind(person.last_name)
-    .bind(person.role)
-    .bind(hash.to_string())
-    .bind(keyring.hash_token(person.api_token))
-    .execute(owner)
+    .bind(&email)
+    .fetch_optional(&mut *transaction)
     .await?;
+    let (known, stored) = known.unzip();
+    let is_kept = match user.password {
+        Password::Plain(plain) => verify(stored.as_deref(), plain) != Verdict::Wrong,
+        Password::Hash(hash) => stored.as_deref() == Some(hash),
+    };
+    let hash = match (stored, user.password.hash()?) {
+        (Some(stored), _) if is_kept => stored,
+        (Some(_) | None, hash) => hash,
+    };
+    let id = known.unwrap_or_else(|| {
+        user.id
+            .map_or_else(|| format!("usr_{}", Ulid::new()), ToOwned::to_owned)
+    });
+    let place = api_token_place(&id);
+    sqlx::query(
+        "insert into medusa_users as known \
+            (user_id, store, email, first_name, last_name, role, password_hash, api_token, \
+             api_token_sealed) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         on conflict (store, email) where deleted_at is null do update \
+            set first_name = excluded.first_name, last_name = excluded.last_name, \
+            role = excluded.role, password_hash = excluded.password_hash, \
+            api_token = excluded.api_token, api_token_sealed = excluded.api_token_sealed, \
+            updated_at = case when \
+                (known.first_name, known.last_name, known.role, known.password_hash, \
+                 known.api_token) is distinct from \
+                (excluded.first_name, excluded.last_name, excluded.role, excluded.password_hash, \
+                 excluded.api_token) then now() else known.updated_at end",
+    )
+    .bind(&id)
+    .bind(store)
+    .bind(&email)
+    .bind(user.first_name)
+    .bind(user.last_name)
+    .bind(user.role)
+    .bind(hash)
+    .bind(user.api_token.map(|token| keyring.hash_token(token)))
+    .bind(
+        user.api_token
+            .map(|token| keyring.wrap_secret(&place, token)),
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if !is_kept {
+        end_sessions(&mut transaction, &id).await?;
+    }
+    transaction.commit().await?;
+    Ok(id)
+}
+
+/// Removes a person, whose proofs then open nothing; gives the id, if there was one. A bearer token
+/// goes on until its day is over, as Medusa's does. The e-mail is free again.
+pub async fn remove_user(
+    owner: &PgPool,
+    store: &str,
+    email: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let mut transaction = owner.begin().await?;
+    let removed: Option<String> = sqlx::query_scalar(
+        "update medusa_users \
+         set deleted_at = now(), updated_at = now(), api_token = null, api_token_sealed = null \
+         where store = $1 and email = $2 and deleted_at is null returning user_id",
+    )
+    .bind(store)
+    .bind(lower_case(email))
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(id) = &removed {
+        end_sessions(&mut transaction, id).await?;
+    }
+    transaction.commit().await?;
+    Ok(removed)
+}
+
+async fn end_sessions(connection: &mut PgConnection, user_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from medusa_sessions where user_id = $1")
+        .bind(user_id)
+        .execute(connection)
+        .await?;
     Ok(())
+}
+
+impl Password<'_> {
+    fn hash(&self) -> Result<String, sqlx::Error> {
+        match self {
+            Self::Plain(plain) => {
+                passwords::hash(plain).map_err(|error| sqlx::Error::Encode(error.into()))
+            }
+            Self::Hash(hash) => Ok((*hash).to_owned()),
+        }
+    }
 }
 
 /// An app of SHOPLINE's.

@@ -1,14 +1,28 @@
 //! Who asks: proofs looked up, each an [`Actor`] or nobody.
 //!
-//! What was found is remembered for [`REMEMBERED`]: a revoked proof works at most that much longer.
+//! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
+//! longer. Sessions are not remembered: one that was ended is over at every process.
+
+mod sessions;
+mod sign_in;
+mod throttle;
+pub mod users;
+
+pub use self::sessions::Session;
+pub use self::sign_in::{SignIn, Who};
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use events::record::{Actor, ActorKind};
+use jiff::Timestamp;
 use moka::sync::Cache;
 use sqlx::{PgPool, Row as _};
+use tokio::sync::Semaphore;
 
+use self::throttle::Throttle;
+use crate::config::Secret;
+use crate::contracts::medusa::bearer;
 use crate::contracts::shopline::token::Scope;
 use crate::event_store::keyring::Keyring;
 
@@ -22,6 +36,9 @@ pub struct Auth {
     pool: PgPool,
     keyring: Arc<Keyring>,
     store: String,
+    bearer_secret: Vec<u8>,
+    hashing: Arc<Semaphore>,
+    throttle: Throttle,
     medusa_tokens: Cache<[u8; 32], Option<Actor>>,
     shopline_apps: Cache<String, Option<Arc<[Scope]>>>,
     ledger_tokens: Cache<[u8; 32], Option<Arc<LedgerToken>>>,
@@ -37,12 +54,26 @@ pub struct LedgerToken {
 }
 
 impl Auth {
-    /// Proofs for one store.
-    pub fn new(pool: PgPool, keyring: Arc<Keyring>, store: String) -> Self {
+    /// Proofs for one store. `bearer_secret` signs bearer tokens; without one a key of the keyring
+    /// does. `hashing` bounds how many passwords are hashed at a time.
+    pub fn new(
+        pool: PgPool,
+        keyring: Arc<Keyring>,
+        store: String,
+        bearer_secret: Option<&Secret>,
+        hashing: Arc<Semaphore>,
+    ) -> Self {
+        let bearer_secret = bearer_secret.map_or_else(
+            || keyring.bearer_secret().to_vec(),
+            |secret| secret.0.clone().into_bytes(),
+        );
         Self {
             pool,
             keyring,
             store,
+            bearer_secret,
+            hashing,
+            throttle: Throttle::new(),
             medusa_tokens: remember(),
             shopline_apps: remember(),
             ledger_tokens: remember(),
@@ -59,18 +90,26 @@ impl Auth {
             return Ok(known);
         }
         let user: Option<String> = sqlx::query_scalar(
-            "select user_id from medusa_users where store = $1 and api_token = $2",
+            "select user_id from medusa_users \
+             where store = $1 and api_token = $2 and deleted_at is null",
         )
         .bind(&self.store)
         .bind(hash)
         .fetch_optional(&self.pool)
         .await?;
-        let actor = user.map(|id| Actor {
-            kind: ActorKind::Person,
-            id,
-        });
+        let actor = user.map(person);
         self.medusa_tokens.insert(hash, actor.clone());
         Ok(actor)
+    }
+
+    /// The person that a bearer token of Medusa's names. Nobody is looked up: the signature is all.
+    pub fn medusa_bearer(&self, authorization: &str, now: Timestamp) -> Option<Actor> {
+        bearer::verify(&self.bearer_secret, authorization, now).map(person)
+    }
+
+    /// A new bearer token of Medusa's for a person.
+    pub fn new_medusa_bearer(&self, user_id: &str, now: Timestamp) -> String {
+        bearer::sign(&self.bearer_secret, user_id, now)
     }
 
     /// What an app may do in this store; `None` when it is not installed, or no more.
@@ -117,6 +156,14 @@ impl Auth {
             .transpose()?;
         self.ledger_tokens.insert(hash, token.clone());
         Ok(token)
+    }
+}
+
+/// A person of the merchant's.
+fn person(id: String) -> Actor {
+    Actor {
+        kind: ActorKind::Person,
+        id,
     }
 }
 

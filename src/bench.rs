@@ -5,6 +5,7 @@
 //! comes from here and shares its cores, as `pgbench` does. What is measured is checked: every
 //! answer's status, and at the end that the store holds exactly what was answered.
 
+mod lists;
 mod load;
 mod pgbench;
 mod process;
@@ -17,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use self::load::{Load, Until};
 use self::pgbench::Pgbench;
 use self::process::{Server, cluster_cpu};
-use self::report::{Machine, Measured, Pair, Part, Report, Sample};
+use self::report::{Lists, Machine, Measured, Pair, Part, Report, Sample};
 use self::store::Store;
 use crate::config::Settings;
 use crate::database::DatabaseError;
@@ -57,12 +58,24 @@ pub struct Options {
     /// Requests before the memory is measured.
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
+    /// Only this section.
+    #[arg(long, value_enum)]
+    only: Option<Section>,
     /// Where the cluster lives meanwhile: on a real disk, which /tmp often is not.
     #[arg(long, default_value = "/var/tmp")]
     dir: PathBuf,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// A part of what is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Updates of customers, beside inserts of pgbench.
+    Updates,
+    /// Pages of 10^5 customers.
+    Lists,
 }
 
 /// Why there are no figures.
@@ -179,10 +192,20 @@ impl Bench<'_> {
     async fn run(&self, brokers: Option<String>) -> Result<Report, Error> {
         let pgbench = Pgbench::prepare(self.postgres, self.dir).await?;
         let machine = Machine::look(&pgbench.owner).await?;
-        let api = self.api_alone(&pgbench).await?;
-        let all = match brokers {
-            Some(brokers) => Some(self.all_roles(&brokers, &api.pairs).await?),
-            None => None,
+        let has = |section| self.options.only.is_none_or(|only| only == section);
+        let lists = if has(Section::Lists) {
+            Some(self.lists().await?)
+        } else {
+            None
+        };
+        let api = if has(Section::Updates) {
+            Some(self.api_alone(&pgbench).await?)
+        } else {
+            None
+        };
+        let all = match (brokers, &api) {
+            (Some(brokers), Some(api)) => Some(self.all_roles(&brokers, &api.pairs).await?),
+            (Some(_) | None, Some(_) | None) => None,
         };
         Ok(Report {
             machine,
@@ -191,7 +214,18 @@ impl Bench<'_> {
             seconds: self.options.seconds,
             api,
             all,
+            lists,
         })
+    }
+
+    /// Pages of many customers, in a database of their own.
+    async fn lists(&self) -> Result<Lists, Error> {
+        let store = Store::create(self.postgres, "ledger_lists").await?;
+        let server = Server::start(&store, self.dir, "api", None).await?;
+        let seconds = Duration::from_secs(self.options.seconds);
+        let measured = lists::run(&store, &server, seconds, self.stop).await;
+        server.kill().await?;
+        measured
     }
 
     /// Part (a): the API alone against `pgbench`, side by side.

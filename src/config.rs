@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::kafka::KafkaConfig;
+use crate::proxies::TrustedProxies;
 
 /// One setting.
 struct Setting {
@@ -35,6 +36,11 @@ const SETTINGS: &[Setting] = &[
         "address and port to listen on",
     ),
     setting("LEDGER_DATA", None, "where `ledger dev` keeps its data"),
+    setting(
+        "TRUSTED_PROXIES",
+        None,
+        "networks whose x-forwarded-for and -proto are believed, e.g. 10.0.0.0/8",
+    ),
     setting(
         "LEDGER_LOG",
         Some("info"),
@@ -90,15 +96,23 @@ const SETTINGS: &[Setting] = &[
     setting(
         "MEDUSA_API_TOKEN",
         None,
-        "api token of the demo admin, for `ledger dev`",
+        "api token for `ledger user` and of the demo admin",
     ),
     setting(
         "MEDUSA_ADMIN_EMAIL",
         Some("admin@medusa-test.com"),
         "for `ledger dev`",
     ),
-    setting("MEDUSA_ADMIN_PASSWORD", None, "for `ledger dev`"),
-    setting("MEDUSA_JWT_SECRET", None, "signs Medusa's bearer tokens"),
+    setting(
+        "MEDUSA_ADMIN_PASSWORD",
+        None,
+        "for `ledger user add`, `ledger token` and `ledger dev`",
+    ),
+    setting(
+        "MEDUSA_JWT_SECRET",
+        None,
+        "signs Medusa's bearer tokens; else a key made of LEDGER_MASTER_KEY does",
+    ),
     setting(
         "SHOPLINE_HANDLE",
         Some("demo"),
@@ -179,6 +193,8 @@ impl fmt::Debug for Secret {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Proxies whose headers are believed.
+    pub trusted_proxies: TrustedProxies,
     /// The store.
     pub store: StoreConfig,
     /// The database.
@@ -220,6 +236,8 @@ pub struct DatabaseConfig {
 pub struct MedusaConfig {
     /// Origins that browsers may call from.
     pub admin_cors: Vec<String>,
+    /// Signs bearer tokens, if it is set.
+    pub jwt_secret: Option<Secret>,
 }
 
 /// SHOPLINE's contract.
@@ -425,6 +443,13 @@ impl Settings {
                 .required("LEDGER_LISTEN")?
                 .parse()
                 .map_err(|_unparsable| wrong("LEDGER_LISTEN", "an address and a port")())?,
+            trusted_proxies: self
+                .get("TRUSTED_PROXIES")
+                .unwrap_or_default()
+                .parse()
+                .map_err(|_unreadable| {
+                    wrong("TRUSTED_PROXIES", "a list of networks, separated by commas")()
+                })?,
             store: StoreConfig {
                 name: self.required("LEDGER_STORE")?,
                 time_zone: TimeZone::get(&self.required("STORE_TIME_ZONE")?)
@@ -441,6 +466,7 @@ impl Settings {
             }),
             medusa: MedusaConfig {
                 admin_cors: list("MEDUSA_ADMIN_CORS"),
+                jwt_secret: self.get("MEDUSA_JWT_SECRET").map(Secret),
             },
             shopline: ShoplineConfig {
                 handle: self.required("SHOPLINE_HANDLE")?,
@@ -498,6 +524,7 @@ mod tests {
             ("KAFKA_PREFIX", "a prefix"),
             ("KAFKA_BROKERS", "localhost:kafka"),
             ("STORE_CURRENCY", "dollars"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
         ] {
             let mut settings = complete();
             settings.set(name, value);

@@ -97,6 +97,11 @@ pub fn decide(customer: &Customer, command: Command) -> Result<Vec<CustomerEvent
         (Command::RemoveAddresses(ids), Life::Live) => remove_addresses(customer, &ids),
         (Command::RemoveTags(tags), Life::Live) => Ok(remove_tags(customer, &tags)),
         (Command::Invite, Life::Live) => invite(customer),
+        (Command::JoinGroup { group }, Life::Live) => Ok(join_group(customer, group)),
+        (Command::LeaveGroup { group }, Life::Live) => Ok(leave_group(customer, &group)),
+        // Who is not there is in no group either.
+        (Command::LeaveGroup { group: _ }, Life::Unborn | Life::Deleted | Life::Erased)
+        | (Command::Erase, Life::Erased) => Ok(vec![]),
         (Command::Delete, Life::Live) => {
             Ok(vec![CustomerEvent::CustomerDeleted(CustomerDeleted {})])
         }
@@ -104,13 +109,13 @@ pub fn decide(customer: &Customer, command: Command) -> Result<Vec<CustomerEvent
             let erased = PersonalDataErased {};
             Ok(vec![CustomerEvent::PersonalDataErased(erased)])
         }
-        (Command::Erase, Life::Erased) => Ok(vec![]),
         (Command::Erase, Life::Unborn)
         | (
             Command::Update(_)
             | Command::RemoveAddresses(_)
             | Command::RemoveTags(_)
             | Command::Invite
+            | Command::JoinGroup { group: _ }
             | Command::Delete,
             Life::Unborn | Life::Deleted | Life::Erased,
         ) => Err(Refusal::NotFound),
@@ -248,6 +253,24 @@ fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
         .map(CustomerEvent::CustomerUpdated)
         .into_iter()
         .collect())
+}
+
+fn join_group(customer: &Customer, group: String) -> Vec<CustomerEvent> {
+    let mut groups = customer.groups.clone();
+    let Err(place) = groups.binary_search(&group) else {
+        return vec![];
+    };
+    groups.insert(place, group);
+    vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
+}
+
+fn leave_group(customer: &Customer, group: &str) -> Vec<CustomerEvent> {
+    let mut groups = customer.groups.clone();
+    groups.retain(|other| other != group);
+    if groups == customer.groups {
+        return vec![];
+    }
+    vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
 }
 
 fn assign_groups(

@@ -20,6 +20,11 @@ const SERVER_VERSION_MIN: i32 = 150_000;
 const READERS: u32 = 10;
 /// Connections for appending: the combiner makes two calls at a time.
 const WRITERS: u32 = 2;
+/// Connections for lists: with ones of their own, no search makes a read by id wait.
+const LISTS: u32 = 4;
+/// How long a search may take. A pattern can be made to take long, and every request ends within a
+/// second.
+const LIST_TIMEOUT: &str = "900ms";
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may idle before it is asked whether it still lives.
@@ -70,6 +75,8 @@ pub struct Pools {
     pub readers: PgPool,
     /// For appending.
     pub writers: PgPool,
+    /// For searching in views.
+    pub lists: PgPool,
 }
 
 /// How to connect as the service.
@@ -134,6 +141,11 @@ pub async fn connect(config: &DatabaseConfig, keyring: &Keyring) -> Result<Pools
     connection.close().await?;
     Ok(Pools {
         readers: pool(READERS).connect_lazy_with(options.clone()),
+        lists: pool(LISTS).connect_lazy_with(
+            options
+                .clone()
+                .options([("statement_timeout", LIST_TIMEOUT)]),
+        ),
         writers: pool(WRITERS)
             .min_connections(WRITERS)
             .connect_lazy_with(options),

@@ -175,20 +175,24 @@ impl Dev {
             .local_addr()
             .map(|address| format!("http://{address}"))
             .map_err(|error| self.data.fails(&error))?;
+        let email = self.settings.required("MEDUSA_ADMIN_EMAIL")?;
         let environment = self.secrets.environment(&[
             ("BASE_URL", &base_url),
             ("DATABASE_URL", &owner_url),
             ("KAFKA_BROKERS", &kafka.brokers),
             ("KAFKA_TOPIC", &topic),
-            (
-                "MEDUSA_ADMIN_EMAIL",
-                &self.settings.required("MEDUSA_ADMIN_EMAIL")?,
-            ),
+            ("MEDUSA_ADMIN_EMAIL", &email),
             ("SHOPLINE_HANDLE", &config.shopline.handle),
         ]);
         config.kafka = Some(kafka);
         self.data.write("dev.env", &environment)?;
-        let welcome = welcome(&base_url, &self.secrets, &self.data, broker.is_some());
+        let welcome = welcome(
+            &base_url,
+            &email,
+            &self.secrets,
+            &self.data,
+            broker.is_some(),
+        );
         let ready = || say(&welcome);
         serve(config, Roles::ALL, listener, &self.lifecycle, ready).await?;
         drop(broker);
@@ -215,11 +219,13 @@ impl Dev {
 
 /// What a person sees once all runs. The two requests can be sent again and again: each makes another
 /// customer.
-fn welcome(base_url: &str, secrets: &Secrets, data: &Data, embedded: bool) -> String {
+fn welcome(base_url: &str, email: &str, secrets: &Secrets, data: &Data, embedded: bool) -> String {
     let mut text = format!(
         "The ledger runs at {base_url}; settings and tokens are in {}.\n\n  \
          Medusa               {base_url}/admin/…\n                       \
-         x-medusa-access-token: {medusa}\n  \
+         x-medusa-access-token: {medusa}\n                       \
+         or sign in at /admin/auth/token as {email}\n                       \
+         with the password {password}\n  \
          SHOPLINE             {base_url}/admin/openapi/v20220901/…\n                       \
          authorization: Bearer {shopline}\n  \
          SHOPLINE, read only  authorization: Bearer {}\n  \
@@ -238,6 +244,7 @@ fn welcome(base_url: &str, secrets: &Secrets, data: &Data, embedded: bool) -> St
         secrets.get("SHOPLINE_READ_TOKEN"),
         secrets.get("LEDGER_TOKEN"),
         medusa = secrets.get("MEDUSA_API_TOKEN"),
+        password = secrets.get("MEDUSA_ADMIN_PASSWORD"),
         shopline = secrets.get("SHOPLINE_TOKEN"),
     );
     if embedded {

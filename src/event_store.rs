@@ -13,11 +13,13 @@ pub mod keyring;
 pub mod reader;
 pub mod repository;
 mod streams;
+mod together;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cqrs_es::event_sink::EventSink;
-use events::record::{Metadata, Record};
+use events::record::{Metadata, Record, StoredRecord};
 use jiff::Timestamp;
 use moka::sync::Cache;
 use serde::Serialize;
@@ -32,6 +34,7 @@ use self::combiner::{AppendError, Combiner};
 use self::keyring::{Keyring, Place, StreamKey};
 use self::reader::ReadError;
 pub use self::streams::{CustomerViews, Stream};
+pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
@@ -124,6 +127,14 @@ pub enum ExecuteError<E: std::error::Error + 'static> {
     Append(#[from] AppendError),
 }
 
+/// What a command made of one stream.
+struct Decided<S: Stream> {
+    after: S,
+    events: Vec<S::Event>,
+    sequence: i64,
+    key: Option<Arc<StreamKey>>,
+}
+
 /// One attempt at a command.
 enum Attempt<S: Stream> {
     Outcome(Outcome<S>),
@@ -178,14 +189,12 @@ impl Ledger {
 
     /// Commands for one stream take turns, so that they never conflict within this process.
     async fn turn(&self, stream: &str) -> MutexGuard<'_, ()> {
-        let hash = stream.bytes().fold(0_usize, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
-        });
-        let stripe = self
-            .turns
-            .get(hash % STRIPES)
-            .expect("the remainder is below the length");
-        stripe.lock().await
+        self.take(stripe(stream)).await
+    }
+
+    async fn take(&self, stripe: usize) -> MutexGuard<'_, ()> {
+        let stripe = self.turns.get(stripe);
+        stripe.expect("a stripe is below their number").lock().await
     }
 
     async fn attempt<S: Stream>(
@@ -194,67 +203,90 @@ impl Ledger {
         command: S::Command,
         request: &Request,
     ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
-        let needs = S::needs(&command);
-        let mut after = loaded.aggregate.clone();
-        let sink = EventSink::default();
-        if let Err(refusal) = after.handle(command, &(), &sink).await {
-            return self.confirm(loaded, refusal, request).await;
-        }
-        let events = sink.collect().await;
-        let (mut append, key) = self.prepare(loaded, &after, &events, &request.metadata)?;
-        append.groups = needs.groups;
-        for mark in &mut append.marks {
-            mark.sole = needs.sole_marks;
-        }
-        let sequence = loaded.sequence + count(&events);
-        append.credential = request
-            .credential
-            .clone()
-            .map(|hash| CredentialChange {
-                stream: loaded.stream.clone(),
-                hash: Some(hash),
-            })
-            .or(append.credential);
-        append.request = request.idempotency.as_ref().map(|idempotency| NewRequest {
-            actor: actor(&request.metadata),
-            route: request.metadata.route.clone(),
-            key: idempotency.key,
-            request: idempotency.request,
-            stream: loaded.stream.clone(),
-            sequence,
-            status: idempotency.status,
-        });
+        let decided = self.decide(loaded, command, &request.metadata).await?;
+        let (mut append, decided) = match decided {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                return self
+                    .confirm(vec![loaded.expected()], refusal, request)
+                    .await;
+            }
+        };
+        remember(&mut append, loaded, decided.sequence, request);
         match self.combiner.append(append).await? {
             Verdict::Conflict => Ok(Attempt::Stale),
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
             Verdict::Refused(failures) => Err(ExecuteError::Failed(failures)),
             Verdict::Appended { position, time } => {
-                let mut done = Loaded {
-                    stream: loaded.stream.clone(),
-                    sequence,
-                    aggregate: after,
-                    views: loaded.views.clone(),
-                    key,
-                };
-                for record in self.records(loaded, events, position, time, &request.metadata) {
-                    S::show(&mut done.views, &record);
-                }
-                let done = Arc::new(done);
-                S::cache(self).insert(done.stream.clone(), Arc::clone(&done));
+                let done = self.done(loaded, decided, position, time, &request.metadata);
                 Ok(Attempt::Outcome(Outcome::Done(done)))
             }
         }
     }
 
-    /// A refusal is answered only if the stream still is where it was decided on.
-    async fn confirm<S: Stream>(
+    /// What a command makes of a stream, and what its append carries; or the refusal.
+    async fn decide<S: Stream>(
         &self,
         loaded: &Loaded<S>,
-        refusal: S::Error,
+        command: S::Command,
+        metadata: &Metadata,
+    ) -> Result<Result<(Append, Decided<S>), S::Error>, ReadError> {
+        let needs = S::needs(&command);
+        let mut after = loaded.aggregate.clone();
+        let sink = EventSink::default();
+        if let Err(refusal) = after.handle(command, &(), &sink).await {
+            return Ok(Err(refusal));
+        }
+        let events = sink.collect().await;
+        let (mut append, key) = self.prepare(loaded, &after, &events, metadata)?;
+        append.groups = needs.groups;
+        for mark in &mut append.marks {
+            mark.sole = needs.sole_marks;
+        }
+        let decided = Decided {
+            sequence: loaded.sequence + count(&events),
+            after,
+            events,
+            key,
+        };
+        Ok(Ok((append, decided)))
+    }
+
+    /// The stream after its events were appended, the last of them at `position`.
+    fn done<S: Stream>(
+        &self,
+        before: &Loaded<S>,
+        decided: Decided<S>,
+        position: i64,
+        time: Timestamp,
+        metadata: &Metadata,
+    ) -> Arc<Loaded<S>> {
+        let mut done = Loaded {
+            stream: before.stream.clone(),
+            sequence: decided.sequence,
+            aggregate: decided.after,
+            views: before.views.clone(),
+            key: decided.key,
+        };
+        for record in self.records(before, decided.events, position, time, metadata) {
+            S::show(&mut done.views, &record);
+        }
+        let done = Arc::new(done);
+        if done.sequence > 0 {
+            S::cache(self).insert(done.stream.clone(), Arc::clone(&done));
+        }
+        done
+    }
+
+    /// A refusal is answered only if the streams still are where it was decided on.
+    async fn confirm<S: Stream, E: std::error::Error + 'static>(
+        &self,
+        streams: Vec<ExpectedStream>,
+        refusal: E,
         request: &Request,
-    ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
+    ) -> Result<Attempt<S>, ExecuteError<E>> {
         let confirm = Append {
-            streams: vec![loaded.expected()],
+            streams,
             ..Append::default()
         };
         match self.combiner.append(confirm).await? {
@@ -311,7 +343,7 @@ impl Ledger {
         let key = if loaded.sequence == 0 {
             let (key, wrapped) = self.keyring.new_stream_key(stream);
             let stored = Some((key.number(), wrapped));
-            append.key = Some(KeyChange {
+            append.keys.push(KeyChange {
                 stream: stream.clone(),
                 key: stored,
             });
@@ -334,11 +366,11 @@ impl Ledger {
         let (claims, marks) = self.changes(stream, &before, &now);
         (append.claims, append.marks) = (claims, marks);
         if events.iter().any(S::erases) {
-            append.key = Some(KeyChange {
+            append.keys.push(KeyChange {
                 stream: stream.clone(),
                 key: None,
             });
-            append.credential = Some(CredentialChange {
+            append.credentials.push(CredentialChange {
                 stream: stream.clone(),
                 hash: None,
             });
@@ -418,18 +450,9 @@ impl Ledger {
         let key = reader::keys(&mut connection, &self.keyring, &[stream])
             .await?
             .remove(stream);
-        let mut loaded = Loaded {
-            stream: stream.to_owned(),
-            sequence: 0,
-            aggregate: S::default(),
-            views: S::Views::default(),
-            key,
-        };
+        let mut loaded = Loaded::unborn(stream.to_owned(), key);
         for stored in &stored {
-            let record = reader::decode::<S::Event>(stored, loaded.key.as_deref())?;
-            loaded.sequence = record.sequence;
-            S::show(&mut loaded.views, &record);
-            loaded.aggregate.apply(record.event);
+            loaded.fold(stored)?;
         }
         Ok(loaded)
     }
@@ -442,6 +465,25 @@ impl Ledger {
             .bind(id.as_bytes())
             .fetch_optional(&self.pool)
             .await
+    }
+
+    /// The streams that hold ids of a shop, or ever did, by id.
+    pub async fn find_all(
+        &self,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<HashMap<String, String>, sqlx::Error> {
+        let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
+        let found: Vec<(String, String)> = sqlx::query_as(
+            "select convert_from(key, 'UTF8'), holder from claims \
+             where store = $1 and kind = $2 and key = any($3)",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(keys)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().collect())
     }
 
     /// Deletes idempotency keys that are older than seven days.
@@ -507,10 +549,38 @@ fn actor(metadata: &Metadata) -> String {
     format!("{}:{}", metadata.actor.kind.name(), metadata.actor.id)
 }
 
-fn repeated<S: Stream>(
+/// Which of the stripes a stream's turns are taken at.
+fn stripe(stream: &str) -> usize {
+    let hash = stream.bytes().fold(0_usize, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+    });
+    hash % STRIPES
+}
+
+/// Lets an append carry what the request itself leaves behind, at the stream that its answer shows.
+fn remember<S: Stream>(append: &mut Append, shown: &Loaded<S>, sequence: i64, request: &Request) {
+    let stream = &shown.stream;
+    if let Some(hash) = request.credential.clone() {
+        append.credentials = vec![CredentialChange {
+            stream: stream.clone(),
+            hash: Some(hash),
+        }];
+    }
+    append.request = request.idempotency.as_ref().map(|idempotency| NewRequest {
+        actor: actor(&request.metadata),
+        route: request.metadata.route.clone(),
+        key: idempotency.key,
+        request: idempotency.request,
+        stream: stream.clone(),
+        sequence,
+        status: idempotency.status,
+    });
+}
+
+fn repeated<S: Stream, E: std::error::Error + 'static>(
     first: FirstRequest,
     request: &Request,
-) -> Result<Outcome<S>, ExecuteError<S::Error>> {
+) -> Result<Outcome<S>, ExecuteError<E>> {
     let same = request
         .idempotency
         .as_ref()
@@ -562,6 +632,26 @@ fn json_text(value: &impl Serialize) -> String {
 }
 
 impl<S: Stream> Loaded<S> {
+    /// A stream before its first event.
+    fn unborn(stream: String, key: Option<Arc<StreamKey>>) -> Self {
+        Self {
+            stream,
+            sequence: 0,
+            aggregate: S::default(),
+            views: S::Views::default(),
+            key,
+        }
+    }
+
+    /// Folds the stream's next event.
+    fn fold(&mut self, stored: &StoredRecord) -> Result<(), ReadError> {
+        let record = reader::decode::<S::Event>(stored, self.key.as_deref())?;
+        self.sequence = record.sequence;
+        S::show(&mut self.views, &record);
+        self.aggregate.apply(record.event);
+        Ok(())
+    }
+
     /// Whether the stream's key is gone: nothing personal can be shown, of no time.
     pub const fn is_erased(&self) -> bool {
         self.sequence > 0 && self.key.is_none()

@@ -40,7 +40,9 @@ pub enum Command {
         /// Members to merge into the metadata; an empty text deletes its member.
         metadata: Option<Map<String, Value>>,
     },
-    /// Delete the group.
+    /// Let customers come and go: whose streams say so. Nothing happens in the group's own.
+    ChangeMembers,
+    /// Delete the group, unless there is none: saying so twice is no mistake.
     Delete,
 }
 
@@ -64,7 +66,14 @@ pub fn decide(group: &CustomerGroup, command: Command) -> Result<Vec<GroupEvent>
             name,
             metadata,
         })]),
-        _ if group.life != Life::Live => Err(Refusal::NotFound),
+        Command::Delete => Ok(match group.life {
+            Life::Live => vec![GroupEvent::GroupDeleted(GroupDeleted {})],
+            Life::Unborn | Life::Deleted | Life::Erased => vec![],
+        }),
+        Command::ChangeMembers | Command::Update { .. } if group.life != Life::Live => {
+            Err(Refusal::NotFound)
+        }
+        Command::ChangeMembers => Ok(vec![]),
         Command::Update { name, metadata } => {
             let updated = GroupUpdated {
                 name: name.filter(|name| *name != group.name),
@@ -78,7 +87,6 @@ pub fn decide(group: &CustomerGroup, command: Command) -> Result<Vec<GroupEvent>
                 .into_iter()
                 .collect())
         }
-        Command::Delete => Ok(vec![GroupEvent::GroupDeleted(GroupDeleted {})]),
     }
 }
 

@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use events::record::Contract;
+use sqlx::PgPool;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
@@ -27,6 +28,7 @@ use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
+use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
 /// Paths of those who only ask how the process is.
@@ -53,8 +55,12 @@ pub struct Api {
     pub store: projections::shopline::Store,
     /// The topic that the projections follow.
     pub topic: String,
+    /// Connections that search in views: a statement there has little time.
+    pub lists: PgPool,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
+    /// Proxies whose headers are believed.
+    pub trusted_proxies: TrustedProxies,
     /// Whether the process is ready, and how Kafka is.
     pub health: watch::Receiver<Health>,
 }

@@ -1,6 +1,7 @@
 //! Runs the roles of one process until it is told to stop.
 
 use std::future::IntoFuture as _;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::shutdown::Lifecycle;
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHING_MAX: usize = 2;
 
-/// How often old idempotency keys are deleted.
+/// How often old idempotency keys and sessions are deleted.
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
 /// How long connections to Postgres may take to close.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -141,7 +142,7 @@ pub async fn serve(
         Refusals::start(readers.clone(), config.store.name.clone(), served.clone());
     lifecycle.tasks.spawn(writing);
     let api = api(&config, topic, pools, keyring, appended, health, refusals);
-    let forget = forget_requests(Arc::clone(&api.ledger), lifecycle.stop.clone());
+    let forget = forget(Arc::clone(&api), lifecycle.stop.clone());
     lifecycle.tasks.spawn(forget);
     let router = if roles.api {
         http::router(api)
@@ -151,7 +152,8 @@ pub async fn serve(
     let requests = TaskTracker::new();
     let router = router
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(requests.clone(), follow));
+        .layer(middleware::from_fn_with_state(requests.clone(), follow))
+        .into_make_service_with_connect_info::<SocketAddr>();
     ready();
     let listener = listener.tap_io(|connection| {
         // Answers are small and complete: waiting to fill a packet only delays them.
@@ -268,14 +270,19 @@ async fn watch_health(
     });
 }
 
-/// Idempotency keys are kept for seven days.
-async fn forget_requests(ledger: Arc<Ledger>, stop: CancellationToken) {
+/// Idempotency keys are kept for seven days, sessions until they are over.
+async fn forget(api: Arc<Api>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(FORGET_INTERVAL);
     loop {
         tokio::select! {
-            _ = tick.tick() => if let Err(error) = ledger.forget_requests().await {
-                tracing::warn!(error = %error, "old idempotency keys could not be deleted");
-            },
+            _ = tick.tick() => {
+                if let Err(error) = api.ledger.forget_requests().await {
+                    tracing::warn!(error = %error, "old idempotency keys could not be deleted");
+                }
+                if let Err(error) = api.auth.forget_sessions().await {
+                    tracing::warn!(error = %error, "sessions that are over could not be deleted");
+                }
+            }
             () = stop.cancelled() => return,
         }
     }
@@ -291,8 +298,15 @@ fn api(
     refusals: Refusals,
 ) -> Arc<Api> {
     let store = config.store.name.clone();
+    let hashing = Arc::new(Semaphore::new(HASHING_MAX));
     Arc::new(Api {
-        auth: Auth::new(pools.readers.clone(), Arc::clone(&keyring), store.clone()),
+        auth: Auth::new(
+            pools.readers.clone(),
+            Arc::clone(&keyring),
+            store.clone(),
+            config.medusa.jwt_secret.as_ref(),
+            Arc::clone(&hashing),
+        ),
         ledger: Arc::new(Ledger::open(
             pools.readers,
             pools.writers,
@@ -308,7 +322,9 @@ fn api(
             currency: config.store.currency.clone(),
         },
         topic,
-        hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+        lists: pools.lists,
+        hashing,
+        trusted_proxies: config.trusted_proxies.clone(),
         health,
     })
 }

@@ -207,7 +207,7 @@ fn write_request(
 
 /// Runs on a thread of its own, until it is done or all is to stop: its tasks never wait for, nor
 /// wake, another thread.
-async fn on_one_thread<T, F>(
+pub(super) async fn on_one_thread<T, F>(
     stop: CancellationToken,
     run: impl FnOnce() -> F + Send + 'static,
 ) -> Result<T, Error>
@@ -233,7 +233,10 @@ where
         .map_err(Error::Connection)?
 }
 
-fn joined<T>(task: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
+/// What a task came to.
+pub(super) fn joined<T>(
+    task: Result<Result<T, Error>, tokio::task::JoinError>,
+) -> Result<T, Error> {
     task.map_err(io::Error::other).map_err(Error::Connection)?
 }
 

@@ -62,6 +62,24 @@ pub(super) struct Lag {
     pub(super) caught_up: Option<Duration>,
 }
 
+/// Pages of many customers.
+pub(super) struct Lists {
+    /// How many customers.
+    pub(super) customers: u64,
+    /// How fast their rows were written.
+    pub(super) rows_per_second: u64,
+    pub(super) pages: Vec<List>,
+}
+
+/// One kind of page.
+pub(super) struct List {
+    /// What was asked for.
+    pub(super) title: &'static str,
+    /// Connections.
+    pub(super) connections: u16,
+    pub(super) measured: Measured,
+}
+
 /// Where this was measured.
 pub(super) struct Machine {
     cores: usize,
@@ -76,9 +94,10 @@ pub(super) struct Report {
     pub(super) customers: u64,
     pub(super) rounds: u16,
     pub(super) seconds: u64,
-    pub(super) api: Part,
+    pub(super) api: Option<Part>,
     /// Without Kafka there is none.
     pub(super) all: Option<Part>,
+    pub(super) lists: Option<Lists>,
 }
 
 impl Measured {
@@ -260,6 +279,53 @@ impl Lag {
     }
 }
 
+impl Lists {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        writeln!(
+            text,
+            "\npages of 50 of {} customers, each in one of 100 groups; rows written by the projection's \
+             own save, {} a second\n{:>13} | {:>11} {:>9} {:>8} {:>8}",
+            self.customers,
+            self.rows_per_second,
+            "list",
+            "connections",
+            "answers/s",
+            "p50 ms",
+            "p99 ms"
+        )?;
+        self.pages.iter().try_for_each(|list| {
+            let Measured {
+                per_second,
+                p50_ms,
+                p99_ms,
+                count: _,
+            } = list.measured;
+            writeln!(
+                text,
+                "{:>13} | {:>11} {per_second:>9.0} {p50_ms:>8.2} {p99_ms:>8.2}",
+                list.title, list.connections
+            )
+        })
+    }
+
+    fn json(&self) -> Value {
+        let list = |list: &List| {
+            json!({
+                "list": list.title,
+                "connections": list.connections,
+                "per_second": rounded(list.measured.per_second, 0),
+                "p50_ms": rounded(list.measured.p50_ms, 3),
+                "p99_ms": rounded(list.measured.p99_ms, 3),
+            })
+        };
+        json!({
+            "customers": self.customers,
+            "rows_per_second": self.rows_per_second,
+            "lists": self.pages.iter().map(list).collect::<Vec<_>>(),
+        })
+    }
+}
+
 impl Machine {
     /// Asks the cluster and the system.
     pub(super) async fn look(owner: &PgPool) -> Result<Self, Error> {
@@ -299,16 +365,24 @@ impl Report {
             "{cores} cores, shared by Postgres, the ledger and the load; PostgreSQL {postgres}, {}",
             settings.collect::<Vec<_>>().join(", ")
         )?;
+        self.lists.iter().try_for_each(|lists| lists.write(text))?;
+        match &self.api {
+            Some(api) => self.write_updates(api, text),
+            None => Ok(()),
+        }
+    }
+
+    fn write_updates(&self, api: &Part, text: &mut String) -> fmt::Result {
         writeln!(
             text,
-            "pgbench: one row of 500 bytes of JSON a transaction, unordered, prepared\n\
+            "\npgbench: one row of 500 bytes of JSON a transaction, unordered, prepared\n\
              ledger: POST /admin/customers/{{id}} with a new first_name, on a random one of {} \
              customers\n\
              medians of {} rounds of {} s; in a round the two take turns, each after a checkpoint\n\n\
              (a) --roles api, without Kafka",
             self.customers, self.rounds, self.seconds
         )?;
-        self.api.write(text)?;
+        api.write(text)?;
         let Some(all) = &self.all else {
             return writeln!(
                 text,
@@ -334,7 +408,8 @@ impl Report {
             "customers": self.customers,
             "rounds": self.rounds,
             "seconds": self.seconds,
-            "api": self.api.json(),
+            "lists": self.lists.as_ref().map(Lists::json),
+            "api": self.api.as_ref().map(Part::json),
             "all": self.all.as_ref().map(Part::json),
         })
         .to_string();

@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
@@ -71,6 +72,11 @@ impl Store {
     pub(super) async fn checkpoint(&self) -> Result<(), Error> {
         sqlx::query("checkpoint").execute(&self.owner).await?;
         Ok(())
+    }
+
+    /// A connection as the owner.
+    pub(super) async fn connect(&self) -> Result<PoolConnection<sqlx::Postgres>, Error> {
+        Ok(self.owner.acquire().await?)
     }
 
     /// Gathers statistics, as the server would do by itself a minute later.

@@ -4,8 +4,10 @@
 //!
 //! 1. [`body`]: Express' JSON body parser, before everything else, also before authentication.
 //! 2. [`path`]: Express' routing.
-//! 3. (authentication: `crate::auth`)
-//! 4. [`customer`], [`group`]: one function for each operation: body, then [`query`], checked by
+//! 3. (authentication: `crate::auth`; what the proofs say: [`cookie`], [`bearer`]; who signs in:
+//!    [`login`], and is shown: [`user`])
+//! 4. [`customer`], [`group`], [`members`], [`list`]: one function for each
+//!    operation: body, then [`query`], checked by
 //!    [`validation`], become a command.
 //! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
 //!    answer.
@@ -23,14 +25,20 @@
 //! Source of every behaviour: Medusa 1.20.11, as recorded in `tests/conformance/medusa/`; where a
 //! case is named, it is one of those.
 
+pub mod bearer;
 pub mod body;
+pub mod cookie;
 pub mod customer;
 pub mod email;
 pub mod etag;
 pub mod group;
 pub mod json;
+pub mod list;
+pub mod login;
+pub mod members;
 pub mod path;
 mod prototype;
 pub mod query;
 pub mod refusal;
+pub mod user;
 pub mod validation;

@@ -15,6 +15,16 @@ pub enum Command {
     Create(Box<CreateCustomer>),
     /// Change one.
     Update(Box<UpdateCustomer>),
+    /// Add one to a group.
+    JoinGroup {
+        /// The group's stream.
+        group: String,
+    },
+    /// Take one out of a group.
+    LeaveGroup {
+        /// The group's stream.
+        group: String,
+    },
     /// Remove these addresses, by SHOPLINE's ids, all or none.
     RemoveAddresses(Vec<String>),
     /// Remove these tags, as far as they are there.

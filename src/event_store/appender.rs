@@ -21,12 +21,26 @@ pub struct Append {
     pub marks: Vec<MarkChange>,
     /// Streams of groups that must exist.
     pub groups: Vec<String>,
-    /// A stream's new wrapped key, or its deletion.
-    pub key: Option<KeyChange>,
-    /// A new password hash (argon2id) for a stream, or its deletion.
-    pub credential: Option<CredentialChange>,
+    /// Streams' new wrapped keys, or their deletion.
+    pub keys: Vec<KeyChange>,
+    /// New password hashes (argon2id) for streams, or their deletion.
+    pub credentials: Vec<CredentialChange>,
     /// The request's idempotency key.
     pub request: Option<NewRequest>,
+}
+
+impl Append {
+    /// Takes in another's part, so that both are one command.
+    pub fn absorb(&mut self, other: Self) {
+        self.streams.extend(other.streams);
+        self.events.extend(other.events);
+        self.claims.extend(other.claims);
+        self.marks.extend(other.marks);
+        self.groups.extend(other.groups);
+        self.keys.extend(other.keys);
+        self.credentials.extend(other.credentials);
+        self.request = self.request.take().or(other.request);
+    }
 }
 
 /// A stream and the sequence it was seen at.
@@ -203,8 +217,8 @@ pub async fn append(
     .bind(rows_of(numbered(batch, |append| &append.groups), |command, stream| {
         json!({ "command": command, "stream": stream })
     }))
-    .bind(rows_of(numbered(batch, |append| append.key.as_slice()), key_row))
-    .bind(rows_of(numbered(batch, |append| append.credential.as_slice()), |command, change| {
+    .bind(rows_of(numbered(batch, |append| &append.keys), key_row))
+    .bind(rows_of(numbered(batch, |append| &append.credentials), |command, change| {
         json!({ "command": command, "stream": change.stream, "hash": change.hash })
     }))
     .bind(rows_of(numbered(batch, |append| append.request.as_slice()), request_row))

@@ -22,6 +22,8 @@ pub struct Keyring {
     claims: [u8; 32],
     requests: [u8; 32],
     tokens: [u8; 32],
+    sessions: [u8; 32],
+    bearers: [u8; 32],
 }
 
 /// The key of one stream's personal data.
@@ -73,6 +75,8 @@ impl Keyring {
             claims: derive(b"ledger: claims and marks"),
             requests: derive(b"ledger: idempotency keys"),
             tokens: derive(b"ledger: tokens"),
+            sessions: derive(b"ledger: sessions"),
+            bearers: derive(b"ledger: bearer tokens"),
         }
     }
 
@@ -113,6 +117,28 @@ impl Keyring {
     /// A secret that has to be read again, sealed for storage in a place of that name.
     pub fn wrap_secret(&self, place: &str, secret: &str) -> Vec<u8> {
         encrypt(&self.wrapping, secret.as_bytes(), place.as_bytes())
+    }
+
+    /// Opens what [`Keyring::wrap_secret`] sealed for the same place.
+    pub fn unwrap_secret(&self, place: &str, sealed: &[u8]) -> Result<String, KeyError> {
+        decrypt(&self.wrapping, sealed, place.as_bytes())
+            .and_then(|secret| String::from_utf8(secret).ok())
+            .ok_or(KeyError::WrongMasterKey)
+    }
+
+    /// The signature in the cookie of a session.
+    pub fn sign_session(&self, id: &str) -> [u8; 32] {
+        hash(&self.sessions, &["cookie", id])
+    }
+
+    /// The HMAC under which a session is stored.
+    pub fn hash_session(&self, id: &str) -> [u8; 32] {
+        hash(&self.sessions, &["stored", id])
+    }
+
+    /// What signs bearer tokens where no secret is set for it.
+    pub const fn bearer_secret(&self) -> &[u8; 32] {
+        &self.bearers
     }
 
     /// The HMAC under which a claim or a mark is stored.
@@ -382,6 +408,17 @@ mod tests {
         assert!(Keyring::new(&[8; 32]).unwrap("S", 1, &wrapped).is_err());
         assert!(keyring().opens(&keyring().check()));
         assert!(!Keyring::new(&[8; 32]).opens(&keyring().check()));
+    }
+
+    #[test]
+    fn a_secret_opens_in_its_own_place_only() {
+        let sealed = keyring().wrap_secret("here", "token");
+        let open = |keyring: &Keyring, place| keyring.unwrap_secret(place, &sealed);
+        assert_eq!(open(&keyring(), "here").as_deref(), Ok("token"));
+        assert!(open(&keyring(), "there").is_err());
+        assert!(open(&Keyring::new(&[8; 32]), "here").is_err());
+        assert!(keyring().unwrap_secret("here", b"short").is_err());
+        assert_ne!(keyring().sign_session("s"), keyring().hash_session("s"));
     }
 
     #[test]

@@ -4,16 +4,18 @@
 //! decoded, in that order. An error is an error: a reader that stops early says so.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use events::catalogue;
 use events::record::{Metadata, Record, StoredRecord, StreamKind};
+use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
+use super::appender::ExpectedStream;
 use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
@@ -92,6 +94,62 @@ pub async fn stream(
     rows.iter().map(stored_record).collect()
 }
 
+/// The records of many streams in one read, stream by stream, each in order and beside its stream's
+/// wrapped key. They are streamed: what is read is folded before more of it is held.
+pub fn streams<'a>(
+    executor: impl PgExecutor<'a> + 'a,
+    kind: StreamKind,
+    streams: &'a [&'a str],
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), ReadError>> + Send + 'a {
+    sqlx::query(&STREAMS)
+        .bind(kind.name())
+        .bind(streams)
+        .fetch(executor)
+        .map(|row| {
+            let row = row?;
+            let number: Option<i32> = row.try_get(0)?;
+            let wrapped: Option<Vec<u8>> = row.try_get(1)?;
+            Ok((stored_record_from(&row, 2)?, number.zip(wrapped)))
+        })
+}
+
+/// A stream's key as it is stored: its number, and what the master key makes of it.
+pub type WrappedKey = (i32, Vec<u8>);
+
+static STREAMS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select number, wrapped, {COLUMNS} from unnest($2::text[]) as given \
+         join events on aggregate_type = $1 and aggregate_id = given \
+         left join stream_keys on stream_keys.stream = given \
+         order by aggregate_id, sequence"
+    )
+});
+
+/// Those streams that are not where they were seen any more.
+pub async fn moved(
+    executor: impl PgExecutor<'_>,
+    kind: StreamKind,
+    seen: &[ExpectedStream],
+) -> Result<Vec<String>, ReadError> {
+    let moved = sqlx::query_scalar(
+        "select s.stream from unnest($2::text[], $3::bigint[]) as s(stream, sequence) \
+         where s.sequence is distinct from coalesce((\
+            select e.sequence from events e \
+            where e.aggregate_type = $1 and e.aggregate_id = s.stream \
+            order by e.sequence desc limit 1), 0)",
+    )
+    .bind(kind.name())
+    .bind(
+        seen.iter()
+            .map(|seen| seen.stream.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(seen.iter().map(|seen| seen.sequence).collect::<Vec<_>>())
+    .fetch_all(executor)
+    .await?;
+    Ok(moved)
+}
+
 /// The ledger's last position; 0 when it is empty.
 pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("select coalesce(max(position), 0) from events")
@@ -143,15 +201,21 @@ pub async fn keys(
     rows.iter()
         .map(|row| {
             let stream: String = row.try_get(0)?;
-            let key = keyring
-                .unwrap(&stream, row.try_get(1)?, row.try_get(2)?)
-                .map_err(|source| ReadError::Key {
-                    position: 0,
-                    source,
-                })?;
+            let key = unwrap(keyring, &stream, &(row.try_get(1)?, row.try_get(2)?))?;
             Ok((stream, Arc::new(key)))
         })
         .collect()
+}
+
+/// A stream's key, from what is stored of it.
+pub fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, ReadError> {
+    let (number, wrapped) = key;
+    keyring
+        .unwrap(stream, *number, wrapped)
+        .map_err(|source| ReadError::Key {
+            position: 0,
+            source,
+        })
 }
 
 /// Opens, upcasts and decodes a record. Without a key every personal value is erased.

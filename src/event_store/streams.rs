@@ -99,7 +99,12 @@ impl Stream for Customer {
                 groups: update.groups.clone().unwrap_or_default(),
                 sole_marks: update.rules.contact_required_and_unique,
             },
-            customer::Command::RemoveAddresses(_)
+            customer::Command::JoinGroup { group } => Needs {
+                groups: vec![group.clone()],
+                sole_marks: false,
+            },
+            customer::Command::LeaveGroup { group: _ }
+            | customer::Command::RemoveAddresses(_)
             | customer::Command::RemoveTags(_)
             | customer::Command::Invite
             | customer::Command::Delete

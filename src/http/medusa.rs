@@ -1,8 +1,11 @@
 //! Medusa's routes: I/O only. What is asked is read by `contracts::medusa`, what is answered is
 //! rendered by `projections::medusa`.
 
+mod auth;
 mod customers;
 mod groups;
+mod lists;
+mod members;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -52,10 +55,15 @@ pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Respon
     let mut response = match read_body(&parts, body).await {
         Err(refused) => refuse(&refused),
         Ok(_) if in_admin && parts.method == Method::OPTIONS => preflight(&parts.headers),
-        Ok(document) => match answer(api, id, &parts, &route, document).await {
-            Ok(answered) => success(&parts, answered),
-            Err(refused) => refuse(&refused),
-        },
+        Ok(document) => {
+            let answered = if matches!(route, Route::Auth | Route::AuthToken) {
+                auth::answer(api, id, &parts, &route, document).await
+            } else {
+                let answered = answer(api, id, &parts, &route, document).await;
+                answered.map(|answered| success(&parts, answered))
+            };
+            answered.unwrap_or_else(|refused| refuse(&refused))
+        }
     };
     if in_admin {
         allow_origin(api, &parts.headers, &mut response);
@@ -78,14 +86,7 @@ async fn answer(
     if *route == Route::NotAdmin {
         return Err(no_route());
     }
-    let token = parts
-        .headers
-        .get("x-medusa-access-token")
-        .and_then(|value| value.to_str().ok());
-    let actor = api.auth.medusa_api_token(token.unwrap_or_default()).await;
-    let actor = actor
-        .map_err(|error| unread(&error))?
-        .ok_or(Refused::Unauthorized)?;
+    let actor = auth::who_asks(api, &parts.headers).await?;
     let call = Call {
         api,
         id,
@@ -98,11 +99,18 @@ async fn answer(
         &parts.method
     };
     let answered = match (method, route) {
+        (&Method::GET, Route::Customers) => call.customers().await,
+        (&Method::GET, Route::Groups) => call.groups().await,
+        (&Method::GET, Route::Members(group)) => call.members(group).await,
         (&Method::POST, Route::Customers) => call.create_customer(document).await,
         (&Method::GET, Route::Customer(id)) => call.customer(id).await,
         (&Method::POST, Route::Customer(id)) => call.update_customer(id, document).await,
         (&Method::POST, Route::Groups) => call.create_group(document).await,
         (&Method::GET, Route::Group(id)) => call.group(id).await,
+        (&Method::POST, Route::Group(id)) => call.update_group(id, document).await,
+        (&Method::DELETE, Route::Group(id)) => call.delete_group(id, &document).await,
+        (&Method::POST, Route::MembersBatch(id)) => call.add_members(id, document).await,
+        (&Method::DELETE, Route::MembersBatch(id)) => call.remove_members(id, document).await,
         (_, Route::BadEncoding) => Err(Refused::Unknown),
         _ => Err(no_route()),
     };

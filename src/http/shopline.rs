@@ -1,17 +1,22 @@
 //! SHOPLINE's routes: I/O only. What is asked is read by `contracts::shopline`, what is answered is
 //! rendered by `projections::shopline`.
 
+mod addresses;
+mod customers;
+
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, ActorKind, Contract};
 use jiff::Timestamp;
-use projections::shopline::{self as view, Store};
+use projections::shopline as view;
 
 use super::request::{Envelope, RequestId};
 use super::{Api, json};
 use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
-use crate::contracts::shopline::customer::{parse_create, parse_update};
 use crate::contracts::shopline::path::{Found, Operation, find};
 pub(super) use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
@@ -19,8 +24,8 @@ use crate::contracts::shopline::token;
 use crate::customer::{Command, Customer, Refusal};
 use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
-use crate::event_store::{ExecuteError, Outcome};
-use crate::{ids, refusals};
+use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::refusals;
 
 /// Whether a path is SHOPLINE's, also with doubled slashes.
 pub(super) fn is_path(path: &str) -> bool {
@@ -76,7 +81,7 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<String, R
 /// An app that is let in.
 struct App {
     app_key: String,
-    scopes: std::sync::Arc<[token::Scope]>,
+    scopes: Arc<[token::Scope]>,
 }
 
 #[expect(
@@ -115,78 +120,68 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    async fn dispatch(&self, found: &Found, body: axum::body::Body) -> Result<String, Refused> {
+    async fn dispatch(&self, found: &Found, body: Body) -> Result<String, Refused> {
         check_accept(text(self.headers, header::ACCEPT))?;
         match found.route.operation {
-            Operation::Get => {
-                let customer = self
-                    .api
-                    .ledger
-                    .shopline_customer(found.customer_id()?)
-                    .await;
-                let customer = customer.map_err(|error| failed(&error))?;
-                let customer = customer.ok_or(Refused::NoSuchData)?;
-                Ok(view::render(&customer, &self.api.store))
-            }
-            Operation::Create => {
-                let body = self.body(body).await?;
-                let (stream, ids) = ids::new_customer(&self.api.ledger.pool)
-                    .await
-                    .map_err(|error| unread(&error))?;
-                let create = parse_create(&body)?.into_command(found.rules, ids, ids::new_address);
-                let command = Command::Create(Box::new(create));
-                self.execute(&stream, command, &body, view::render_created)
-                    .await
-            }
-            Operation::Update => {
-                let body = self.body(body).await?;
-                let update = parse_update(&body)?.into_command(found.rules, ids::new_address);
-                let stream = self
-                    .api
-                    .ledger
-                    .find(SHOPLINE_ID, found.customer_id()?)
-                    .await;
-                let stream = stream
-                    .map_err(|error| unread(&error))?
-                    .ok_or(Refused::NoSuchData)?;
-                let command = Command::Update(Box::new(update));
-                self.execute(&stream, command, &body, view::render_updated)
-                    .await
-            }
+            Operation::Create => self.create(found, body).await,
+            Operation::Get => self.get(found).await,
+            Operation::Update => self.update(found, body).await,
+            Operation::Delete => self.delete(found).await,
+            Operation::Subscriptions => self.subscriptions().await,
+            Operation::Invite => self.invite(found).await,
+            Operation::ActivationUrl => self.activation_url(found).await,
+            Operation::Orders => self.orders(found).await,
+            Operation::RemoveTags => self.remove_tags(body).await,
+            Operation::Addresses => self.addresses(body).await,
+            Operation::CreateAddress => self.create_address(found, body).await,
+            Operation::GetAddress => self.get_address(found).await,
+            Operation::UpdateAddress => self.update_address(found, body).await,
+            Operation::DeleteAddress => self.delete_address(found).await,
+            Operation::DefaultAddress => self.default_address(found).await,
+            Operation::DestroyAddresses => self.destroy_addresses(found).await,
             // In work.
-            Operation::List
-            | Operation::Search
-            | Operation::Count
-            | Operation::Subscriptions
-            | Operation::Delete
-            | Operation::Invite
-            | Operation::ActivationUrl
-            | Operation::Orders
-            | Operation::Addresses
-            | Operation::CreateAddress
-            | Operation::DestroyAddresses
-            | Operation::GetAddress
-            | Operation::UpdateAddress
-            | Operation::DeleteAddress
-            | Operation::DefaultAddress
-            | Operation::RemoveTags => Err(Refused::UnknownRoute),
+            Operation::List | Operation::Search | Operation::Count => Err(Refused::UnknownRoute),
         }
     }
 
-    async fn body(&self, body: axum::body::Body) -> Result<Vec<u8>, Refused> {
+    async fn body(&self, body: Body) -> Result<Vec<u8>, Refused> {
         check_content_type(text(self.headers, header::CONTENT_TYPE))?;
         // A body that is cut short is as good as one that is too large: neither is JSON.
         let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
         Ok(body.map_err(|_too_large| Refused::BodyTooLarge)?.to_vec())
     }
 
+    /// A customer as it is now.
+    async fn shown(&self, id: &str) -> Result<view::Customer, Refused> {
+        let customer = self.api.ledger.shopline_customer(id).await;
+        let customer = customer.map_err(|error| failed(&error))?;
+        customer.ok_or(Refused::NoSuchData)
+    }
+
+    /// Several customers as they are now, in this order; those that there are not are left out.
+    async fn all_shown(&self, ids: &[String]) -> Result<Vec<view::Customer>, Refused> {
+        let mut customers = vec![];
+        for id in ids.iter().filter(|id| !id.contains('\0')) {
+            let customer = self.api.ledger.shopline_customer(id).await;
+            customers.extend(customer.map_err(|error| failed(&error))?);
+        }
+        Ok(customers)
+    }
+
+    /// The stream of a customer's id.
+    async fn stream(&self, id: &str) -> Result<String, Refused> {
+        let stream = self.api.ledger.find(SHOPLINE_ID, id).await;
+        let stream = stream.map_err(|error| unread(&error))?;
+        stream.ok_or(Refused::NoSuchData)
+    }
+
+    /// Has the command done, once: the customer as it was right after.
     async fn execute(
         &self,
         stream: &str,
         command: Command,
         body: &[u8],
-        render: fn(&view::Customer, &Store) -> String,
-    ) -> Result<String, Refused> {
+    ) -> Result<Arc<Loaded<Customer>>, Refused> {
         let ledger = &self.api.ledger;
         let envelope = Envelope {
             actor: self.actor.clone(),
@@ -200,19 +195,24 @@ impl Call<'_> {
             .request(&ledger.keyring, &content, 200)
             .map_err(|refused| Refused::Header(refused.to_string()))?;
         match ledger.execute::<Customer>(stream, command, &request).await {
-            Ok(Outcome::Done(done)) => Ok(render(&done.views.shopline, &self.api.store)),
-            Ok(Outcome::Repeated(first)) => {
-                let then = ledger
-                    .load_until::<Customer>(&first.stream, first.sequence)
-                    .await;
-                let then = then.map_err(|error| failed(&error))?;
-                if then.is_erased() {
-                    return Err(Refused::NoSuchData);
-                }
-                Ok(render(&then.views.shopline, &self.api.store))
-            }
+            Ok(Outcome::Done(done)) => Ok(done),
+            Ok(Outcome::Repeated(first)) => self.as_of(&first.stream, first.sequence).await,
             Err(error) => Err(refused(error)),
         }
+    }
+
+    /// A customer as it was at a sequence.
+    async fn as_of(&self, stream: &str, sequence: i64) -> Result<Arc<Loaded<Customer>>, Refused> {
+        let then = self
+            .api
+            .ledger
+            .load_until::<Customer>(stream, sequence)
+            .await;
+        let then = then.map_err(|error| failed(&error))?;
+        if then.is_erased() {
+            return Err(Refused::NoSuchData);
+        }
+        Ok(Arc::new(then))
     }
 
     fn keep(&self, refused: &Refused) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::future::try_join_all;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -15,6 +14,8 @@ use tokio::net::TcpStream;
 
 use super::cases::{self, Case, Kind, RECORDED_RUN, Raw};
 use super::compare::{Answer, Comparison};
+use super::proofs;
+use super::races;
 use super::tree::Tree;
 use super::world::{Missing, World};
 
@@ -25,8 +26,6 @@ pub(crate) struct Report {
     pub(crate) contract_count: usize,
     /// Cases whose answers differ, and in what.
     pub(crate) mismatches: Vec<Mismatch>,
-    /// How many of the keys written at the same time are there in the end.
-    pub(crate) race_keys: usize,
 }
 
 #[derive(Debug)]
@@ -37,7 +36,7 @@ pub(crate) struct Mismatch {
     pub(crate) differences: Vec<String>,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Times are shown in milliseconds, and a case may have to show a later one than the last.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -53,7 +52,10 @@ pub(crate) async fn run(base: &str, token: &str) -> Report {
             .to_owned(),
         token: token.to_owned(),
     };
-    let mut comparison = Comparison::new(World::new(RECORDED_RUN), World::new(&run));
+    let mut worlds = [World::new(RECORDED_RUN), World::new(&run)];
+    worlds.iter_mut().for_each(proofs::prepare);
+    let [recorded, here] = worlds;
+    let mut comparison = Comparison::new(recorded, here);
     let mut report = Report::default();
     for case in cases::selected() {
         tokio::time::sleep(PAUSE).await;
@@ -64,19 +66,28 @@ pub(crate) async fn run(base: &str, token: &str) -> Report {
             }
             Err(error) => vec![format!("not sent or not answered: {error}")],
         };
+        report.add(case, differences);
+    }
+    for case in cases::races() {
+        let differences = races::run(&target, &case, &comparison.world).await;
+        report.add(case, differences);
+    }
+    report
+}
+
+impl Report {
+    fn add(&mut self, case: Case, differences: Vec<String>) {
         if !differences.is_empty() {
-            report.mismatches.push(Mismatch {
+            self.mismatches.push(Mismatch {
                 name: case.name,
                 kind: case.kind,
                 differences,
             });
         }
     }
-    report.race_keys = race(&target, &comparison.world).await.unwrap_or_default();
-    report
 }
 
-struct Target {
+pub(super) struct Target {
     authority: String,
     token: String,
 }
@@ -86,40 +97,12 @@ async fn replay(target: &Target, case: &Case, world: &World) -> Result<Answer, E
     target.send(request, world).await
 }
 
-/// Sends the parallel requests of the race at once; counts the keys that are there afterwards.
-async fn race(target: &Target, world: &World) -> Result<usize, Error> {
-    let race = cases::race();
-    let mut worlds = vec![];
-    for i in 0..race.times.unwrap_or(1) {
-        let mut world = world.clone();
-        world.set("i", &i.to_string());
-        worlds.push(world);
-    }
-    let sent = worlds.iter().flat_map(|world| {
-        race.parallel
-            .iter()
-            .map(move |request| target.send(request, world))
-    });
-    for answer in try_join_all(sent).await? {
-        if answer.status != 200 {
-            return Err(format!("a writer was answered {}", answer.status).into());
-        }
-    }
-    let then = race.then.as_ref().ok_or("the race has no end")?;
-    let answer = target.send(then, world).await?;
-    let body = Tree::parse(&answer.body)?;
-    let metadata = body.get("customer").and_then(|it| it.get("metadata"));
-    Ok(match metadata {
-        Some(Tree::Object(members)) => members
-            .iter()
-            .filter(|(key, _)| key.starts_with("race"))
-            .count(),
-        Some(Tree::Literal(_) | Tree::Text(_) | Tree::List(_)) | None => 0,
-    })
-}
-
 impl Target {
-    async fn send(&self, request: &cases::Request, world: &World) -> Result<Answer, Error> {
+    pub(super) async fn send(
+        &self,
+        request: &cases::Request,
+        world: &World,
+    ) -> Result<Answer, Error> {
         let request = self.build(request, world)?;
         let stream = TcpStream::connect(&self.authority).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

@@ -398,6 +398,43 @@ fn groups_are_the_whole_set_ascending() {
     assert_eq!(assign(&given, &[]), Ok(assigned(&[])));
 }
 
+fn join(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
+    let group = group.to_owned();
+    when(given, Command::JoinGroup { group })
+}
+
+fn leave(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
+    let group = group.to_owned();
+    when(given, Command::LeaveGroup { group })
+}
+
+#[test]
+fn who_joins_or_leaves_a_group_stays_in_the_others() {
+    let events = join(&bob(), "g2");
+    assert_eq!(events, Ok(assigned(&["g2"])));
+    let given = then(&bob(), events);
+    assert_eq!(join(&given, "g1"), Ok(assigned(&["g1", "g2"])));
+    let given = then(&given, join(&given, "g1"));
+    assert_eq!(leave(&given, "g2"), Ok(assigned(&["g1"])));
+}
+
+#[test]
+fn who_is_in_a_group_joins_it_for_nothing_and_who_is_not_leaves_it_for_nothing() {
+    let given = then(&bob(), join(&bob(), "g1"));
+    assert_eq!(join(&given, "g1"), Ok(vec![]));
+    assert_eq!(leave(&given, "g2"), Ok(vec![]));
+}
+
+#[test]
+fn nobody_joins_a_group_after_death_or_before_birth_and_leaving_it_is_no_mistake() {
+    let deleted = then(&bob(), when(&bob(), Command::Delete));
+    let erased = then(&bob(), when(&bob(), Command::Erase));
+    for given in [vec![], deleted, erased] {
+        assert_eq!(join(&given, "g1"), Err(Refusal::NotFound));
+        assert_eq!(leave(&given, "g1"), Ok(vec![]));
+    }
+}
+
 #[test]
 fn only_a_group_that_is_new_must_not_be_named_twice() {
     let given = then(&bob(), assign(&bob(), &["g1"]));

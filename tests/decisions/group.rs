@@ -86,12 +86,22 @@ fn metadata_is_merged_and_an_empty_text_deletes_a_member() {
 }
 
 #[test]
-fn a_group_that_is_not_there_is_not_changed_or_deleted() {
+fn a_group_that_is_not_there_is_not_changed_and_need_not_be_deleted() {
     for given in [vec![], deleted()] {
-        for command in [rename("Gold"), set_metadata(json!({})), Command::Delete] {
+        for command in [
+            rename("Gold"),
+            set_metadata(json!({})),
+            Command::ChangeMembers,
+        ] {
             assert_eq!(when(given.clone(), command), Err(Refusal::NotFound));
         }
+        assert_eq!(when(given, Command::Delete), Ok(vec![]));
     }
+}
+
+#[test]
+fn members_that_come_and_go_are_nothing_to_a_group() {
+    assert_eq!(when(vip(), Command::ChangeMembers), Ok(vec![]));
 }
 
 #[test]

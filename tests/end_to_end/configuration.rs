@@ -17,10 +17,11 @@ use crate::support::shop::{API_TOKEN, LEDGER_TOKEN, Shop};
 const ALL: &str = "api,relay,projector";
 
 /// Every setting there is.
-const SETTINGS: [&str; 25] = [
+const SETTINGS: [&str; 26] = [
     "LEDGER_CONFIG",
     "LEDGER_LISTEN",
     "LEDGER_DATA",
+    "TRUSTED_PROXIES",
     "LEDGER_LOG",
     "LEDGER_STORE",
     "LEDGER_MASTER_KEY",

@@ -4,6 +4,7 @@
 mod claims;
 mod cqrs;
 mod guarded;
+mod members;
 mod processes;
 mod stale;
 mod tampered;

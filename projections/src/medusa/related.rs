@@ -39,15 +39,38 @@ impl Missing {
 impl Related {
     /// What is still missing to render a customer with these relations.
     pub fn missing_of_customer(&self, customer: &Customer, relations: &Relations) -> Missing {
+        self.missing_of_customers([customer], relations)
+    }
+
+    /// The same for all of a list at once.
+    pub fn missing_of_customers<'a>(
+        &'a self,
+        customers: impl IntoIterator<Item = &'a Customer>,
+        relations: &Relations,
+    ) -> Missing {
+        let customers: Vec<_> = customers.into_iter().collect();
         let mut search = Search::new(self);
-        search.customers(&[customer], relations);
+        search.customers(&customers, relations);
         search.missing()
     }
 
     /// What is still missing to render a group with these relations.
     pub fn missing_of_group(&self, group: &Group, relations: &Relations) -> Missing {
+        self.missing_of_groups([group], relations)
+    }
+
+    /// The same for all of a list at once.
+    pub fn missing_of_groups<'a>(
+        &'a self,
+        groups: impl IntoIterator<Item = &'a Group>,
+        relations: &Relations,
+    ) -> Missing {
+        let groups: BTreeSet<_> = groups
+            .into_iter()
+            .map(|group| group.stream.as_str())
+            .collect();
         let mut search = Search::new(self);
-        search.members_of(&BTreeSet::from([group.stream.as_str()]), relations);
+        search.members_of(&groups, relations);
         search.missing()
     }
 

@@ -8,7 +8,12 @@ pub const DEPTH_MAX: usize = 6;
 
 /// The relations asked for, as a tree: naming a path names its parents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Relations(BTreeMap<String, Self>);
+pub struct Relations {
+    named: BTreeMap<String, Self>,
+    /// Whether the customer's groups were added, and not asked for: then they are shown last.
+    /// Source: case `cg-customers-expand`.
+    pub(super) groups_added: bool,
+}
 
 /// `expand` names something that is no relation, a column included. Medusa answers 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +38,27 @@ impl Relations {
 
     /// Whether groups of the customer itself are asked for.
     pub fn has_groups(&self) -> bool {
-        self.0.contains_key("groups")
+        self.named.contains_key("groups")
+    }
+
+    /// The same, and the customer's groups.
+    #[must_use]
+    pub fn with_groups(mut self) -> Self {
+        if !self.has_groups() {
+            self.groups_added = true;
+            self.named.insert("groups".to_owned(), Self::default());
+        }
+        self
+    }
+
+    /// Whether no relation is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.named.is_empty()
     }
 
     /// The relations below one that is asked for.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        self.0.get(name)
+        self.named.get(name)
     }
 
     /// An empty text counts as none given; stray commas are ignored; nothing is trimmed.
@@ -64,7 +84,7 @@ impl Relations {
         let mut entity = entity;
         for name in path.split('.') {
             entity = entity.related(name).ok_or(UnknownRelation)?;
-            node = node.0.entry(name.to_owned()).or_default();
+            node = node.named.entry(name.to_owned()).or_default();
         }
         Ok(())
     }
@@ -133,7 +153,7 @@ mod tests {
         for path in paths {
             let mut node = &mut relations;
             for name in path.split('.') {
-                node = node.0.entry((*name).to_owned()).or_default();
+                node = node.named.entry((*name).to_owned()).or_default();
             }
         }
         relations

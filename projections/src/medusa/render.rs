@@ -45,6 +45,20 @@ pub fn render_group(
     })
 }
 
+/// `{"customer_group":null}`: what Medusa answers to nobody joining a group that does not exist.
+pub fn render_no_group() -> String {
+    to_text(&InGroup { customer_group: () })
+}
+
+/// What `DELETE /admin/customer-groups/{id}` answers, whether or not there was one.
+pub fn render_group_deleted(id: &str) -> String {
+    to_text(&Gone {
+        id,
+        object: "customer_group",
+        deleted: true,
+    })
+}
+
 /// `{"customer_group":{…}}` as `POST /admin/customer-groups` answers it.
 pub fn render_group_created(group: &Group, metadata_given: bool) -> String {
     let metadata = group.metadata.as_ref().map(AsGiven);
@@ -59,6 +73,52 @@ pub fn render_group_created(group: &Group, metadata_given: bool) -> String {
             updated_at: Milliseconds(group.updated_at),
         },
     })
+}
+
+/// `{"customers":[…],"count":…,"offset":…,"limit":…}` as `GET /admin/customers` and
+/// `GET /admin/customer-groups/{id}/customers` answer it.
+pub fn render_customers(
+    customers: &[Customer],
+    related: &Related,
+    relations: &Relations,
+    envelope: Envelope,
+) -> String {
+    let body = |customer| CustomerBody::new(customer, related, relations);
+    to_text(&CustomersBody {
+        customers: customers.iter().map(body).collect(),
+        count: envelope.count,
+        offset: envelope.offset,
+        limit: envelope.limit,
+    })
+}
+
+/// `{"count":…,"customer_groups":[…],"offset":…,"limit":…}` as `GET /admin/customer-groups` answers
+/// it.
+pub fn render_groups(
+    groups: &[Group],
+    related: &Related,
+    relations: &Relations,
+    fields: Option<&Fields>,
+    envelope: Envelope,
+) -> String {
+    let body = |group| GroupBody::new(group, related, relations, fields);
+    to_text(&GroupsBody {
+        count: envelope.count,
+        customer_groups: groups.iter().map(body).collect(),
+        offset: envelope.offset,
+        limit: envelope.limit,
+    })
+}
+
+/// What a list says besides its items.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Envelope {
+    /// How many there are on all pages.
+    pub count: i64,
+    /// The offset as it was asked for.
+    pub offset: f64,
+    /// The limit as it was asked for.
+    pub limit: f64,
 }
 
 /// Which optional members a creating request had, null or not: the order of its answer depends on
@@ -79,6 +139,29 @@ struct InCustomer<T> {
 #[derive(Serialize)]
 struct InGroup<T> {
     customer_group: T,
+}
+
+#[derive(Serialize)]
+struct Gone<'a> {
+    id: &'a str,
+    object: &'static str,
+    deleted: bool,
+}
+
+#[derive(Serialize)]
+struct CustomersBody<'a> {
+    customers: Vec<CustomerBody<'a>>,
+    count: i64,
+    offset: f64,
+    limit: f64,
+}
+
+#[derive(Serialize)]
+struct GroupsBody<'a> {
+    count: i64,
+    customer_groups: Vec<GroupBody<'a>>,
+    offset: f64,
+    limit: f64,
 }
 
 /// Relations that are not asked for are absent; `Some(None)` is null.
@@ -103,6 +186,8 @@ struct CustomerBody<'a> {
     orders: Option<Empty>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shipping_addresses: Option<Vec<AddressBody<'a>>>,
+    #[serde(rename = "groups", skip_serializing_if = "Option::is_none")]
+    groups_added: Option<Vec<GroupBody<'a>>>,
 }
 
 impl<'a> CustomerBody<'a> {
@@ -117,6 +202,12 @@ impl<'a> CustomerBody<'a> {
                 .filter_map(|stream| related.group(stream))
                 .map(|group| GroupBody::new(group, related, relations, None))
                 .collect()
+        };
+        let groups = relations.get("groups").map(groups);
+        let (groups_added, groups) = if relations.groups_added {
+            (groups, None)
+        } else {
+            (None, groups)
         };
         Self {
             id: &customer.id,
@@ -135,7 +226,7 @@ impl<'a> CustomerBody<'a> {
                     .billing_address()
                     .map(|billing| address(billing, relations))
             }),
-            groups: relations.get("groups").map(groups),
+            groups,
             orders: relations.get("orders").map(|_| []),
             shipping_addresses: relations.get("shipping_addresses").map(|relations| {
                 customer
@@ -143,6 +234,7 @@ impl<'a> CustomerBody<'a> {
                     .map(|shipping| address(shipping, relations))
                     .collect()
             }),
+            groups_added,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod customers;
 pub mod groups;
+pub mod pages;
 
 use sqlx::PgConnection;
 

@@ -1,4 +1,4 @@
-//! `POST /admin/customer-groups`, `GET /admin/customer-groups/{id}`: what is asked.
+//! `POST /admin/customer-groups`, `GET` and `POST /admin/customer-groups/{id}`: what is asked.
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,19 @@ pub struct CreateRequest {
     pub metadata_given: bool,
 }
 
+/// A group to change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateRequest {
+    /// The new name.
+    pub name: Option<String>,
+    /// Members to merge into the metadata.
+    pub metadata: Option<Map<String, Value>>,
+    /// What is wrong with the request beyond its form: answered once the group is known to exist.
+    pub refused: Option<Refused>,
+    /// What the answer is to show.
+    pub expand: Expand,
+}
+
 /// What to show of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindRequest {
@@ -31,6 +44,11 @@ pub struct FindRequest {
 
 const CREATE: [Property; 2] = [
     Property::required("name", Rule::Text),
+    Property::optional("metadata", Rule::Object),
+];
+
+const UPDATE: [Property; 2] = [
+    Property::optional("name", Rule::Text),
     Property::optional("metadata", Rule::Object),
 ];
 
@@ -49,6 +67,34 @@ pub fn parse_create(body: Document) -> Result<CreateRequest, Refused> {
         name: name.unwrap_or_default().to_owned(),
         metadata_given: members.contains_key("metadata"),
         metadata: metadata(&mut members),
+    })
+}
+
+/// `POST /admin/customer-groups/{id}`: first the body is judged, then the query, whose `fields` is
+/// checked and then ignored. Source: cases `cg-update-*`.
+pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refused> {
+    let Document { value, unstorable } = body;
+    let mut members = validate(value, &UPDATE)?;
+    let FindRequest { fields: _, expand } = parse_find(query)?;
+    refuse_unstorable(unstorable)?;
+    let is_null = |name| members.get(name).is_some_and(Value::is_null);
+    // Medusa looks into the metadata first; it is PostgreSQL that refuses the name.
+    let refused = if is_null("metadata") {
+        Some(Refused::Unknown)
+    } else if is_null("name") {
+        let message = "Can't insert null value in field name on insert in table customer_group";
+        Some(Refused::Invalid(message.to_owned()))
+    } else {
+        None
+    };
+    Ok(UpdateRequest {
+        name: members
+            .get("name")
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned),
+        metadata: metadata(&mut members),
+        refused,
+        expand,
     })
 }
 
@@ -95,6 +141,49 @@ mod tests {
                 metadata_given: true,
             })
         );
+    }
+
+    #[test]
+    fn what_an_update_cannot_clear_waits_for_the_group_to_be_found() {
+        let update = |body, query| parse_update(parse(body).unwrap(), query);
+        let refused = |body| update(body, "").unwrap().refused;
+        assert_eq!(refused(r#"{"name":"","metadata":{}}"#), None);
+        assert_eq!(
+            refused(r#"{"metadata":null,"name":null}"#),
+            Some(Refused::Unknown)
+        );
+        let null = "Can't insert null value in field name on insert in table customer_group";
+        let null = Refused::Invalid(null.to_owned());
+        assert_eq!(refused(r#"{"name":null,"metadata":{}}"#), Some(null));
+        for (body, query, message) in [
+            (
+                r#"{"customers":[],"name":1}"#,
+                "x=1",
+                "property customers should not exist, name must be a string",
+            ),
+            (r#"{"metadata":null}"#, "x=1", "property x should not exist"),
+            (
+                r#"{"name":"\u0000"}"#,
+                "fields[]=id",
+                "fields must be a string",
+            ),
+        ] {
+            assert_eq!(
+                update(body, query),
+                Err(Refused::Invalid(message.to_owned()))
+            );
+        }
+        assert_eq!(update(r#"{"name":"\u0000"}"#, ""), Err(Refused::Unknown));
+        let asked = update(
+            r#"{"name":"vip","metadata":{"a":""}}"#,
+            "expand=customers&fields=id",
+        );
+        let asked = asked.unwrap();
+        assert_eq!(
+            (asked.name, asked.expand),
+            (Some("vip".into()), Some("customers".into()))
+        );
+        assert_eq!(asked.metadata, json!({"a": ""}).as_object().cloned());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::body::BodyError;
 use super::etag::etag;
@@ -27,6 +28,15 @@ pub enum Refused {
     },
     /// Nothing says who asks.
     Unauthorized,
+    /// Nobody has this e-mail and password.
+    LoginFailed,
+    /// Too many wrong passwords were tried. Medusa has no such limit: see docs/medusa.md.
+    LoginThrottled {
+        /// When it can be tried again.
+        seconds: u64,
+    },
+    /// Who asks is proven, and not there any longer.
+    UserUnknown,
     /// What was sent is not what the operation takes, or breaks a rule: the message.
     Invalid(String),
     /// There is no such customer.
@@ -67,6 +77,16 @@ pub enum Refused {
         /// The name.
         name: String,
     },
+    /// On update: another group has this name.
+    GroupRenameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Customers that do not exist cannot join a group.
+    MembersUnknown {
+        /// Their ids as asked for, in order.
+        ids: Vec<String>,
+    },
     /// A header of the ledger's own cannot be taken: the message.
     Header(String),
     /// An `Idempotency-Key` came again with another request.
@@ -80,7 +100,7 @@ pub enum Refused {
 }
 
 /// The members that the operations know.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 20] = [
     "email",
     "first_name",
     "last_name",
@@ -90,8 +110,17 @@ const MEMBERS: [&str; 11] = [
     "groups",
     "id",
     "name",
+    "customer_ids",
     "expand",
     "fields",
+    "q",
+    "order",
+    "limit",
+    "offset",
+    "lt",
+    "gt",
+    "gte",
+    "lte",
 ];
 
 /// An answer, save for the headers that every answer has.
@@ -114,6 +143,8 @@ pub const CROSS_ORIGIN: [(&str, &str); 2] = [
 ];
 /// The content type of every JSON answer.
 pub const JSON: &str = "application/json; charset=utf-8";
+/// The content type of an answer that is only a word.
+pub const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Refused {
     /// The refusal of a customer's command.
@@ -172,12 +203,16 @@ impl Refused {
             Self::Body(BodyError::Unsupported) => "body_unsupported",
             Self::NoRoute { .. } => "no_route",
             Self::Unauthorized => "unauthorized",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled { .. } => "login_throttled",
+            Self::UserUnknown => "user_unknown",
             Self::Invalid(_) => "invalid",
             Self::CustomerUnknown { .. } => "customer_unknown",
             Self::GroupUnknown { .. } | Self::JoinsUnknownGroup { .. } => "group_unknown",
             Self::JoinsTwice { .. } => "group_twice",
             Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => "email_taken",
-            Self::GroupNameTaken { .. } => "group_name_taken",
+            Self::GroupNameTaken { .. } | Self::GroupRenameTaken { .. } => "group_name_taken",
+            Self::MembersUnknown { .. } => "members_unknown",
             Self::Header(_) => "header",
             Self::KeyReused => "idempotency_key_reused",
             Self::Conflict => "conflict",
@@ -200,10 +235,14 @@ impl Refused {
             Self::AccountExists | Self::GuestExists | Self::EmailTaken { .. } => {
                 vec!["email".to_owned()]
             }
-            Self::GroupNameTaken { .. } => vec!["name".to_owned()],
+            Self::GroupNameTaken { .. } | Self::GroupRenameTaken { .. } => vec!["name".to_owned()],
+            Self::MembersUnknown { .. } => vec!["customer_ids".to_owned()],
             Self::Body(_)
             | Self::NoRoute { .. }
             | Self::Unauthorized
+            | Self::LoginFailed
+            | Self::LoginThrottled { .. }
+            | Self::UserUnknown
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
             | Self::Header(_)
@@ -224,6 +263,9 @@ impl Refused {
                 (Kind::Html, page(&escape(&title)))
             }
             Self::Unauthorized => (Kind::Bare, "Unauthorized".to_owned()),
+            Self::LoginFailed | Self::LoginThrottled { .. } | Self::UserUnknown => {
+                (Kind::Text, self.message())
+            }
             Self::Invalid(_)
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
@@ -233,6 +275,8 @@ impl Refused {
             | Self::GuestExists
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
+            | Self::GroupRenameTaken { .. }
+            | Self::MembersUnknown { .. }
             | Self::Header(_)
             | Self::KeyReused
             | Self::Conflict
@@ -248,8 +292,11 @@ impl Refused {
             .chain(kind.headers().iter().copied())
             .map(|(name, value)| (name, value.to_owned()))
             .collect();
-        if matches!(kind, Kind::Json) {
+        if matches!(kind, Kind::Json | Kind::Text) {
             headers.push(("etag", etag(body.as_bytes())));
+        }
+        if let Self::LoginThrottled { seconds } = self {
+            headers.push(("retry-after", seconds.to_string()));
         }
         Answer {
             status,
@@ -272,12 +319,16 @@ impl Refused {
     /// The status of the answer.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Body(BodyError::Malformed) | Self::Invalid(_) | Self::Header(_) => 400,
-            Self::Unauthorized => 401,
+            Self::Body(BodyError::Malformed)
+            | Self::Invalid(_)
+            | Self::Header(_)
+            | Self::UserUnknown => 400,
+            Self::Unauthorized | Self::LoginFailed => 401,
             Self::NoRoute { .. }
             | Self::CustomerUnknown { .. }
             | Self::GroupUnknown { .. }
-            | Self::JoinsUnknownGroup { .. } => 404,
+            | Self::JoinsUnknownGroup { .. }
+            | Self::MembersUnknown { .. } => 404,
             Self::Conflict => 409,
             Self::Body(BodyError::TooLarge) => 413,
             Self::Body(BodyError::Unsupported) => 415,
@@ -286,7 +337,9 @@ impl Refused {
             | Self::GuestExists
             | Self::EmailTaken { .. }
             | Self::GroupNameTaken { .. }
+            | Self::GroupRenameTaken { .. }
             | Self::KeyReused => 422,
+            Self::LoginThrottled { .. } => 429,
             Self::Unknown => 500,
             Self::Unavailable => 503,
         }
@@ -296,7 +349,10 @@ impl Refused {
         match self {
             Self::Body(error) => body_title(*error).to_owned(),
             Self::NoRoute { .. } => "Not Found".to_owned(),
-            Self::Unauthorized => "Unauthorized".to_owned(),
+            // Source: cases `auth-login-unknown-email`, `auth-get-bearer-unknown-user`.
+            Self::Unauthorized | Self::LoginFailed => "Unauthorized".to_owned(),
+            Self::LoginThrottled { .. } => "Too Many Requests".to_owned(),
+            Self::UserUnknown => "Bad Request".to_owned(),
             Self::Invalid(message) | Self::Header(message) => message.clone(),
             // Source: case `update-not-found`.
             Self::CustomerUnknown { id } => format!("Customer with id: {id} was not found"),
@@ -317,10 +373,20 @@ impl Refused {
             // Source: case `race-email-swap`. PostgreSQL writes booleans short.
             Self::EmailTaken { email, has_account } => {
                 let has_account = if *has_account { 't' } else { 'f' };
-                format!("Customer with email, has_account {email}, {has_account} already exists.")
+                let key = format!("email, has_account={email}, {has_account}");
+                format!("Customer with {} already exists.", unbraced(&key))
             }
             // Source: case `cg-create-duplicate`.
             Self::GroupNameTaken { name } => format!("Key (name)=({name}) already exists."),
+            // Source: case `cg-update-duplicate-name`. Not the text of create.
+            Self::GroupRenameTaken { name } => {
+                let key = format!("name={name}");
+                format!("Customer_group with {} already exists.", unbraced(&key))
+            }
+            Self::MembersUnknown { ids } => {
+                let ids = Value::String(ids.join(", "));
+                format!("The following customer ids do not exist: {ids}")
+            }
             Self::KeyReused => "Idempotency-Key was already used for another request".to_owned(),
             Self::Unavailable => {
                 "The service is unavailable. You may retry the request.".to_owned()
@@ -343,6 +409,13 @@ fn joins_unknown(group: &str) -> String {
     } else {
         "null".to_owned()
     }
+}
+
+/// Medusa makes a sentence of PostgreSQL's `Key (name)=(vip) already exists.` by taking out every
+/// bracket and equals sign, also those of the value.
+/// Source: `formatException` of Medusa 1.20.11, in its exception-formatter.
+fn unbraced(key: &str) -> String {
+    key.replace(['(', ')'], "").replace('=', " ")
 }
 
 /// Medusa's JSON error. Its type and code follow from the status.
@@ -372,6 +445,8 @@ fn json(status: u16, message: &str) -> String {
 enum Kind {
     Json,
     Html,
+    /// Express' `sendStatus`.
+    Text,
     Bare,
 }
 
@@ -384,6 +459,7 @@ impl Kind {
                 ("x-content-type-options", "nosniff"),
                 ("content-type", "text/html; charset=utf-8"),
             ],
+            Self::Text => &[("content-type", TEXT)],
             Self::Bare => &[],
         }
     }
@@ -534,11 +610,32 @@ mod tests {
                  already exists.",
             ),
         );
-        let name = "vip".to_owned();
+        let taken = Refused::EmailTaken {
+            email: "a=b@x.com".into(),
+            has_account: true,
+        };
+        let message = "Customer with email, has_account a b@x.com, t already exists.";
+        check(&taken, 422, &body(message));
+        let name = "vip (a=1)".to_owned();
         check(
-            &Refused::GroupNameTaken { name },
+            &Refused::GroupNameTaken { name: name.clone() },
             422,
-            &body("Key (name)=(vip) already exists."),
+            &body("Key (name)=(vip (a=1)) already exists."),
+        );
+        check(
+            &Refused::GroupRenameTaken { name },
+            422,
+            &body("Customer_group with name vip a 1 already exists."),
+        );
+    }
+
+    #[test]
+    fn unknown_members_are_named_in_a_json_text() {
+        let ids = vec!["cus_a".to_owned(), r#"say "b""#.to_owned()];
+        check(
+            &Refused::MembersUnknown { ids },
+            404,
+            r#"{"type":"not_found","message":"The following customer ids do not exist: \"cus_a, say \\\"b\\\"\""}"#,
         );
     }
 

@@ -8,6 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::email::is_email;
+use super::list;
 use super::prototype;
 use super::refusal::Refused;
 
@@ -19,7 +20,19 @@ pub type Schema = [Property];
 pub struct Property {
     name: &'static str,
     rule: Rule,
-    required: bool,
+    presence: Presence,
+    not_empty: bool,
+}
+
+/// Which ways there are for a property to say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// None.
+    Required,
+    /// It may be absent or null.
+    Optional,
+    /// It may be absent; null is a value.
+    NotNull,
 }
 
 /// What a property must be.
@@ -33,6 +46,22 @@ pub enum Rule {
     Object,
     /// A list of objects that follow a schema of their own.
     List(&'static Schema),
+    /// The same, without a check that it is a list: an object that follows the schema passes.
+    Items(&'static Schema),
+    /// A text that JavaScript reads as a finite number.
+    Number,
+    /// One text or a list of texts.
+    Texts,
+    /// A list of texts.
+    TextList,
+    /// A text that JavaScript reads as a date.
+    Date,
+    /// An object that follows a schema of its own.
+    Nested(&'static Schema),
+    /// An object of which nothing is known, so that none will do.
+    Opaque,
+    /// Whatever it is.
+    Any,
 }
 
 impl Property {
@@ -41,7 +70,8 @@ impl Property {
         Self {
             name,
             rule,
-            required: true,
+            presence: Presence::Required,
+            not_empty: false,
         }
     }
 
@@ -50,23 +80,52 @@ impl Property {
         Self {
             name,
             rule,
-            required: false,
+            presence: Presence::Optional,
+            not_empty: false,
+        }
+    }
+
+    /// The property as one that must not be an empty text, either.
+    #[must_use]
+    pub const fn not_empty(self) -> Self {
+        Self {
+            not_empty: true,
+            ..self
+        }
+    }
+
+    /// A property that may be absent, but not null: Medusa declares it as required and never checks
+    /// that it is there. Source: case `cg-batch-add-missing`.
+    pub const fn not_null(name: &'static str, rule: Rule) -> Self {
+        Self {
+            name,
+            rule,
+            presence: Presence::NotNull,
+            not_empty: false,
         }
     }
 }
 
+/// What class-validator says of something that is no instance of a class.
+const UNKNOWN_VALUE: &str = "an unknown value was passed to the validate function";
+
 /// Checks a body or a query; gives its members, less the names that JavaScript swallows.
 pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, Refused> {
-    let typed = schema
+    let typed: Vec<_> = schema
         .iter()
-        .find(|property| matches!(property.rule, Rule::List(_)))
-        .map(|property| property.name);
+        .filter(|property| {
+            matches!(
+                property.rule,
+                Rule::List(_) | Rule::Items(_) | Rule::Nested(_)
+            )
+        })
+        .map(|property| property.name)
+        .collect();
     let given =
-        prototype::strip(given, typed).map_err(|prototype::CalledConstructor| Refused::Unknown)?;
+        prototype::strip(given, &typed).map_err(|prototype::CalledConstructor| Refused::Unknown)?;
     let Value::Object(members) = given else {
         // A list is no instance of a class.
-        let message = "an unknown value was passed to the validate function";
-        return Err(Refused::Invalid(message.to_owned()));
+        return Err(Refused::Invalid(UNKNOWN_VALUE.to_owned()));
     };
     let messages = messages(&members, schema);
     if messages.is_empty() {
@@ -81,46 +140,86 @@ fn messages(members: &Map<String, Value>, schema: &Schema) -> Vec<String> {
         .keys()
         .filter(|key| !schema.iter().any(|property| property.name == key.as_str()))
         .map(|key| format!("property {key} should not exist"));
-    let declared = schema.iter().flat_map(|property| {
-        let value = members.get(property.name).filter(|value| !value.is_null());
-        match value {
-            None if !property.required => vec![],
-            value => property.messages(value.unwrap_or(&Value::Null)),
-        }
-    });
+    let declared =
+        schema.iter().flat_map(
+            |property| match (property.presence, members.get(property.name)) {
+                (Presence::Optional, None | Some(Value::Null)) | (Presence::NotNull, None) => {
+                    vec![]
+                }
+                (_, value) => property.messages(value.unwrap_or(&Value::Null)),
+            },
+        );
     unknown.chain(declared).collect()
 }
 
 impl Property {
     fn messages(&self, value: &Value) -> Vec<String> {
         let name = self.name;
-        let (is_met, what) = match self.rule {
-            Rule::Email => (value.as_str().is_some_and(is_email), "an email"),
-            Rule::Text => (value.is_string(), "a string"),
-            Rule::Object => (value.is_object(), "an object"),
-            Rule::List(_) => (value.is_array(), "an array"),
+        let must_be = |what: &str| format!("{name} must be {what}");
+        let unless = |is_met: bool, message: String| (!is_met).then_some(message);
+        let own = match self.rule {
+            Rule::Email => unless(value.as_str().is_some_and(is_email), must_be("an email")),
+            Rule::Text => unless(value.is_string(), must_be("a string")),
+            Rule::Object => unless(value.is_object(), must_be("an object")),
+            Rule::List(_) => unless(value.is_array(), must_be("an array")),
+            Rule::Number => unless(
+                list::finite(value).is_some(),
+                must_be("a number conforming to the specified constraints"),
+            ),
+            Rule::Texts | Rule::TextList => unless(
+                list::are_texts(value),
+                format!("each value in {name} must be a string"),
+            ),
+            Rule::Date => unless(list::date(value).is_some(), must_be("a Date instance")),
+            Rule::Items(_) | Rule::Nested(_) | Rule::Opaque | Rule::Any => None,
         };
-        let own = (!is_met).then(|| format!("{name} must be {what}"));
-        let nested = match self.rule {
-            Rule::List(schema) => nested(name, value, schema),
-            Rule::Email | Rule::Text | Rule::Object => vec![],
+        let more = match self.rule {
+            Rule::List(schema) | Rule::Items(schema) => {
+                nested(name, value, schema, "each value in nested")
+            }
+            Rule::Nested(schema) => nested(name, value, schema, "nested"),
+            Rule::Opaque => opaque(name, value),
+            Rule::TextList if list::items(value).is_none() => vec![must_be("an array")],
+            Rule::TextList
+            | Rule::Email
+            | Rule::Text
+            | Rule::Object
+            | Rule::Number
+            | Rule::Texts
+            | Rule::Date
+            | Rule::Any => vec![],
         };
-        own.into_iter().chain(nested).collect()
+        let is_empty = value.is_null() || value.as_str() == Some("");
+        let empty = (self.not_empty && is_empty).then(|| format!("{name} should not be empty"));
+        empty.into_iter().chain(own).chain(more).collect()
     }
 }
 
 /// The messages of what is inside: objects follow the schema, lists are looked into at any depth.
-/// Source: cases `groups-two-bad`, `groups-strings`, `groups-empty-object`, `groups-string`.
-fn nested(name: &str, value: &Value, schema: &Schema) -> Vec<String> {
+/// Source: cases `groups-two-bad`, `groups-strings`, `groups-empty-object`, `groups-string`,
+/// `list-created-scalar`, `list-created-array`.
+fn nested(name: &str, value: &Value, schema: &Schema, which: &str) -> Vec<String> {
     match value {
         Value::Object(members) => messages(members, schema),
         Value::Array(items) => items
             .iter()
-            .flat_map(|item| nested(name, item, schema))
+            .flat_map(|item| nested(name, item, schema, which))
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![format!(
-            "each value in nested property {name} must be either object or array"
+            "{which} property {name} must be either object or array"
         )],
+    }
+}
+
+/// No class says what the object is, so that class-validator does not know it.
+/// Source: cases `cg-list-id-string`, `cg-list-id-operator`.
+fn opaque(name: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(_) => vec![UNKNOWN_VALUE.to_owned()],
+        Value::Array(items) => items.iter().flat_map(|item| opaque(name, item)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            nested(name, value, &[], "nested")
+        }
     }
 }
 

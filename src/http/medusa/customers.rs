@@ -1,7 +1,8 @@
 //! Customers: create, get, update.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher as _, SaltString, rand_core::OsRng};
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, own_ulid};
 use events::patch::Patch;
@@ -16,7 +17,7 @@ use crate::contracts::medusa::refusal::Refused;
 use crate::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
 use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
-use crate::ids;
+use crate::{ids, passwords};
 
 impl Call<'_> {
     /// `POST /admin/customers`.
@@ -111,7 +112,10 @@ impl Call<'_> {
         };
         request.credential = self.hash(update.password.as_ref()).await?;
         let groups = match &update.groups {
-            Some(asked) => Some(self.streams_of_groups(asked).await?),
+            Some(asked) => {
+                let streams = self.streams(MEDUSA_GROUP, asked).await?;
+                Some(asked.iter().cloned().zip(streams).collect())
+            }
             None => None,
         };
         let streams = |groups: &Vec<(String, String)>| groups.iter().map(|g| g.1.clone()).collect();
@@ -189,15 +193,32 @@ impl Call<'_> {
         }
     }
 
-    /// The groups asked for, each with its stream. One that is nowhere keeps its id for a stream,
-    /// which the store then does not know.
-    async fn streams_of_groups(&self, asked: &[String]) -> Result<Vec<(String, String)>, Refused> {
-        let mut groups = Vec::with_capacity(asked.len());
-        for id in asked {
-            let stream = self.stream(MEDUSA_GROUP, id).await?;
-            groups.push((id.clone(), stream.unwrap_or_else(|| id.clone())));
+    /// The streams of ids in Medusa, as [`Self::stream`] finds them. An id that is nowhere gets a
+    /// stream that cannot be, one for each such id, which the store then does not know.
+    pub(super) async fn streams(
+        &self,
+        prefix: &str,
+        asked: &[String],
+    ) -> Result<Vec<String>, Refused> {
+        let foreign: Vec<&str> = asked
+            .iter()
+            .map(String::as_str)
+            .filter(|id| own_ulid(prefix, id).is_none() && !id.contains('\0'))
+            .collect();
+        let mut found = HashMap::new();
+        if !foreign.is_empty() {
+            let holders = self.api.ledger.find_all(MEDUSA_ID, &foreign).await;
+            found = holders.map_err(|error| unread(&error))?;
         }
-        Ok(groups)
+        let mut nowhere: HashMap<&str, String> = HashMap::new();
+        let streams = asked.iter().map(|id| match own_ulid(prefix, id) {
+            Some(ulid) => ulid.to_owned(),
+            None => found.get(id).cloned().unwrap_or_else(|| {
+                let next = format!("nowhere {}", nowhere.len());
+                nowhere.entry(id).or_insert(next).clone()
+            }),
+        });
+        Ok(streams.collect())
     }
 
     /// The argon2id hash of a password, made beside the async workers, a few at a time.
@@ -205,20 +226,16 @@ impl Call<'_> {
         let Some(password) = password.and_then(Personal::open).cloned() else {
             return Ok(None);
         };
-        let permit = self
-            .api
-            .hashing
-            .acquire()
+        let permit = Arc::clone(&self.api.hashing)
+            .acquire_owned()
             .await
             .map_err(|_closed| Refused::Unavailable)?;
         let hash = tokio::task::spawn_blocking(move || {
-            let salt = SaltString::generate(&mut OsRng);
-            Argon2::default()
-                .hash_password(password.as_bytes(), &salt)
-                .map(|hash| hash.to_string())
+            // Also when nobody waits for the answer any longer.
+            let _permit = permit;
+            passwords::hash(&password)
         })
         .await;
-        drop(permit);
         match hash {
             Ok(Ok(hash)) => Ok(Some(hash)),
             Ok(Err(_)) | Err(_) => Err(Refused::Unknown),

@@ -1,24 +1,17 @@
-//! Customer groups: create and get; and the relations that lead through groups.
-
-use std::time::Duration;
+//! Customer groups: create, get, update, delete; and the relations that lead through groups.
 
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
 use projections::medusa::table::customers;
-use projections::medusa::{self as view, Fields, Missing, Related, Relations};
+use projections::medusa::{self as view, Fields, Group, Missing, Related, Relations};
 
 use super::{Answered, Call, failed, unread};
-use crate::contracts::medusa::group::{parse_create, parse_find};
+use crate::contracts::medusa::group::{parse_create, parse_find, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
-use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Outcome};
 use crate::group::{Command, CustomerGroup, Refusal};
 use crate::ids;
-use crate::projector::{Projection, caught_up};
-
-/// How long a list waits for its projection.
-const WAIT_MAX: Duration = Duration::from_millis(500);
 
 impl Call<'_> {
     /// `POST /admin/customer-groups`.
@@ -44,7 +37,11 @@ impl Call<'_> {
                     .await;
                 then.map_err(|error| failed(&error))?.views
             }
-            Err(error) => return Err(refused(error, name)),
+            Err(error) => {
+                // Nothing else is claimed by a new group's command but its own new id.
+                let taken = || Refused::GroupNameTaken { name };
+                return Err(refused(error, |Refusal::NotFound| Refused::Unknown, taken));
+            }
         };
         Ok(Answered::ok(view::render_group_created(
             &group,
@@ -67,16 +64,105 @@ impl Call<'_> {
             .into_iter()
             .find(|group| !group.deleted)
             .ok_or_else(unknown)?;
+        self.show_group(&group, &relations, fields.as_ref()).await
+    }
+
+    /// `POST /admin/customer-groups/{id}`.
+    pub(super) async fn update_group(
+        &self,
+        id: &str,
+        document: Document,
+    ) -> Result<Answered, Refused> {
+        let ledger = &self.api.ledger;
+        let mut request = self.request(
+            "POST /admin/customer-groups/{id}",
+            &document,
+            StatusCode::OK,
+        )?;
+        let mut update = parse_update(document, self.query())?;
+        let unknown = || Refused::GroupUnknown { id: id.to_owned() };
+        let stream = self.stream(MEDUSA_GROUP, id).await?.ok_or_else(unknown)?;
+        let relations = Relations::of_group(update.expand.as_deref());
+        if relations.is_err() {
+            // Medusa finds out about the relation when all is written. Here nothing is.
+            update.refused = update.refused.or(Some(Refused::Unknown));
+        }
+        if update.refused.is_some() {
+            // What is refused changes nothing; all that is asked is whether there is such a group.
+            (update.name, update.metadata) = (None, None);
+            request.idempotency = None;
+        }
+        let name = update.name.clone().unwrap_or_default();
+        let command = Command::Update {
+            name: update.name,
+            metadata: update.metadata,
+        };
+        let outcome = ledger
+            .execute::<CustomerGroup>(&stream, command, &request)
+            .await;
+        let group = match outcome {
+            Ok(Outcome::Done(done)) => done.views.clone(),
+            Ok(Outcome::Repeated(first)) => {
+                let then = ledger
+                    .load_until::<CustomerGroup>(&first.stream, first.sequence)
+                    .await;
+                then.map_err(|error| failed(&error))?.views
+            }
+            Err(error) => {
+                let taken = || Refused::GroupRenameTaken { name };
+                return Err(refused(error, |Refusal::NotFound| unknown(), taken));
+            }
+        };
+        match (update.refused, relations) {
+            (None, Ok(relations)) => self.show_group(&group, &relations, None).await,
+            (refused, _) => Err(refused.unwrap_or(Refused::Unknown)),
+        }
+    }
+
+    /// `DELETE /admin/customer-groups/{id}`. The members' streams say nothing of it: a group that
+    /// is gone is shown nowhere.
+    pub(super) async fn delete_group(
+        &self,
+        id: &str,
+        document: &Document,
+    ) -> Result<Answered, Refused> {
+        let request = self.request(
+            "DELETE /admin/customer-groups/{id}",
+            document,
+            StatusCode::OK,
+        )?;
+        if let Some(stream) = self.stream(MEDUSA_GROUP, id).await? {
+            let ledger = &self.api.ledger;
+            ledger
+                .execute::<CustomerGroup>(&stream, Command::Delete, &request)
+                .await
+                .map_err(|error| {
+                    refused(
+                        error,
+                        |Refusal::NotFound| Refused::Unknown,
+                        || Refused::Unknown,
+                    )
+                })?;
+        }
+        Ok(Answered::ok(view::render_group_deleted(id)))
+    }
+
+    /// The answer that shows a group with its relations.
+    async fn show_group(
+        &self,
+        group: &Group,
+        relations: &Relations,
+        fields: Option<&Fields>,
+    ) -> Result<Answered, Refused> {
         let mut related = Related::default();
         let behind = self
             .relate(&mut related, |related| {
-                related.missing_of_group(&group, &relations)
+                related.missing_of_group(group, relations)
             })
             .await?;
-        let body = view::render_group(&group, &related, &relations, fields.as_ref());
         Ok(Answered {
             status: StatusCode::OK,
-            body,
+            body: view::render_group(group, &related, relations, fields),
             behind,
         })
     }
@@ -108,12 +194,7 @@ impl Call<'_> {
                     .map_err(|error| unread(&error))?;
                 if !waited {
                     waited = true;
-                    let progress =
-                        caught_up(&ledger.pool, &self.api.topic, Projection::Medusa, WAIT_MAX)
-                            .await
-                            .map_err(|error| unread(&error))?;
-                    let lack = progress.head - progress.watermark;
-                    behind = (lack > 0).then_some(lack);
+                    behind = self.behind().await?;
                 }
                 let members =
                     customers::members(&mut connection, &ledger.store, &missing.members).await;
@@ -123,17 +204,16 @@ impl Call<'_> {
     }
 }
 
-fn refused(error: ExecuteError<Refusal>, name: String) -> Refused {
+/// Why a group's command was not done, in Medusa's words: what `refusal` makes of the decision's own
+/// reasons, and `failed` of the store's, of which a group's command can meet one.
+pub(super) fn refused<E: std::error::Error>(
+    error: ExecuteError<E>,
+    refusal: impl FnOnce(E) -> Refused,
+    by_store: impl FnOnce() -> Refused,
+) -> Refused {
     match error {
-        // Nothing else is claimed by a new group's command but its own new id.
-        ExecuteError::Failed(failures)
-            if failures
-                .iter()
-                .any(|failure| matches!(failure, Failure::Claimed(_))) =>
-        {
-            Refused::GroupNameTaken { name }
-        }
-        ExecuteError::Failed(_) | ExecuteError::Refused(Refusal::NotFound) => Refused::Unknown,
+        ExecuteError::Refused(error) => refusal(error),
+        ExecuteError::Failed(_) => by_store(),
         ExecuteError::KeyReused => Refused::KeyReused,
         ExecuteError::Contended => Refused::Conflict,
         ExecuteError::Read(error) => failed(&error),

@@ -10,12 +10,12 @@ use crate::support::shop::{Server, Shop};
 /// Requests that are sent at once.
 const WRITERS: usize = 16;
 
-async fn two(shop: &Shop) -> [Server; 2] {
+pub(super) async fn two(shop: &Shop) -> [Server; 2] {
     [shop.serve("api").await, shop.serve("api").await]
 }
 
 /// Positions are 1..N, sequences 1..n in every stream, and times ascend with positions.
-async fn assert_gapless(shop: &Shop) {
+pub(super) async fn assert_gapless(shop: &Shop) {
     let rows: Vec<(i64, String, i64, bool)> = sqlx::query_as(
         "select position, aggregate_id, sequence, \
             coalesce(time >= lag(time) over (order by position), true) \

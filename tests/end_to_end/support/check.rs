@@ -16,9 +16,9 @@ use super::wait;
 
 const PAGE: i64 = 1000;
 
-/// Every stream's views, folded from the events, and the first names that it went through.
+/// Every stream's views, folded from the events, and the numbers that its first name went through.
 #[derive(Default)]
-struct Folded {
+pub(crate) struct Folded {
     medusa: BTreeMap<String, medusa::Customer>,
     groups: BTreeMap<String, medusa::Group>,
     shopline: BTreeMap<String, shopline::Customer>,
@@ -30,13 +30,19 @@ pub(crate) async fn check(shop: &Shop, server: &Server, told: &Told) {
     for customer in &told.customers {
         reads_are_current(server, customer).await;
     }
-    positions_are_gapless(shop).await;
-    let folded = fold(shop).await;
+    let folded = agrees(shop).await;
     for customer in &told.customers {
         events_are_as_answered(customer, &folded.names[&customer.stream]);
     }
+}
+
+/// Checks that positions have no gap, and that the topic and the views hold what the events say.
+pub(crate) async fn agrees(shop: &Shop) -> Folded {
+    positions_are_gapless(shop).await;
+    let folded = fold(shop).await;
     topic_holds_each_record_once(shop).await;
     views_are_as_folded(shop, &folded).await;
+    folded
 }
 
 async fn reads_are_current(server: &Server, customer: &Customer) {
@@ -116,11 +122,9 @@ async fn fold(shop: &Shop) -> Folded {
                         .apply(&record);
                     let view = folded.medusa.entry(stream.clone()).or_default();
                     view.apply(&record);
-                    let name = view.first_name.as_ref().unwrap().parse().unwrap();
                     let names = folded.names.entry(stream).or_default();
-                    if names.last() != Some(&name) {
-                        names.push(name);
-                    }
+                    let name = view.first_name.as_ref().and_then(|it| it.parse().ok());
+                    names.extend(name.filter(|name| names.last() != Some(name)));
                 }
                 StreamKind::CustomerGroup => {
                     let record = reader::decode(stored, None).unwrap();

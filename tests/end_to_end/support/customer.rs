@@ -11,7 +11,7 @@ use events::CustomerEvent;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::http::Answer;
+use super::http::{Answer, Call};
 use super::ledger::{RULES, request};
 use super::shop::{Server, Shop};
 
@@ -73,6 +73,25 @@ impl Server {
         let call = self.medusa(Method::POST, "/admin/customer-groups");
         let group = call.json(&json!({ "name": name })).send().await.ok();
         group["customer_group"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets customers join a group (POST) or leave it (DELETE), all at once.
+    pub(crate) fn batch(&self, method: Method, group: &str, customers: &[&str]) -> Call {
+        let path = format!("/admin/customer-groups/{group}/customers/batch");
+        let customers: Vec<Value> = customers.iter().map(|id| json!({ "id": id })).collect();
+        self.medusa(method, &path)
+            .json(&json!({ "customer_ids": customers }))
+    }
+
+    /// The ids of the groups that a customer is shown in, ascending.
+    pub(crate) async fn groups_of(&self, customer: &str) -> Vec<String> {
+        let path = format!("/admin/customers/{customer}?expand=groups");
+        let answer = self.medusa(Method::GET, &path).send().await.ok();
+        let groups = answer["customer"]["groups"].as_array().unwrap();
+        let id = |group: &Value| group["id"].as_str().unwrap().to_owned();
+        let mut ids: Vec<String> = groups.iter().map(id).collect();
+        ids.sort();
+        ids
     }
 
     /// The customer as Medusa shows it, with all that it holds.

@@ -1,6 +1,7 @@
 //! A shop: a database and a topic of its own, the tokens of its callers, and as many ledger
 //! processes as a test wants.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
@@ -9,9 +10,12 @@ use std::time::Duration;
 use customer_ledger::access::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
+use customer_ledger::config::Settings;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::kafka::KafkaConfig;
+use customer_ledger::serve::{self, Roles, ServeError};
+use customer_ledger::shutdown::Lifecycle;
 use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,6 +24,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 
 use super::http::{Answer, Call};
 use super::kafka;
@@ -27,6 +32,11 @@ use super::postgres::{Database, database};
 
 /// The api token of the shop's admin, also in Medusa's recorded cases.
 pub(crate) const API_TOKEN: &str = "peer-token";
+/// The shop's admin, as in Medusa's recorded cases.
+pub(crate) const ADMIN_EMAIL: &str = "admin@medusa-test.com";
+pub(crate) const ADMIN_PASSWORD: &str = "supersecret";
+/// Signs Medusa's bearer tokens.
+pub(crate) const MEDUSA_JWT_SECRET: &str = "a secret for the bearers of the tests";
 /// The ledger token.
 pub(crate) const LEDGER_TOKEN: &str = "ledger-token";
 pub(crate) const JWT_SECRET: &str = "a secret of the tests";
@@ -65,11 +75,11 @@ impl Shop {
             .unwrap();
         let keyring = Keyring::new(&MASTER_KEY);
         let admin = Person {
-            email: "admin@medusa-test.com",
+            email: ADMIN_EMAIL,
             first_name: "Ada",
             last_name: "Min",
             role: "member",
-            password: "supersecret",
+            password: ADMIN_PASSWORD,
             api_token: API_TOKEN,
         };
         add_person(&owner, &keyring, "main", &admin).await.unwrap();
@@ -135,19 +145,45 @@ impl Shop {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
         command
             .args(arguments)
-            .env("LEDGER_LISTEN", "127.0.0.1:0")
-            .env("LEDGER_MASTER_KEY", hex::encode(MASTER_KEY))
-            .env("DATABASE_URL", &self.database.owner_url)
-            .env("DATABASE_ROLE", "ledger_app")
-            .env("KAFKA_BROKERS", &self.kafka.brokers)
-            .env("KAFKA_PREFIX", &self.kafka.prefix)
-            .env("SHOPLINE_JWT_SECRET", JWT_SECRET)
-            .env("SHOPLINE_HANDLE", HANDLE)
-            .env("SHOPLINE_STORE_ID", STORE_ID)
+            .envs(self.settings())
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
+    }
+
+    /// The settings of every process of the shop.
+    fn settings(&self) -> [(&'static str, String); 10] {
+        [
+            ("LEDGER_LISTEN", "127.0.0.1:0".to_owned()),
+            ("LEDGER_MASTER_KEY", hex::encode(MASTER_KEY)),
+            ("DATABASE_URL", self.database.owner_url.clone()),
+            ("DATABASE_ROLE", "ledger_app".to_owned()),
+            ("KAFKA_BROKERS", self.kafka.brokers.clone()),
+            ("KAFKA_PREFIX", self.kafka.prefix.clone()),
+            ("SHOPLINE_JWT_SECRET", JWT_SECRET.to_owned()),
+            ("MEDUSA_JWT_SECRET", MEDUSA_JWT_SECRET.to_owned()),
+            ("SHOPLINE_HANDLE", HANDLE.to_owned()),
+            ("SHOPLINE_STORE_ID", STORE_ID.to_owned()),
+        ]
+    }
+
+    /// Serves all roles in the test's own process; stopped, it drains. The address, and a task that
+    /// ends with the server.
+    pub(crate) async fn serve_here(
+        &self,
+        lifecycle: Arc<Lifecycle>,
+    ) -> (SocketAddr, JoinHandle<Result<(), ServeError>>) {
+        let settings = self.settings().into_iter();
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let settings = Settings::new("", settings.collect()).unwrap();
+        let config = settings.config().unwrap();
+        let listener = serve::listen(&config).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(async move {
+            serve::serve(config, Roles::ALL, listener, &lifecycle, || {}).await
+        });
+        (address, serving)
     }
 
     fn spawn(

@@ -27,6 +27,23 @@ pub async fn load(
         .collect()
 }
 
+/// Streams of the groups that there are among these ids of Medusa's.
+pub async fn streams(
+    conn: &mut PgConnection,
+    store: &str,
+    ids: &[String],
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select stream
+         from medusa_groups
+         where store = $1 and id = any ($2) and not deleted",
+    )
+    .bind(store)
+    .bind(ids)
+    .fetch_all(conn)
+    .await
+}
+
 /// Writes each view over its row, if that is still at the sequence it was loaded at. Returns how many
 /// rows were written; a stream occurs once at most. See [`super::customers::save`].
 pub async fn save(

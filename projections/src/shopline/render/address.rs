@@ -30,18 +30,16 @@ pub fn render_addresses(customers: &[Customer]) -> String {
         uid: &'a str,
         addresses: Vec<Alone<'a>>,
     }
-    let listed = |customer| {
-        let Customer { id, addresses, .. } = customer;
+    let listed = customers.iter().map(|customer| {
+        let addresses = customer.addresses.iter();
+        let addresses = addresses.map(|address| Alone::new(address, customer));
         Listed {
-            uid: id,
-            addresses: addresses
-                .iter()
-                .map(|address| Alone::new(address, customer))
-                .collect(),
+            uid: &customer.id,
+            addresses: addresses.collect(),
         }
-    };
+    });
     to_text(&Body {
-        user_address: customers.iter().map(listed).collect(),
+        user_address: listed.collect(),
     })
 }
 

@@ -1,0 +1,162 @@
+//! Which proxies are believed, and what they say of a request: where it comes from, and whether it
+//! came encrypted.
+//!
+//! Anyone can write `x-forwarded-for`. It is read from its end, which the nearest proxy wrote, and no
+//! further than the proxies of `TRUSTED_PROXIES` reach.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+
+/// The networks of `TRUSTED_PROXIES`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The nearest address that is no trusted proxy.
+    pub address: IpAddr,
+    /// Whether a trusted proxy says that it came over https. The ledger itself speaks http.
+    pub is_https: bool,
+}
+
+/// A text that is no list of networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a list of networks, separated by commas")]
+pub struct NotNetworks;
+
+impl FromStr for TrustedProxies {
+    type Err = NotNetworks;
+
+    /// Reads `10.0.0.0/8, ::1`; nothing is an empty list.
+    fn from_str(list: &str) -> Result<Self, NotNetworks> {
+        let network = |text: &str| {
+            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            text.parse().or_else(|_no_prefix| address())
+        };
+        list.split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(|text| network(text).map_err(|_neither| NotNetworks))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl TrustedProxies {
+    /// Where a request comes from, by its connection and its headers.
+    pub fn caller(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Caller {
+        let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let peer = peer.map_or(unspecified, |peer| peer.ip().to_canonical());
+        if !self.trusts(peer) {
+            return Caller {
+                address: peer,
+                is_https: false,
+            };
+        }
+        // Express takes the first of several. Source: express-session 1.17, `issecure`.
+        let proto = headers.get("x-forwarded-proto");
+        let proto = proto.and_then(|value| value.to_str().ok()?.split(',').next());
+        let hops = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .map(address)
+            .collect::<Vec<_>>();
+        let mut nearest = peer;
+        for hop in hops.into_iter().rev() {
+            // What cannot be read was written by nobody we trust: the last address that can stands.
+            let Some(hop) = hop else { break };
+            nearest = hop;
+            if !self.trusts(hop) {
+                break;
+            }
+        }
+        Caller {
+            address: nearest,
+            is_https: proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https")),
+        }
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// An address of `x-forwarded-for`, with a port or without.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let bare = text.parse().ok().or_else(with_port)?;
+    Some(IpAddr::to_canonical(&bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(trusted: &str, peer: &str, headers: &[(&'static str, &str)]) -> (String, bool) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+        let proxies: TrustedProxies = trusted.parse().unwrap();
+        let caller = proxies.caller(Some(peer), &map);
+        (caller.address.to_string(), caller.is_https)
+    }
+
+    #[test]
+    fn nobody_is_believed_who_is_not_trusted() {
+        let headers = [
+            ("x-forwarded-for", "9.9.9.9"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let own = ("1.2.3.4".to_owned(), false);
+        assert_eq!(caller("", "1.2.3.4", &headers), own);
+        assert_eq!(caller("10.0.0.0/8", "1.2.3.4", &headers), own);
+    }
+
+    #[test]
+    fn the_nearest_address_that_is_no_proxy_counts() {
+        for (forwarded, address) in [
+            ("9.9.9.9", "9.9.9.9"),
+            ("6.6.6.6, 9.9.9.9", "9.9.9.9"),
+            ("6.6.6.6, 9.9.9.9, 10.1.1.1", "9.9.9.9"),
+            ("10.2.2.2,10.1.1.1", "10.2.2.2"),
+            ("9.9.9.9:81", "9.9.9.9"),
+            ("[2001:db8::1]:81", "2001:db8::1"),
+            ("::ffff:9.9.9.9", "9.9.9.9"),
+            ("9.9.9.9, unknown", "10.0.0.1"),
+            ("", "10.0.0.1"),
+        ] {
+            let headers = [("x-forwarded-for", forwarded)];
+            let (found, _) = caller("10.0.0.0/8", "10.0.0.1", &headers);
+            assert_eq!(found, address, "{forwarded}");
+        }
+        let two = [
+            ("x-forwarded-for", "6.6.6.6"),
+            ("x-forwarded-for", "9.9.9.9"),
+        ];
+        assert_eq!(caller("10.0.0.1", "::ffff:10.0.0.1", &two).0, "9.9.9.9");
+    }
+
+    #[test]
+    fn https_is_what_a_trusted_proxy_says() {
+        for (proto, is_https) in [("https", true), ("HTTPS , http", true), ("http", false)] {
+            let headers = [("x-forwarded-proto", proto)];
+            assert_eq!(caller("::1/128", "::1", &headers).1, is_https, "{proto}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_none_is_refused() {
+        for list in ["10.0.0.0/33", "proxy", "10.0.0.0/8;::1", "10.0.0"] {
+            assert_eq!(list.parse::<TrustedProxies>(), Err(NotNetworks), "{list}");
+        }
+        assert_eq!(" , ".parse(), Ok(TrustedProxies::default()));
+    }
+}

@@ -1,0 +1,42 @@
+//! What Medusa's own integration tests assert of the admin side, each statement a test with its
+//! number (source: contracts, section 10), and what a stranger would try beside it.
+
+mod auth;
+mod customers;
+mod groups;
+mod lists;
+mod model;
+mod pages;
+
+use customer_ledger::customer::AddressPatch;
+use events::address::Slot;
+use events::patch::Patch;
+use hyper::Method;
+use serde_json::Value;
+
+use crate::support::customer::Known;
+use crate::support::shop::{Server, Shop};
+use crate::support::wait;
+
+/// A list under `/admin/`, once it is not behind: on a busy machine it may be for a while.
+async fn get(server: &Server, path: &str) -> Value {
+    wait::until("the list is not behind", async || {
+        let path = format!("/admin/{path}");
+        let answer = server.medusa(Method::GET, &path).send().await;
+        let body = answer.ok();
+        (!answer.headers.contains_key("ledger-behind")).then_some(body)
+    })
+    .await
+}
+
+impl Shop {
+    /// Adds an address in this city.
+    async fn add_address(&self, known: &Known, slot: Slot, city: &str) {
+        let address = AddressPatch {
+            slot,
+            city: Patch::Set(city.to_owned()),
+            ..AddressPatch::default()
+        };
+        self.add_addresses(&known.stream, vec![address]).await;
+    }
+}

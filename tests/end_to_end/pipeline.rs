@@ -1,0 +1,164 @@
+//! Requests that nobody would think of, made from a seed, and answers that must all be documented.
+//!
+//! The server runs in the test's own process, on the real Postgres and the real Kafka. Another seed
+//! is tried with `PIPELINE_SEED=…`, more or fewer requests with `PIPELINE_REQUESTS=…`.
+
+mod ask;
+mod medusa;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use customer_ledger::shutdown::Lifecycle;
+use futures_util::future::join_all;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use self::ask::Asked;
+use crate::support::check::agrees;
+use crate::support::http::Answer;
+use crate::support::shop::Shop;
+
+/// How many requests are in flight.
+const LANES: u64 = 12;
+/// Of so many requests one is sent while no other is, so that a trace it leaves is its own.
+const ALONE_SHARE: usize = 20;
+/// An answer takes less than a second; on a machine that does much else, this.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
+/// One contract under generated requests.
+pub(crate) trait Contract: Sync {
+    /// Any request at all.
+    fn ask(&self, rng: &mut StdRng) -> Asked;
+    /// The kind of documented answer this is, or what is wrong with it.
+    fn documented(&self, asked: &Asked, answer: &Answer) -> Result<&'static str, String>;
+}
+
+/// Sends generated requests, some at once and some alone; fails on the first answer that is not
+/// documented. How often each kind of answer came.
+pub(crate) async fn run(
+    shop: &Shop,
+    address: SocketAddr,
+    contract: &impl Contract,
+) -> BTreeMap<&'static str, usize> {
+    let start = from_environment("PIPELINE_SEED", 4);
+    let alone = requests() / ALONE_SHARE;
+    let each = (requests() - alone).div_ceil(usize::try_from(LANES).unwrap());
+    let lanes = (1..=LANES).map(|lane| async move {
+        let mut lane = Lane::new(start ^ (lane << 32), address);
+        for _ in 0..each {
+            lane.ask(contract).await;
+        }
+        lane.seen
+    });
+    let mut seen = join_all(lanes).await;
+    let mut single = Lane::new(start, address);
+    for _ in 0..alone {
+        let before = shop.head().await;
+        let (asked, status) = single.ask(contract).await;
+        let trace = shop.head().await - before;
+        assert!(trace == 0 || status < 300, "{status} left a trace: {asked}");
+    }
+    seen.push(single.seen);
+    let mut all = BTreeMap::new();
+    for (kind, count) in seen.into_iter().flatten() {
+        *all.entry(kind).or_default() += count;
+    }
+    all
+}
+
+/// How many requests are sent in all.
+fn requests() -> usize {
+    usize::try_from(from_environment("PIPELINE_REQUESTS", 100_000)).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the seed comes from outside")]
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// One connection, which is opened anew when the server closes it.
+struct Lane {
+    rng: StdRng,
+    address: SocketAddr,
+    connection: Option<SendRequest<Full<Bytes>>>,
+    seen: BTreeMap<&'static str, usize>,
+}
+
+impl Lane {
+    fn new(seed: u64, address: SocketAddr) -> Self {
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            address,
+            connection: None,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    async fn ask(&mut self, contract: &impl Contract) -> (Asked, u16) {
+        let asked = contract.ask(&mut self.rng);
+        let answer = timeout(ANSWER_MAX, self.send(asked.request(self.address)));
+        let answer = answer.await;
+        let answer = answer.unwrap_or_else(|_elapsed| panic!("no answer in time: {asked}"));
+        match contract.documented(&asked, &answer) {
+            Ok(kind) => *self.seen.entry(kind).or_default() += 1,
+            Err(wrong) => panic!(
+                "{wrong}\n{asked}\nwas answered {} {:?}\n{}",
+                answer.status, answer.headers, answer.body
+            ),
+        }
+        (asked, answer.status)
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let mut connection = match self.connection.take() {
+            Some(connection) if !connection.is_closed() => connection,
+            Some(_) | None => self.connect().await,
+        };
+        if connection.ready().await.is_err() {
+            connection = self.connect().await;
+        }
+        let response = connection.send_request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        self.connection = Some(connection);
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    async fn connect(&self) -> SendRequest<Full<Bytes>> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn medusa_answers_any_request_as_documented() {
+    let shop = Shop::open().await;
+    let lifecycle = Arc::new(Lifecycle::default());
+    let (address, serving) = shop.serve_here(Arc::clone(&lifecycle)).await;
+    let contract = medusa::Medusa::open(address).await;
+    let seen = run(&shop, address, &contract).await;
+    println!("{seen:#?}");
+    if requests() >= 10_000 {
+        let kinds: Vec<_> = seen.keys().copied().collect();
+        assert_eq!(kinds, medusa::KINDS, "each kind of answer was met");
+    }
+    agrees(&shop).await;
+    lifecycle.stop.cancel();
+    serving.await.unwrap().unwrap();
+}
