@@ -36,6 +36,7 @@ pub mod json;
 pub mod list;
 pub mod login;
 pub mod members;
+mod option;
 pub mod path;
 mod prototype;
 pub mod query;

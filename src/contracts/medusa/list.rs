@@ -4,13 +4,11 @@
 //! Which relations, columns and orders exist is for `projections::medusa` to say; the pages that it
 //! finds are rendered there, too.
 
-mod date;
-mod number;
-
 use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
 
 use super::customer::Expand;
+use super::option::{count, date, finite, items};
 use super::query;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, Schema, validate};
@@ -166,7 +164,7 @@ fn shown(members: &Map<String, Value>, limit: f64) -> Result<Shown, Refused> {
     let (limit, offset) = (number("limit", limit), number("offset", 0.0));
     // PostgreSQL refuses what is no count. Source: cases `list-limit-negative`,
     // `list-offset-negative`.
-    let count = |number| number::count(number).ok_or(Refused::Unknown);
+    let count = |number| count(number).ok_or(Refused::Unknown);
     // No limit is asked for. Source: case `list-limit-empty`.
     let has_limit = limit != 0.0;
     Ok(Shown {
@@ -243,63 +241,6 @@ fn window(members: &Map<String, Value>, name: &str) -> Result<Window, Refused> {
         gte: bound("gte")?,
         lte: bound("lte")?,
     })
-}
-
-/// The number that an option of a query is, if it is a finite one. A repeated option is none.
-pub(super) fn finite(value: &Value) -> Option<f64> {
-    number::number(value.as_str()?).filter(|number| number.is_finite())
-}
-
-/// The time that an option of a query says, in milliseconds since 1970: what JavaScript takes for a
-/// date, else seconds since 1970. Source: case `list-created-unix-seconds`.
-pub(super) fn date(value: &Value) -> Option<f64> {
-    const TIME_MAX: f64 = 8.64e15;
-    let text = as_text(value);
-    let number = match value {
-        Value::Bool(true) => Some(1.0),
-        Value::Null
-        | Value::Bool(false)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => number::number(&text),
-    };
-    let seconds = || number.map(|seconds| (seconds * 1000.0).trunc());
-    date::parse(&text)
-        .or_else(seconds)
-        .filter(|time| time.abs() <= TIME_MAX)
-}
-
-/// `String(value)` in JavaScript.
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),
-        Value::Object(_) => "[object Object]".to_owned(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
-}
-
-/// Whether a value is a text, or a list of nothing but texts.
-pub(super) fn are_texts(value: &Value) -> bool {
-    match items(value) {
-        Some(items) => items.into_iter().all(Value::is_string),
-        None => value.is_string(),
-    }
-}
-
-/// The items of a list. Indexes beyond those that qs itself takes make a list here all the same.
-/// Source: contracts, `groups[25]=x`.
-pub(super) fn items(value: &Value) -> Option<Vec<&Value>> {
-    match value {
-        Value::Array(items) => Some(items.iter().collect()),
-        Value::Object(members) => {
-            let is_index = |key: &String| key.parse::<u32>().is_ok_and(|n| n.to_string() == *key);
-            let is_list = !members.is_empty() && members.keys().all(is_index);
-            is_list.then(|| members.values().collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    }
 }
 
 #[cfg(test)]

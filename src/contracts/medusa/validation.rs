@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::email::is_email;
-use super::list;
+use super::option;
 use super::prototype;
 use super::refusal::Refused;
 
@@ -163,14 +163,14 @@ impl Property {
             Rule::Object => unless(value.is_object(), must_be("an object")),
             Rule::List(_) => unless(value.is_array(), must_be("an array")),
             Rule::Number => unless(
-                list::finite(value).is_some(),
+                option::finite(value).is_some(),
                 must_be("a number conforming to the specified constraints"),
             ),
             Rule::Texts | Rule::TextList => unless(
-                list::are_texts(value),
+                option::are_texts(value),
                 format!("each value in {name} must be a string"),
             ),
-            Rule::Date => unless(list::date(value).is_some(), must_be("a Date instance")),
+            Rule::Date => unless(option::date(value).is_some(), must_be("a Date instance")),
             Rule::Items(_) | Rule::Nested(_) | Rule::Opaque | Rule::Any => None,
         };
         let more = match self.rule {
@@ -179,7 +179,7 @@ impl Property {
             }
             Rule::Nested(schema) => nested(name, value, schema, "nested"),
             Rule::Opaque => opaque(name, value),
-            Rule::TextList if list::items(value).is_none() => vec![must_be("an array")],
+            Rule::TextList if option::items(value).is_none() => vec![must_be("an array")],
             Rule::TextList
             | Rule::Email
             | Rule::Text

@@ -62,7 +62,7 @@ fn in_radix(digits: &str, radix: u32) -> Option<f64> {
 /// The count that PostgreSQL makes of a number which JavaScript wrote into `LIMIT` or `OFFSET`:
 /// rounded to the nearest, halves away from zero. `None` where it refuses: below zero, or beyond
 /// 2⁶³ − 1.
-pub(super) fn count(number: f64) -> Option<i64> {
+pub(in crate::contracts::medusa) fn count(number: f64) -> Option<i64> {
     let mut buffer = ryu_js::Buffer::new();
     let written = buffer.format(number);
     if written.contains('e') {
