@@ -315,6 +315,8 @@ mod tests {
 406 {"errors":"The requested data does not exist."}
 422 {"errors":"customer is required"}
 422 {"errors":"status must be open, cancelled or any"}
+422 {"errors":"limit must be a number from 1 to 250"}
+422 {"errors":"page_info must be one of a link of this list"}
 422 {"errors":"note must not contain the character U+0000"}
 422 {"errors":"email must be an e-mail address"}
 422 {"errors":"birthday must be a date of the form yyyyMMdd"}
@@ -378,6 +380,14 @@ mod tests {
             Refused::Parameter {
                 parameter: "status",
                 expected: "open, cancelled or any",
+            },
+            Refused::Parameter {
+                parameter: "limit",
+                expected: "a number from 1 to 250",
+            },
+            Refused::Parameter {
+                parameter: "page_info",
+                expected: "one of a link of this list",
             },
             Refused::NulCharacter { member: "note" },
             Refused::NotAnEmail,
