@@ -19,7 +19,7 @@ alter table shopline_customers
     );
 
 -- Ids are decimal numbers: the longer one is the greater one, then digits decide. Any other text has its
--- place in this order, too. Neither index costs an update anything that does not move the row.
+-- place in this order, too.
 create index shopline_customers_by_id
     on shopline_customers (store, octet_length(id), id collate "C")
     where not deleted;

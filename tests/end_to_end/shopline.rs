@@ -2,6 +2,8 @@
 
 mod bodies;
 mod examples;
+mod lists;
+mod model;
 mod refusals;
 mod tokens;
 

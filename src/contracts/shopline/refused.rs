@@ -196,18 +196,21 @@ impl Refused {
     /// The fields that the refusal names, if any.
     pub fn fields(&self) -> Vec<String> {
         let field = match self {
-            Self::WrongType { member, .. } | Self::NulCharacter { member } => member,
+            Self::WrongType { member, .. }
+            | Self::NulCharacter { member }
+            | Self::Required { member }
+            | Self::TooManyIds { member } => member,
             Self::Refusal(Refusal::TooLong { field, .. }) => field,
             Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
             Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
-            Self::NotAnEmail | Self::EmailTaken => "email",
+            Self::NotAnEmail | Self::EmailTaken | Self::Refusal(Refusal::InviteNeedsEmail) => {
+                "email"
+            }
             Self::PhoneTaken => "phone",
             Self::NotADate => "birthday",
             Self::NotAGender => "gender",
             Self::TooManyAddresses => "addresses",
-            Self::Required { member } | Self::TooManyIds { member } => member,
             Self::Parameter { parameter, .. } => parameter,
-            Self::Refusal(Refusal::InviteNeedsEmail) => "email",
             Self::Refusal(
                 Refusal::NotFound
                 | Refusal::EmailFixed
@@ -343,6 +346,13 @@ mod tests {
 503 {"errors":"Service temporarily unavailable, please try again"}
 "#;
 
+    const fn parameter(parameter: &'static str, expected: &'static str) -> Refused {
+        Refused::Parameter {
+            parameter,
+            expected,
+        }
+    }
+
     #[test]
     fn the_answers_are_frozen() {
         let too_long = |field, unit, limit| {
@@ -377,18 +387,9 @@ mod tests {
             Refused::Accept,
             Refused::NoSuchData,
             Refused::Required { member: "customer" },
-            Refused::Parameter {
-                parameter: "status",
-                expected: "open, cancelled or any",
-            },
-            Refused::Parameter {
-                parameter: "limit",
-                expected: "a number from 1 to 250",
-            },
-            Refused::Parameter {
-                parameter: "page_info",
-                expected: "one of a link of this list",
-            },
+            parameter("status", "open, cancelled or any"),
+            parameter("limit", "a number from 1 to 250"),
+            parameter("page_info", "one of a link of this list"),
             Refused::NulCharacter { member: "note" },
             Refused::NotAnEmail,
             Refused::NotADate,

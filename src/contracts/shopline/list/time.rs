@@ -22,12 +22,7 @@ impl Moment {
         let text = text.trim();
         if text.len() == DATE_LENGTH {
             let date: Date = text.parse().ok()?;
-            let midnight = |date: Date| {
-                Some(
-                    zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
-                        .ok()?,
-                )
-            };
+            let midnight = |date: Date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok();
             let next = midnight(date.tomorrow().ok()?)?;
             return Some(Self {
                 first: ceil(midnight(date)?),
@@ -81,6 +76,7 @@ fn times_are_read_with_an_offset_or_in_the_stores_zone() {
         ("2022-13-13", None),
         ("2022-04-13T25:00:00Z", None),
         ("1649855600", None),
+        ("-009999-01-01T00:00:00Z", None),
         ("\0", None),
     ] {
         let seen = Moment::parse(text, &zone);
@@ -88,7 +84,7 @@ fn times_are_read_with_an_offset_or_in_the_stores_zone() {
         assert_eq!(seen, expected, "{text}");
     }
     for text in [
-        "-009999-01-02T00:00:00Z",
+        "-009998-01-02T00:00:00Z",
         "1969-12-31T23:59:58Z",
         "1960-01-01",
     ] {
