@@ -28,6 +28,7 @@ use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
+use crate::projector::{Projection, caught_up};
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
@@ -38,6 +39,11 @@ pub const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a request may take in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a list waits for its projection.
+const LIST_WAIT_MAX: Duration = Duration::from_millis(500);
+/// By how many positions a list may be behind, if it is.
+const BEHIND: &str = "ledger-behind";
 
 /// What every handler can reach.
 pub struct Api {
@@ -72,6 +78,16 @@ pub struct Health {
     pub draining: bool,
     /// What is wrong with Kafka or a projection, if anything.
     pub degraded: Option<String>,
+}
+
+impl Api {
+    /// Waits for a projection; says by how many positions it is behind, if it still is.
+    async fn behind(&self, projection: Projection) -> Result<Option<i64>, sqlx::Error> {
+        let pool = &self.ledger.pool;
+        let progress = caught_up(pool, &self.topic, projection, LIST_WAIT_MAX).await?;
+        let lack = progress.head - progress.watermark;
+        Ok((lack > 0).then_some(lack))
+    }
 }
 
 /// All routes.

@@ -81,6 +81,22 @@ impl TrustedProxies {
         }
     }
 
+    /// Where a request was sent: scheme and host as whoever sent it wrote them, without a slash at the
+    /// end. `None` when there is no host in it.
+    pub fn origin(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<String> {
+        let is_trusted = peer.is_some_and(|peer| self.trusts(peer.ip().to_canonical()));
+        let forwarded = headers.get("x-forwarded-host").filter(|_| is_trusted);
+        let host = forwarded.or_else(|| headers.get("host"))?.to_str().ok()?;
+        let host = host.split(',').next().unwrap_or_default().trim();
+        let is_in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        if host.is_empty() || !host.bytes().all(is_in_host) {
+            return None;
+        }
+        let is_https = self.caller(peer, headers).is_https;
+        let scheme = if is_https { "https" } else { "http" };
+        Some(format!("{scheme}://{host}"))
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -149,6 +165,43 @@ mod tests {
         for (proto, is_https) in [("https", true), ("HTTPS , http", true), ("http", false)] {
             let headers = [("x-forwarded-proto", proto)];
             assert_eq!(caller("::1/128", "::1", &headers).1, is_https, "{proto}");
+        }
+    }
+
+    #[test]
+    fn a_request_was_sent_to_its_host_or_to_that_of_a_trusted_proxy() {
+        let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
+        let origin = |peer: &str, headers: &[(&'static str, &str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, value.parse().unwrap());
+            }
+            proxies.origin(Some(SocketAddr::new(peer.parse().unwrap(), 1)), &map)
+        };
+        let forwarded = [
+            ("host", "ledger:8080"),
+            ("x-forwarded-host", "demo.myshopline.com, inner"),
+            ("x-forwarded-proto", "https"),
+        ];
+        for (peer, headers, expected) in [
+            ("10.0.0.2", &forwarded[..], Some("http://ledger:8080")),
+            (
+                "10.0.0.1",
+                &forwarded[..],
+                Some("https://demo.myshopline.com"),
+            ),
+            ("10.0.0.1", &forwarded[..1], Some("http://ledger:8080")),
+            (
+                "10.0.0.1",
+                &forwarded[..2],
+                Some("http://demo.myshopline.com"),
+            ),
+            ("10.0.0.1", &[("host", "[::1]:80")], Some("http://[::1]:80")),
+            ("10.0.0.1", &[("host", "a>;b")], None),
+            ("10.0.0.1", &[("host", "")], None),
+            ("10.0.0.1", &[], None),
+        ] {
+            assert_eq!(origin(peer, headers).as_deref(), expected, "{headers:?}");
         }
     }
 

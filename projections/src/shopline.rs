@@ -5,11 +5,13 @@
 //! Source: SHOPLINE's Admin REST documentation, v20220901.
 
 mod customer;
+mod list;
 mod render;
 pub mod table;
 
 pub use customer::{Address, Customer};
+pub use list::{Filter, Order, Page, Place, Start, Window, first_name_term, tag_term};
 pub use render::{
-    Store, render, render_address, render_addresses, render_created, render_deleted,
-    render_subscriptions, render_updated,
+    Fields, Store, render, render_address, render_addresses, render_created, render_deleted,
+    render_list, render_of, render_subscriptions, render_updated,
 };

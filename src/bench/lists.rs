@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use projections::medusa::table::{customers, groups};
 use projections::medusa::{Customer, Group};
+use projections::shopline;
 use projections::table::Advance;
 use rand::Rng as _;
 use sqlx::PgConnection;
@@ -27,6 +28,8 @@ const STORE: &str = "main";
 const CUSTOMERS: u64 = 100_000;
 /// Groups there are: each has a hundredth of the customers.
 const GROUPS: u64 = 100;
+/// Customers on a page.
+const PAGE: u64 = 50;
 /// Rows in one transaction.
 const BATCH: u64 = 1000;
 /// Numbers of connections.
@@ -44,20 +47,45 @@ enum Kind {
     Search,
     /// A page of a group's members.
     Members,
+    /// SHOPLINE's first page.
+    List,
+    /// SHOPLINE's customers that changed in the last fifty seconds.
+    Changed,
+    /// SHOPLINE's customers with one e-mail.
+    Fuzzy,
+    /// A page of SHOPLINE's customers with a tag.
+    Tag,
+    /// SHOPLINE's number of customers.
+    Count,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Page, Self::Search, Self::Members];
+    const ALL: [Self; 8] = [
+        Self::Page,
+        Self::Search,
+        Self::Members,
+        Self::List,
+        Self::Changed,
+        Self::Fuzzy,
+        Self::Tag,
+        Self::Count,
+    ];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Page => "default page",
             Self::Search => "q",
             Self::Members => "groups[]",
+            Self::List => "shopline",
+            Self::Changed => "updated_at",
+            Self::Fuzzy => "query_param",
+            Self::Tag => "tags",
+            Self::Count => "count",
         }
     }
 
     fn path(self) -> String {
+        const SHOPLINE: &str = "/admin/openapi/v20220901";
         let mut chance = rand::rng();
         match self {
             Self::Page => "/admin/customers".to_owned(),
@@ -66,15 +94,50 @@ impl Kind {
                 "/admin/customers?groups[]={}",
                 group_id(chance.random_range(0..GROUPS))
             ),
+            Self::List => format!("{SHOPLINE}/v2/customers.json"),
+            Self::Changed => format!(
+                "{SHOPLINE}/v2/customers.json?updated_at_min={}",
+                time(CUSTOMERS - PAGE)
+            ),
+            Self::Fuzzy => format!(
+                "{SHOPLINE}/customers/v2/search.json?query_param=.{}@",
+                chance.random_range(0..CUSTOMERS)
+            ),
+            Self::Tag => format!(
+                "{SHOPLINE}/customers/v2/search.json?query=tags:tag{}",
+                chance.random_range(0..GROUPS)
+            ),
+            Self::Count => format!("{SHOPLINE}/customers/v2/count.json"),
         }
     }
 
-    /// What an answer of this kind says in the end.
-    fn count(self) -> u64 {
+    /// Whether an answer is one of this kind.
+    fn is_right(self, body: &str) -> bool {
+        let medusa =
+            |count| body.ends_with(&format!(r#","count":{count},"offset":0,"limit":50}}"#));
+        let shopline = |count: u64| {
+            let shown = body.matches(r#""email":"customer."#).count();
+            u64::try_from(shown).is_ok_and(|shown| shown == count)
+        };
         match self {
-            Self::Page => CUSTOMERS,
-            Self::Search => 1,
-            Self::Members => CUSTOMERS / GROUPS,
+            Self::Page => medusa(CUSTOMERS),
+            Self::Search => medusa(1),
+            Self::Members => medusa(CUSTOMERS / GROUPS),
+            Self::List | Self::Changed | Self::Tag => shopline(PAGE),
+            Self::Fuzzy => shopline(1),
+            Self::Count => body == format!(r#"{{"count":{CUSTOMERS}}}"#),
+        }
+    }
+
+    /// What opens the contract.
+    fn proof(self, store: &Store) -> String {
+        match self {
+            Self::Page | Self::Search | Self::Members => {
+                format!("x-medusa-access-token: {}", store.api_token)
+            }
+            Self::List | Self::Changed | Self::Fuzzy | Self::Tag | Self::Count => {
+                format!("authorization: Bearer {}", store.app_token)
+            }
         }
     }
 }
@@ -97,7 +160,7 @@ pub(super) async fn run(
                 kind,
                 connections,
                 address: server.address,
-                token: store.api_token.clone(),
+                proof: kind.proof(store),
             };
             let ask = Arc::new(ask);
             ask.measure(WARM_UP, stop).await?;
@@ -123,6 +186,9 @@ async fn fill(store: &Store) -> Result<(), Error> {
     for first in (0..CUSTOMERS).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
         let rows: Vec<Customer> = (first..first + BATCH).map(customer).collect();
         save(&mut connection, &rows).await?;
+        let rows: Vec<_> = (first..first + BATCH).map(in_shopline).collect();
+        let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
+        shopline::table::save(&mut connection, STORE, &rows).await?;
     }
     Ok(())
 }
@@ -184,6 +250,35 @@ fn customer(number: u64) -> Customer {
     }
 }
 
+/// The same customer in SHOPLINE.
+fn in_shopline(number: u64) -> shopline::Customer {
+    let customer = customer(number);
+    let text = Option::unwrap_or_default;
+    shopline::Customer {
+        stream: customer.stream,
+        id: (4_200_000_000 + number).to_string(),
+        sequence: 1,
+        position: 1,
+        created_at: customer.created_at,
+        updated_at: customer.updated_at,
+        email: text(customer.email),
+        first_name: text(customer.first_name),
+        last_name: text(customer.last_name),
+        phone: text(customer.phone),
+        tags: vec![format!("tag{}", number % GROUPS), "all".to_owned()],
+        addresses: vec![shopline::Address {
+            key: "a".to_owned(),
+            id: format!("SL201UA{number:019}"),
+            address1: format!("{number} Cherokee Road"),
+            city: "Hagerman".to_owned(),
+            country: "United States".to_owned(),
+            zip: "40202".to_owned(),
+            ..shopline::Address::default()
+        }],
+        ..shopline::Customer::default()
+    }
+}
+
 /// A second later for each.
 fn time(number: u64) -> Timestamp {
     const BEGINNING: i64 = 1_767_225_600;
@@ -196,7 +291,7 @@ struct Ask {
     kind: Kind,
     connections: u16,
     address: std::net::SocketAddr,
-    token: String,
+    proof: String,
 }
 
 impl Ask {
@@ -225,20 +320,20 @@ impl Ask {
     /// One connection's share: the latency of each answer.
     async fn until(&self, start: Instant, time: Duration) -> Result<Vec<u32>, Error> {
         let mut client = Client::connect(self.address).await?;
-        let end = format!(r#","count":{},"offset":0,"limit":50}}"#, self.kind.count());
         let mut latencies_us = vec![];
         while start.elapsed() < time {
             let request = format!(
-                "GET {} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-medusa-access-token: {}\r\n\r\n",
+                "GET {} HTTP/1.1\r\nhost: 127.0.0.1\r\n{}\r\n\r\n",
                 self.kind.path(),
-                self.token
+                self.proof
             );
             let asked = Instant::now();
             let body = client.ask(request.as_bytes(), 200).await?;
+            let body = std::str::from_utf8(body).unwrap_or_default();
             let latency = asked.elapsed().as_micros();
-            if !body.ends_with(end.as_bytes()) {
+            if !self.kind.is_right(body) {
                 return Err(Error::Wrong(format!(
-                    "a list of {} does not end in {end}",
+                    "a list of {} is not as expected",
                     self.kind.title()
                 )));
             }

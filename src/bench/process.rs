@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 use super::load::Client;
-use super::store::Store;
+use super::store::{HANDLE, STORE_ID, Store};
 use super::{Error, system};
 use crate::access::new_secret;
 use crate::dev::postgres::Postgres;
@@ -57,7 +57,9 @@ impl Server {
             .env("LEDGER_LOG", "warn")
             .env("LEDGER_MASTER_KEY", hex::encode(store.master_key))
             .env("MEDUSA_JWT_SECRET", new_secret())
-            .env("SHOPLINE_JWT_SECRET", new_secret())
+            .env("SHOPLINE_JWT_SECRET", &store.jwt_secret)
+            .env("SHOPLINE_HANDLE", HANDLE)
+            .env("SHOPLINE_STORE_ID", STORE_ID)
             .env("DATABASE_URL", &store.url)
             .env("DATABASE_ROLE", "ledger_app")
             .stdin(Stdio::null())

@@ -3,12 +3,13 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::Error;
-use crate::access::{Person, add_person, new_secret};
+use crate::access::{APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret};
 use crate::database::DatabaseError;
 use crate::dev::postgres::Postgres;
 use crate::event_store::keyring::Keyring;
@@ -32,6 +33,11 @@ const LAG: &str = "\
         - coalesce(min(applied) filter (where applied < mark), max(mark), 0) \
     from reached group by projection";
 
+/// SHOPLINE's handle of the store.
+pub(super) const HANDLE: &str = "bench";
+/// SHOPLINE's id of the store.
+pub(super) const STORE_ID: &str = "1672369729606";
+
 /// One ledger's database.
 pub(super) struct Store {
     /// Where it is, as the owner.
@@ -40,6 +46,10 @@ pub(super) struct Store {
     pub(super) master_key: [u8; 32],
     /// Opens Medusa's contract.
     pub(super) api_token: String,
+    /// Signs the app's token.
+    pub(super) jwt_secret: String,
+    /// Opens SHOPLINE's contract.
+    pub(super) app_token: String,
     owner: PgPool,
 }
 
@@ -59,11 +69,22 @@ impl Store {
             api_token: &api_token,
         };
         // The store's name is the setting's default.
-        add_person(&owner, &Keyring::new(&master_key), "main", &person).await?;
+        let keyring = Keyring::new(&master_key);
+        add_person(&owner, &keyring, "main", &person).await?;
+        let app = App {
+            key: "bench",
+            secret: &new_secret(),
+            scopes: &["read_customers".to_owned()],
+        };
+        add_app(&owner, &keyring, "main", &app).await?;
+        let (secret, life) = (new_secret(), APP_TOKEN_LIFE);
+        let token = app_token(&secret, app.key, HANDLE, STORE_ID, now(), life);
         Ok(Self {
             url,
             master_key,
             api_token,
+            jwt_secret: secret,
+            app_token: token,
             owner,
         })
     }
@@ -127,6 +148,11 @@ impl Store {
         }
         Ok(bytes.unsigned_abs())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 /// A new database on the cluster; its URL.

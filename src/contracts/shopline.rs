@@ -13,6 +13,7 @@ pub mod address;
 pub mod customer;
 pub mod ids;
 mod json;
+pub mod list;
 pub mod orders;
 pub mod path;
 pub mod query;

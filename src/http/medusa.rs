@@ -14,8 +14,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use events::record::{Actor, Contract};
 
-use super::Api;
 use super::request::{Envelope, RequestId};
+use super::{Api, BEHIND};
 use crate::contracts::medusa::body::{self, BYTES_MAX, BodyError};
 use crate::contracts::medusa::etag::{Conditions, etag, is_fresh};
 use crate::contracts::medusa::json::Document;
@@ -283,7 +283,7 @@ fn success(parts: &Parts, answered: Answered) -> Response {
         put(headers, [("content-type", JSON)]);
     }
     if let Some(behind) = answered.behind {
-        headers.insert("ledger-behind", HeaderValue::from(behind));
+        headers.insert(BEHIND, HeaderValue::from(behind));
     }
     response
 }

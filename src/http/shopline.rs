@@ -3,11 +3,13 @@
 
 mod addresses;
 mod customers;
+mod lists;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, ActorKind, Contract};
@@ -15,7 +17,7 @@ use jiff::Timestamp;
 use projections::shopline as view;
 
 use super::request::{Envelope, RequestId};
-use super::{Api, json};
+use super::{Api, BEHIND, json};
 use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::contracts::shopline::path::{Found, Operation, find};
 pub(super) use crate::contracts::shopline::refused::Refused;
@@ -36,8 +38,40 @@ pub(super) fn is_path(path: &str) -> bool {
 /// Answers a request, or refuses it in SHOPLINE's own words.
 pub(super) async fn serve(api: &Api, id: &RequestId, request: Request) -> Response {
     match answer(api, id, request).await {
-        Ok(body) => traced(id, json(StatusCode::OK, body)),
+        Ok(answered) => traced(id, answered.response()),
         Err(refused) => refuse(id, &refused),
+    }
+}
+
+/// What a handler answers when nothing goes wrong.
+struct Answered {
+    body: String,
+    /// Where further pages are.
+    link: Option<String>,
+    /// By how many positions what is shown may be behind, if it is.
+    behind: Option<i64>,
+}
+
+impl Answered {
+    const fn ok(body: String) -> Self {
+        Self {
+            body,
+            link: None,
+            behind: None,
+        }
+    }
+
+    fn response(self) -> Response {
+        let mut response = json(StatusCode::OK, self.body);
+        let headers = response.headers_mut();
+        if let Some(link) = self.link {
+            let link = HeaderValue::from_str(&link).expect("a link is visible ASCII");
+            headers.insert(header::LINK, link);
+        }
+        if let Some(behind) = self.behind {
+            headers.insert(BEHIND, HeaderValue::from(behind));
+        }
+        response
     }
 }
 
@@ -54,7 +88,7 @@ fn traced(id: &RequestId, mut response: Response) -> Response {
     response
 }
 
-async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<String, Refused> {
+async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<Answered, Refused> {
     let (parts, body) = request.into_parts();
     let found = find(parts.method.as_str(), parts.uri.path())?;
     let app = authenticate(api, &parts.headers).await?;
@@ -67,6 +101,7 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<String, R
         },
         route: format!("{} {}", found.route.method, found.route.template),
         headers: &parts.headers,
+        peer: parts.extensions.get::<ConnectInfo<_>>().map(|peer| peer.0),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
     };
@@ -115,14 +150,18 @@ struct Call<'a> {
     actor: Actor,
     route: String,
     headers: &'a HeaderMap,
+    peer: Option<SocketAddr>,
     path: &'a str,
     query: &'a str,
 }
 
 impl Call<'_> {
-    async fn dispatch(&self, found: &Found, body: Body) -> Result<String, Refused> {
+    async fn dispatch(&self, found: &Found, body: Body) -> Result<Answered, Refused> {
         check_accept(text(self.headers, header::ACCEPT))?;
-        match found.route.operation {
+        let answered = match found.route.operation {
+            Operation::List => return self.list(found).await,
+            Operation::Search => return self.search(found).await,
+            Operation::Count => return self.count().await,
             Operation::Create => self.create(found, body).await,
             Operation::Get => self.get(found).await,
             Operation::Update => self.update(found, body).await,
@@ -139,9 +178,8 @@ impl Call<'_> {
             Operation::DeleteAddress => self.delete_address(found).await,
             Operation::DefaultAddress => self.default_address(found).await,
             Operation::DestroyAddresses => self.destroy_addresses(found).await,
-            // In work.
-            Operation::List | Operation::Search | Operation::Count => Err(Refused::UnknownRoute),
-        }
+        };
+        answered.map(Answered::ok)
     }
 
     async fn body(&self, body: Body) -> Result<Vec<u8>, Refused> {

@@ -15,6 +15,8 @@ mod addresses;
 mod bodies;
 mod customers;
 mod examples;
+mod lists;
+mod model;
 mod refusals;
 mod tokens;
 

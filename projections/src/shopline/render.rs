@@ -6,7 +6,8 @@ mod address;
 use events::customer::{CustomerState, Gender, Subscription};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use self::address::{render_address, render_addresses};
 use super::customer::{Address, Customer};
@@ -22,12 +23,54 @@ pub struct Store {
 
 /// `{"customer":{…}}` as `GET customers/v2/{id}.json` answers it.
 pub fn render(customer: &Customer, store: &Store) -> String {
-    let customer = Body {
-        accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
-        nick_name: Some(&customer.nick_name),
-        ..Body::detailed(customer, store)
-    };
+    let customer = Body::read(customer, store);
     to_text(&InCustomer { customer })
+}
+
+/// The same, of it only these members.
+pub fn render_of(customer: &Customer, store: &Store, fields: &Fields) -> String {
+    let customer = fields.of(&Body::read(customer, store));
+    to_text(&serde_json::json!({ "customer": customer }))
+}
+
+/// `{"customers":[…]}` as list and search answer it: each as a read shows it.
+pub fn render_list(customers: &[Customer], store: &Store, fields: Option<&Fields>) -> String {
+    #[derive(Serialize)]
+    struct Bodies<T> {
+        customers: Vec<T>,
+    }
+    let bodies = customers.iter().map(|one| Body::read(one, store));
+    match fields {
+        None => to_text(&Bodies {
+            customers: bodies.collect(),
+        }),
+        Some(fields) => to_text(&Bodies {
+            customers: bodies.map(|body| fields.of(&body)).collect(),
+        }),
+    }
+}
+
+/// The members of a customer that an app wants to see. A member that there is not is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(Vec<String>);
+
+impl Fields {
+    /// Reads `id,email`; without any name, all are wanted.
+    pub fn parse(list: &str) -> Option<Self> {
+        let names = list.split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+        let names = names.collect::<Vec<_>>();
+        (!names.is_empty()).then_some(Self(names))
+    }
+
+    fn of(&self, body: &Body<'_>) -> Value {
+        let mut body = serde_json::to_value(body).expect("a body is texts, numbers and booleans");
+        if let Value::Object(members) = &mut body {
+            members.retain(|name, _| self.0.contains(name));
+        }
+        body
+    }
 }
 
 /// `{"customer":{…}}` as `POST customers.json` answers it: without the nickname.
@@ -202,6 +245,15 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// What reads, lists and searches have.
+    fn read(customer: &'a Customer, store: &'a Store) -> Self {
+        Self {
+            accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
+            nick_name: Some(&customer.nick_name),
+            ..Self::detailed(customer, store)
+        }
+    }
+
     /// Those, and the ones that reads and creates have.
     fn detailed(customer: &'a Customer, store: &'a Store) -> Self {
         Self {
@@ -269,7 +321,7 @@ fn accepts(subscription: Subscription) -> bool {
     subscription == Subscription::Subscribed
 }
 
-const fn flag(subscription: Subscription) -> u8 {
+pub(super) const fn flag(subscription: Subscription) -> u8 {
     match subscription {
         Subscription::Unsubscribed => 0,
         Subscription::Subscribed => 1,
@@ -277,7 +329,7 @@ const fn flag(subscription: Subscription) -> u8 {
     }
 }
 
-const fn state(state: CustomerState) -> u8 {
+pub(super) const fn state(state: CustomerState) -> u8 {
     match state {
         CustomerState::Disabled => 0,
         CustomerState::NotInvited => 1,

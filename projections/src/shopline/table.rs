@@ -1,10 +1,13 @@
 //! The table `shopline_customers`.
 
+pub mod pages;
+
 use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
 use super::customer::Customer;
+use super::list::{SEPARATOR, email_subscribe_flag, search_text, state, terms};
 use crate::table::{Advance, column, decode, each, encode};
 
 /// The rows of these streams, deleted ones too.
@@ -54,6 +57,11 @@ pub async fn save(
         .bind(each(rows, |v| v.created_at.to_string()))
         .bind(each(rows, |v| v.updated_at.to_string()))
         .bind(views)
+        .bind(each(rows, search_text))
+        .bind(each(rows, |v| terms(v).join(&SEPARATOR.to_string())))
+        .bind(each(rows, email_subscribe_flag))
+        .bind(each(rows, state))
+        .bind(each(rows, |v| v.verified_email))
         .fetch_one(conn)
         .await
 }
@@ -71,10 +79,12 @@ const SAVE: &str = "
         from unnest(
             $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[],
             $8::text[], $9::text[], $10::text[], $11::text[],
-            $12::text[]::timestamptz[], $13::text[]::timestamptz[], $14::text[]
+            $12::text[]::timestamptz[], $13::text[]::timestamptz[], $14::text[],
+            $15::text[], $16::text[], $17::smallint[], $18::smallint[], $19::boolean[]
         ) as given (
             held_sequence, stream, id, sequence, position, deleted,
-            email, first_name, last_name, phone, created_at, updated_at, view
+            email, first_name, last_name, phone, created_at, updated_at, view,
+            search, terms, email_subscribe_flag, state, verified_email
         )
     ), updated as (
         update shopline_customers as held
@@ -86,7 +96,12 @@ const SAVE: &str = "
             last_name = given.last_name,
             phone = given.phone,
             updated_at = given.updated_at,
-            view = given.view::json
+            view = given.view::json,
+            search = given.search,
+            terms = string_to_array(given.terms, U&'\\001F'),
+            email_subscribe_flag = given.email_subscribe_flag,
+            state = given.state,
+            verified_email = given.verified_email
         from given
         where held.store = given.store
             and held.stream = given.stream
@@ -95,10 +110,12 @@ const SAVE: &str = "
     ), inserted as (
         insert into shopline_customers (
             store, stream, id, sequence, position, deleted, email, first_name, last_name,
-            phone, created_at, updated_at, view
+            phone, created_at, updated_at, view,
+            search, terms, email_subscribe_flag, state, verified_email
         )
         select store, stream, id, sequence, position, deleted, email, first_name, last_name,
-            phone, created_at, updated_at, view::json
+            phone, created_at, updated_at, view::json,
+            search, string_to_array(terms, U&'\\001F'), email_subscribe_flag, state, verified_email
         from given
         where held_sequence = 0
         on conflict (store, stream) do nothing

@@ -154,6 +154,8 @@ const fn route(
 /// A path that means something.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
+    /// The version, as the path names it.
+    version: String,
     /// The rules of the version.
     pub rules: &'static Rules,
     /// The route.
@@ -163,6 +165,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// The path of a route without ids, with single slashes.
+    pub fn canonical_path(&self) -> String {
+        format!("/admin/openapi/{}/{}", self.version, self.route.template)
+    }
+
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
     /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
     pub fn customer_id(&self) -> Result<&str, Refused> {
@@ -209,7 +216,12 @@ pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
         .filter(|route| route.method == method)
         .find_map(|route| {
             let ids = in_order(ids(route.template, rest)?);
-            Some(Found { rules, route, ids })
+            Some(Found {
+                version: version.to_string(),
+                rules,
+                route,
+                ids,
+            })
         })
         .ok_or(Refused::UnknownRoute)
 }
@@ -319,6 +331,9 @@ mod tests {
             assert_eq!(found.route.operation, operation);
             assert_eq!(found.route.scope, scope);
             assert_eq!(found.rules, &RULES_20220901);
+            if !path.contains("42") {
+                assert_eq!(found.canonical_path(), format!("{BASE}{path}"));
+            }
             if path.contains("42") {
                 assert_eq!(found.customer_id(), Ok("42"));
             }

@@ -318,6 +318,8 @@ mod tests {
 406 {"errors":"The requested data does not exist."}
 422 {"errors":"customer is required"}
 422 {"errors":"status must be open, cancelled or any"}
+422 {"errors":"limit must be a number from 1 to 250"}
+422 {"errors":"page_info must be one of a link of this list"}
 422 {"errors":"note must not contain the character U+0000"}
 422 {"errors":"email must be an e-mail address"}
 422 {"errors":"birthday must be a date of the form yyyyMMdd"}
@@ -343,6 +345,13 @@ mod tests {
 500 {"errors":"System error"}
 503 {"errors":"Service temporarily unavailable, please try again"}
 "#;
+
+    const fn parameter(parameter: &'static str, expected: &'static str) -> Refused {
+        Refused::Parameter {
+            parameter,
+            expected,
+        }
+    }
 
     #[test]
     fn the_answers_are_frozen() {
@@ -378,10 +387,9 @@ mod tests {
             Refused::Accept,
             Refused::NoSuchData,
             Refused::Required { member: "customer" },
-            Refused::Parameter {
-                parameter: "status",
-                expected: "open, cancelled or any",
-            },
+            parameter("status", "open, cancelled or any"),
+            parameter("limit", "a number from 1 to 250"),
+            parameter("page_info", "one of a link of this list"),
             Refused::NulCharacter { member: "note" },
             Refused::NotAnEmail,
             Refused::NotADate,

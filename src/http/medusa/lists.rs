@@ -1,7 +1,5 @@
 //! Lists of customers, of customer groups, and of a group's customers.
 
-use std::time::Duration;
-
 use projections::medusa::table::pages::Found;
 use projections::medusa::table::{customers, groups, pages};
 use projections::medusa::{
@@ -15,10 +13,7 @@ use crate::contracts::medusa::list::{
     CustomersRequest, Shown, parse_customers, parse_groups, parse_members,
 };
 use crate::contracts::medusa::refusal::Refused;
-use crate::projector::{Projection, caught_up};
-
-/// How long a list waits for its projection.
-const WAIT_MAX: Duration = Duration::from_millis(500);
+use crate::projector::Projection;
 
 impl Call<'_> {
     /// `GET /admin/customers`.
@@ -125,11 +120,8 @@ impl Call<'_> {
 
     /// Waits for the projection; says by how many positions it is behind, if it still is.
     pub(super) async fn behind(&self) -> Result<Option<i64>, Refused> {
-        let pool = &self.api.ledger.pool;
-        let progress = caught_up(pool, &self.api.topic, Projection::Medusa, WAIT_MAX).await;
-        let progress = progress.map_err(|error| unread(&error))?;
-        let lack = progress.head - progress.watermark;
-        Ok((lack > 0).then_some(lack))
+        let behind = self.api.behind(Projection::Medusa).await;
+        behind.map_err(|error| unread(&error))
     }
 
     /// The page's rows. What was deleted since it was found is not shown.

@@ -32,7 +32,12 @@ impl Call<'_> {
     /// `GET customers/v2/{id}.json`.
     pub(super) async fn get(&self, found: &Found) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
-        Ok(view::render(&customer, &self.api.store))
+        let query = Query::parse(self.query);
+        let store = &self.api.store;
+        Ok(match query.get("fields").and_then(view::Fields::parse) {
+            Some(fields) => view::render_of(&customer, store, &fields),
+            None => view::render(&customer, store),
+        })
     }
 
     /// `PUT customers/{id}.json`: one of the two operations the ledger exists for.
@@ -104,7 +109,7 @@ impl Call<'_> {
         Ok("{}".to_owned())
     }
 
-    fn domain(&self) -> String {
+    pub(super) fn domain(&self) -> String {
         format!("{}.myshopline.com", self.api.shopline.handle)
     }
 }

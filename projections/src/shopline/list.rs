@@ -1,0 +1,209 @@
+//! What a page of customers is: which are meant, in which order, and where the page begins.
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::Customer;
+use super::render;
+
+/// Times as they are shown, in whole seconds since 1970; both ends are within.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Not before this second.
+    pub min: Option<i64>,
+    /// Not after this second.
+    pub max: Option<i64>,
+}
+
+impl Window {
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let max = match (self.max, other.max) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            min: self.min.max(other.min),
+            max,
+        }
+    }
+}
+
+/// Which customers are meant: those of whom all of it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filter {
+    /// Any of these ids.
+    pub ids: Option<Vec<String>>,
+    /// An id that comes before theirs in the order of ids, the greatest first.
+    pub since_id: Option<String>,
+    /// When they came into being.
+    pub created_at: Window,
+    /// When they last changed.
+    pub updated_at: Window,
+    /// Part of an e-mail, a phone, a name or a default address, in any case.
+    pub text: Option<String>,
+    /// What [`tag_term`] and [`first_name_term`] make of a value; all of them.
+    pub terms: Vec<String>,
+    /// Whether they are subscribed by e-mail.
+    pub accepts_marketing: Option<bool>,
+    /// How they are subscribed by e-mail.
+    pub email_subscribe_flag: Option<i16>,
+    /// Their state.
+    pub state: Option<i16>,
+    /// Whether their e-mail was confirmed.
+    pub verified_email: Option<bool>,
+    /// What no customer is, for instance one with orders.
+    pub nobody: bool,
+}
+
+/// What pages are ordered by; the greatest comes first. Neither ever changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The id: the longer one, else the one with the greater digits.
+    Id,
+    /// When the customer came into being, then the id.
+    Creation,
+}
+
+/// The place of a customer in either order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The id.
+    pub id: String,
+    /// When the customer came into being, in microseconds since 1970.
+    pub created_at: i64,
+}
+
+impl Place {
+    /// The place of a customer.
+    pub fn of(customer: &Customer) -> Self {
+        Self {
+            id: customer.id.clone(),
+            created_at: customer.created_at.as_microsecond(),
+        }
+    }
+}
+
+/// Where a page begins and which way it goes from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// With the first customer.
+    First,
+    /// With the last ones.
+    Last,
+    /// After this place.
+    After(Place),
+    /// With those right before this place.
+    Before(Place),
+}
+
+/// A page, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The customers on it.
+    pub customers: Vec<Customer>,
+    /// Whether there are some before it.
+    pub has_previous: bool,
+    /// Whether there are some after it.
+    pub has_next: bool,
+}
+
+/// What a fuzzy search looks into; nothing of a deleted customer.
+pub(super) fn search_text(customer: &Customer) -> Option<String> {
+    let Customer {
+        email,
+        phone,
+        first_name,
+        last_name,
+        ..
+    } = customer;
+    let name = format!("{first_name} {last_name}");
+    let mut lines = vec![email.as_str(), phone, name.trim()];
+    let recipient;
+    if let Some(address) = customer.default_address() {
+        recipient = format!("{} {}", address.first_name, address.last_name);
+        lines.extend([
+            recipient.trim(),
+            &address.company,
+            &address.address1,
+            &address.address2,
+            &address.city,
+            &address.province,
+            &address.country,
+            &address.zip,
+            &address.phone,
+        ]);
+    }
+    lines.retain(|line| !line.is_empty());
+    (!lines.is_empty()).then(|| folded(&lines.join("\n")))
+}
+
+/// What a search names exactly.
+pub(super) fn terms(customer: &Customer) -> Vec<String> {
+    let tags = customer.tags_text();
+    let tags = tags.split(',').filter(|tag| !tag.is_empty()).map(tag_term);
+    let name = Some(&customer.first_name).filter(|name| !name.is_empty());
+    tags.chain(name.map(|name| first_name_term(name))).collect()
+}
+
+/// A tag in any case, as [`Filter::terms`] names it.
+pub fn tag_term(tag: &str) -> String {
+    term("t:", tag)
+}
+
+/// A first name in any case, as [`Filter::terms`] names it.
+pub fn first_name_term(name: &str) -> String {
+    term("f:", name)
+}
+
+/// Stands between terms where they are passed as one text.
+pub(super) const SEPARATOR: char = '\u{1f}';
+
+fn term(kind: &str, text: &str) -> String {
+    format!("{kind}{}", folded(text).replace(SEPARATOR, " "))
+}
+
+/// A text in lower case, as a column holds it: the same at every server, whatever its locale.
+pub(super) fn folded(text: &str) -> String {
+    crate::table::column(&text.to_lowercase())
+}
+
+/// The number that is shown for the subscription by e-mail.
+pub(super) fn email_subscribe_flag(customer: &Customer) -> i16 {
+    render::flag(customer.email_subscription).into()
+}
+
+/// The number that is shown for the state.
+pub(super) fn state(customer: &Customer) -> i16 {
+    render::state(customer.state).into()
+}
+
+#[test]
+fn windows_narrow_each_other() {
+    let window = |min, max| Window { min, max };
+    for (one, other, both) in [
+        (window(None, None), window(None, None), window(None, None)),
+        (
+            window(Some(1), None),
+            window(None, Some(2)),
+            window(Some(1), Some(2)),
+        ),
+        (
+            window(Some(1), Some(9)),
+            window(Some(3), Some(7)),
+            window(Some(3), Some(7)),
+        ),
+        (
+            window(Some(3), Some(7)),
+            window(None, Some(9)),
+            window(Some(3), Some(7)),
+        ),
+    ] {
+        assert_eq!((one.and(other), other.and(one)), (both, both));
+    }
+}
