@@ -16,6 +16,7 @@ mod json;
 pub mod orders;
 pub mod path;
 pub mod query;
+pub mod rate;
 pub mod refused;
 pub mod request;
 pub mod rules;

@@ -129,7 +129,8 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
         .unwrap();
     let writer = customer_ledger::access::App {
         key: "writer",
-        secret: "s",
+        secret: Some("s"),
+        plan: customer_ledger::contracts::shopline::rate::Plan::Standard,
         scopes: &["write_customers".to_owned()],
     };
     customer_ledger::access::add_app(&owner, &crate::support::shop::keyring(), "main", &writer)

@@ -11,6 +11,7 @@ use customer_ledger::access::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
 use customer_ledger::config::Settings;
+use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::kafka::KafkaConfig;
@@ -91,8 +92,10 @@ impl Shop {
                 "main",
                 &App {
                     key,
-                    secret: "s",
+                    secret: Some("s"),
                     scopes,
+                    // The tests ask faster than any app may.
+                    plan: Plan::Unlimited,
                 },
             )
             .await
