@@ -5,7 +5,10 @@
 
 do $$
 begin
-    create role ledger_app nologin;
+    -- Who owns the database may not be who may make roles.
+    if not exists (select from pg_roles where rolname = 'ledger_app') then
+        create role ledger_app nologin;
+    end if;
 exception
     -- Another database of this cluster made it, perhaps at this very moment.
     when duplicate_object or unique_violation then null;

@@ -8,6 +8,7 @@ use customer_ledger::customer::{
     Refusal, Rules, UpdateCustomer,
 };
 use events::CustomerEvent;
+use events::address::Slot;
 use events::customer::{
     Credential, CredentialChanged, CustomerDeleted, CustomerState, CustomerUpdated, Gender,
     GroupsAssigned, PersonalDataErased, Subscription,
@@ -20,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 mod addresses;
 mod erased;
+mod removed;
 mod repeated;
 
 /// Rules like Medusa's: an e-mail always, fixed once registered, no limits.

@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::http::Call;
-use crate::support::postgres::{Database, directory, empty_database};
+use crate::support::postgres::{Database, directory, empty_database, ordinary_database};
 use crate::support::shop::{API_TOKEN, LEDGER_TOKEN, Shop};
 
 const ALL: &str = "api,relay,projector";
@@ -212,6 +212,17 @@ async fn migrating_twice_or_two_at_once_is_fine() {
     let nowhere = [("DATABASE_OWNER_URL", "postgres://127.0.0.1:1/none")];
     let output = shop.command(&["migrate"], &nowhere).output().await.unwrap();
     says(&shop, outcome(&output), &["DATABASE_OWNER_URL", "refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_only_owns_the_database_can_migrate_and_serve() {
+    let shop = Shop::open().await;
+    let url = ordinary_database().await;
+    let settings = [("DATABASE_URL", url.as_str())];
+    let output = shop.command(&["migrate"], &settings).output().await;
+    let (code, said) = outcome(&output.unwrap());
+    assert_eq!(code, 0, "{said}");
+    drop(shop.serve_with("api", &settings).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@
 
 mod ask;
 mod medusa;
+mod shopline;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -146,19 +147,30 @@ impl Lane {
     }
 }
 
+/// Runs a contract, and sees that it met each kind of answer and that the ledger agrees with itself.
+async fn hold<C: Contract>(shop: &Shop, kinds: &[&str], open: impl AsyncFnOnce(SocketAddr) -> C) {
+    let lifecycle = Arc::new(Lifecycle::default());
+    let (address, serving) = shop.serve_here(Arc::clone(&lifecycle)).await;
+    let contract = open(address).await;
+    let seen = run(shop, address, &contract).await;
+    if requests() >= 10_000 {
+        let met: Vec<_> = seen.keys().copied().collect();
+        assert_eq!(met, kinds, "{seen:?}: each kind of answer was met");
+    }
+    agrees(shop).await;
+    lifecycle.stop.cancel();
+    serving.await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn medusa_answers_any_request_as_documented() {
     let shop = Shop::open().await;
-    let lifecycle = Arc::new(Lifecycle::default());
-    let (address, serving) = shop.serve_here(Arc::clone(&lifecycle)).await;
-    let contract = medusa::Medusa::open(address).await;
-    let seen = run(&shop, address, &contract).await;
-    println!("{seen:#?}");
-    if requests() >= 10_000 {
-        let kinds: Vec<_> = seen.keys().copied().collect();
-        assert_eq!(kinds, medusa::KINDS, "each kind of answer was met");
-    }
-    agrees(&shop).await;
-    lifecycle.stop.cancel();
-    serving.await.unwrap().unwrap();
+    hold(&shop, &medusa::KINDS, medusa::Medusa::open).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shopline_answers_any_request_as_documented() {
+    let shop = Shop::open().await;
+    let open = async |address| shopline::Shopline::open(&shop, address).await;
+    hold(&shop, &shopline::KINDS, open).await;
 }

@@ -1,6 +1,19 @@
 //! SHOPLINE's contract over HTTP: its documented examples, its refusals, and what every answer has.
 
+/// A documented example.
+macro_rules! example {
+    ($name:literal) => {
+        serde_json::from_str::<serde_json::Value>(include_str!(concat!(
+            "../../conformance/shopline/",
+            $name
+        )))
+        .unwrap()
+    };
+}
+
+mod addresses;
 mod bodies;
+mod customers;
 mod examples;
 mod refusals;
 mod tokens;

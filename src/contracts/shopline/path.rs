@@ -184,6 +184,8 @@ impl Found {
 }
 
 const ID_LENGTH_MAX: usize = 64;
+/// What the ids of addresses begin with.
+const ADDRESS_ID: &str = "SL";
 
 /// What a method and a raw path (without query) mean.
 pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
@@ -206,7 +208,7 @@ pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
         .iter()
         .filter(|route| route.method == method)
         .find_map(|route| {
-            let ids = ids(route.template, rest)?;
+            let ids = in_order(ids(route.template, rest)?);
             Some(Found { rules, route, ids })
         })
         .ok_or(Refused::UnknownRoute)
@@ -230,6 +232,19 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
         }
     }
     Some(ids)
+}
+
+/// The customer's id first. SHOPLINE's own Go client writes the address's first, and no customer's id
+/// looks like an address's.
+fn in_order(mut ids: Vec<String>) -> Vec<String> {
+    let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
+    if let [address, customer] = ids.as_slice()
+        && address.starts_with(ADDRESS_ID)
+        && is_number(customer)
+    {
+        ids.reverse();
+    }
+    ids
 }
 
 #[cfg(test)]
@@ -356,6 +371,17 @@ mod tests {
                 "{method} {path}"
             );
         }
+    }
+
+    #[test]
+    fn the_go_client_may_write_the_addresss_id_first() {
+        for path in ["42/addresses/SL1.json", "SL1/addresses/42.json"] {
+            let found = find("GET", &format!("{BASE}/customers/{path}")).unwrap();
+            assert_eq!(found.customer_id(), Ok("42"), "{path}");
+            assert_eq!(found.address_id(), Ok("SL1"), "{path}");
+        }
+        let found = find("GET", &format!("{BASE}/customers/a/addresses/42.json")).unwrap();
+        assert_eq!(found.customer_id(), Ok("a"));
     }
 
     #[test]

@@ -196,18 +196,21 @@ impl Refused {
     /// The fields that the refusal names, if any.
     pub fn fields(&self) -> Vec<String> {
         let field = match self {
-            Self::WrongType { member, .. } | Self::NulCharacter { member } => member,
+            Self::WrongType { member, .. }
+            | Self::NulCharacter { member }
+            | Self::Required { member }
+            | Self::TooManyIds { member } => member,
             Self::Refusal(Refusal::TooLong { field, .. }) => field,
             Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
             Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
-            Self::NotAnEmail | Self::EmailTaken => "email",
+            Self::NotAnEmail | Self::EmailTaken | Self::Refusal(Refusal::InviteNeedsEmail) => {
+                "email"
+            }
             Self::PhoneTaken => "phone",
             Self::NotADate => "birthday",
             Self::NotAGender => "gender",
             Self::TooManyAddresses => "addresses",
-            Self::Required { member } | Self::TooManyIds { member } => member,
             Self::Parameter { parameter, .. } => parameter,
-            Self::Refusal(Refusal::InviteNeedsEmail) => "email",
             Self::Refusal(
                 Refusal::NotFound
                 | Refusal::EmailFixed

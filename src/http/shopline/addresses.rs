@@ -105,8 +105,9 @@ impl Call<'_> {
 /// In a path, an address that there is not is data that does not exist; in a body or a query it is a
 /// wrong value.
 fn unknown_address(refused: Refused) -> Refused {
-    match refused {
-        Refused::Refusal(Refusal::AddressUnknown { shopline_id: _ }) => Refused::NoSuchData,
-        refused => refused,
+    if matches!(refused, Refused::Refusal(Refusal::AddressUnknown { .. })) {
+        Refused::NoSuchData
+    } else {
+        refused
     }
 }

@@ -1,6 +1,6 @@
 //! The addresses of a customer.
 
-use events::address::{Address, AddressChange, AddressChanged, CountryCode, Slot};
+use events::address::{Address, AddressChange, AddressChanged, CountryCode};
 
 use super::*;
 

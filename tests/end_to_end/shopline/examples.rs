@@ -11,13 +11,6 @@ use crate::support::http::Answer;
 use crate::support::ledger::RULES;
 use crate::support::shop::{Server, Shop};
 
-macro_rules! example {
-    ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("../../conformance/shopline/", $name)))
-            .unwrap()
-    };
-}
-
 /// Appends a customer under an id of SHOPLINE's choice.
 async fn append(shop: &Shop, id: &str, fields: Fields, addresses: Vec<AddressPatch>) {
     let stream = ulid::Ulid::new().to_string();

@@ -40,6 +40,25 @@ pub(crate) async fn empty_database() -> String {
     urls.of(&name)
 }
 
+/// Makes a database whose owner may do nothing else on the server: the owner's URL.
+pub(crate) async fn ordinary_database() -> String {
+    let url = empty_database().await;
+    let (server, database) = url.rsplit_once('/').unwrap();
+    let role = format!("owner_of_{database}");
+    let mut admin = PgConnection::connect(&url).await.unwrap();
+    for sql in [
+        format!("create role {role} login password 'ordinary'"),
+        format!("alter database {database} owner to {role}"),
+        // Another database's ledger made the role.
+        format!("grant ledger_app to {role}"),
+    ] {
+        sqlx::query(&sql).execute(&mut admin).await.unwrap();
+    }
+    admin.close().await.unwrap();
+    let (_, host) = server.rsplit_once('@').unwrap();
+    format!("postgres://{role}:ordinary@{host}/{database}")
+}
+
 impl Database {
     /// A database that is there and migrated.
     pub(crate) fn at(owner_url: &str) -> Self {

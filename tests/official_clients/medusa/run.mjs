@@ -168,4 +168,3 @@ for (const [name, run] of steps) {
   })
   console.log(`ok: ${name}`)
 }
-console.log(`${steps.length} steps`)
