@@ -12,9 +12,11 @@ macro_rules! example {
 }
 
 mod addresses;
+mod apps;
 mod bodies;
 mod customers;
 mod examples;
+mod rate;
 mod refusals;
 mod tokens;
 

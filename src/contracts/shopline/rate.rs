@@ -8,7 +8,8 @@
 //! *holds* up to seven more for a second. As nobody knows when those will be used, the row counts them
 //! as used at the end of that second: then whatever happens, happened no later. A process that comes
 //! back before anybody else says what it really used: the rest, and the time, are given back. So one
-//! process alone is exact; several may refuse up to four requests that one would have admitted.
+//! process alone is exact. Several may refuse what one would have admitted: what a process held and did
+//! not use, and up to the four requests that leak away in the second.
 //!
 //! All times are microseconds of the database's clock, which every process shares. A clock that goes
 //! back makes the bucket look fuller, never emptier, and at most full.
