@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use self::throttle::Throttle;
 use crate::config::Secret;
 use crate::contracts::medusa::bearer;
+use crate::contracts::shopline::rate::Plan;
 use crate::contracts::shopline::token::Scope;
 use crate::event_store::keyring::Keyring;
 
@@ -40,8 +41,19 @@ pub struct Auth {
     hashing: Arc<Semaphore>,
     throttle: Throttle,
     medusa_tokens: Cache<[u8; 32], Option<Actor>>,
-    shopline_apps: Cache<String, Option<Arc<[Scope]>>>,
+    shopline_apps: Cache<String, Option<Arc<InstalledApp>>>,
     ledger_tokens: Cache<[u8; 32], Option<Arc<LedgerToken>>>,
+}
+
+/// An app of SHOPLINE's that may ask.
+#[derive(Clone, Debug)]
+pub struct InstalledApp {
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// How often.
+    pub plan: Plan,
+    /// Tokens made before open nothing.
+    pub tokens_since: Option<Timestamp>,
 }
 
 /// A token of the ledger's own API.
@@ -112,22 +124,31 @@ impl Auth {
         bearer::sign(&self.bearer_secret, user_id, now)
     }
 
-    /// What an app may do in this store; `None` when it is not installed, or no more.
-    pub async fn shopline_app(&self, app: &str) -> Result<Option<Arc<[Scope]>>, sqlx::Error> {
+    /// An app of this store; `None` when it is not installed, or no more.
+    pub async fn shopline_app(&self, app: &str) -> Result<Option<Arc<InstalledApp>>, sqlx::Error> {
         if let Some(known) = self.shopline_apps.get(app) {
             return Ok(known);
         }
-        let names: Option<Vec<String>> = sqlx::query_scalar(
-            "select scopes from shopline_apps \
+        let row: Option<(Vec<String>, String, Option<i64>)> = sqlx::query_as(
+            "select scopes, plan, (extract(epoch from tokens_since) * 1000)::bigint \
+             from shopline_apps \
              where store = $1 and app_key = $2 and revoked_at is null",
         )
         .bind(&self.store)
         .bind(app)
         .fetch_optional(&self.pool)
         .await?;
-        let scopes = names.map(|names| Scope::parse_list(&names.join(",")).into());
-        self.shopline_apps.insert(app.to_owned(), scopes.clone());
-        Ok(scopes)
+        let installed = row.map(|(scopes, plan, tokens_since)| {
+            Arc::new(InstalledApp {
+                scopes: Scope::parse_list(&scopes.join(",")),
+                // A plan that a later version knows is no reason to let anything through.
+                plan: Plan::of(&plan).unwrap_or_default(),
+                tokens_since: tokens_since.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            })
+        });
+        let remembered = installed.clone();
+        self.shopline_apps.insert(app.to_owned(), remembered);
+        Ok(installed)
     }
 
     /// The ledger token of this text.

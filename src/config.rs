@@ -131,7 +131,7 @@ const SETTINGS: &[Setting] = &[
     setting(
         "SHOPLINE_APP_SECRET",
         None,
-        "secret of the demo app, for `ledger dev`",
+        "secret of an app, for `ledger app` and `ledger dev`",
     ),
     setting(
         "SHOPLINE_TOKEN",

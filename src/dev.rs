@@ -25,6 +25,7 @@ use self::postgres::Postgres;
 use self::secrets::Secrets;
 use crate::access::{App, Person, add_app, add_ledger_token, add_person};
 use crate::config::{Config, ConfigError, DatabaseConfig, Secret, Settings};
+use crate::contracts::shopline::rate::Plan;
 use crate::database::{self, DatabaseError};
 use crate::event_store::keyring::Keyring;
 use crate::kafka::{self, Identity, KafkaConfig};
@@ -314,8 +315,10 @@ async fn make_demo_store(
                 store,
                 &App {
                     key,
-                    secret,
+                    secret: Some(secret),
                     scopes: &scopes,
+                    // Whoever tries it out, or measures it, asks as often as they like.
+                    plan: Plan::Unlimited,
                 },
             )
             .await?;

@@ -28,6 +28,7 @@ use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
+use crate::limiter::Limiter;
 use crate::projector::{Projection, caught_up};
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
@@ -51,6 +52,8 @@ pub struct Api {
     pub ledger: Arc<Ledger>,
     /// Proofs.
     pub auth: Auth,
+    /// Holds SHOPLINE's apps to their rate.
+    pub limiter: Limiter,
     /// Refusals to keep.
     pub refusals: Refusals,
     /// Medusa's settings.

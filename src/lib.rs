@@ -1,6 +1,7 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
 pub mod access;
+pub mod apps;
 pub mod auth;
 pub mod bench;
 pub mod claims;
@@ -14,6 +15,7 @@ pub mod group;
 pub mod http;
 pub mod ids;
 pub mod kafka;
+pub mod limiter;
 pub mod migrations;
 pub mod passwords;
 pub mod projector;

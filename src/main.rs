@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
-use customer_ledger::{bench, dev, migrations, serve, telemetry, tokens, users};
+use customer_ledger::{apps, bench, dev, migrations, serve, telemetry, tokens, users};
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
 /// of its processor time on them.
@@ -41,6 +41,9 @@ enum Command {
     /// Grant access, and print the token once.
     #[command(subcommand)]
     Token(tokens::Token),
+    /// The apps that ask through SHOPLINE's contract.
+    #[command(subcommand)]
+    App(apps::App),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -98,6 +101,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }
         Command::Bench(options) => Ok(bench::run(&settings, &options).await?),
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
+        Command::App(app) => Ok(apps::run(&settings, app).await?),
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

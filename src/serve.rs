@@ -25,6 +25,7 @@ use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
 use crate::http::{self, Api, Health};
 use crate::kafka::{self, Identity, KafkaStatus};
+use crate::limiter::Limiter;
 use crate::projector::{self, Projection, ProjectorConfig};
 use crate::refusals::Refusals;
 use crate::relay::{self, RelayConfig};
@@ -307,6 +308,7 @@ fn api(
             config.medusa.jwt_secret.as_ref(),
             Arc::clone(&hashing),
         ),
+        limiter: Limiter::new(pools.readers.clone(), store.clone()),
         ledger: Arc::new(Ledger::open(
             pools.readers,
             pools.writers,

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::access::{App, Person, add_app, add_ledger_token, add_person, app_token, new_secret};
+use crate::access::{Person, add_ledger_token, add_person, app_token, has_app, new_secret};
 use crate::config::{ConfigError, Settings};
 use crate::database::{self, DatabaseError};
 use crate::event_store::keyring::Keyring;
@@ -29,19 +29,11 @@ pub enum Token {
         #[arg(long, default_value = "member", value_parser = ["admin", "member", "developer"])]
         role: String,
     },
-    /// An app of SHOPLINE's: prints a bearer token.
+    /// An app of SHOPLINE's that `ledger app add` added: prints a bearer token.
     Shopline {
         /// Key of the app.
         #[arg(long)]
         app: String,
-        /// What it may do, separated by commas.
-        #[arg(
-            long,
-            required = true,
-            value_delimiter = ',',
-            value_parser = ["read_customers", "write_customers"]
-        )]
-        scopes: Vec<String>,
         /// How many days the token lives.
         #[arg(long, default_value_t = 1095, value_parser = clap::value_parser!(i64).range(1..=36_500))]
         days: i64,
@@ -66,6 +58,9 @@ pub enum Error {
     /// The database will not do.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// There is no such app.
+    #[error("no app has the key of --app, or it was revoked: `ledger app add` adds it")]
+    NoApp,
     /// It could not be printed.
     #[error("the token could not be printed")]
     Print(#[from] io::Error),
@@ -102,21 +97,14 @@ pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
                 .map_err(DatabaseError::from)?;
             api_token
         }
-        Token::Shopline { app, scopes, days } => {
+        Token::Shopline { app, days } => {
             let handle = settings.required("SHOPLINE_HANDLE")?;
             let store_id = settings.required("SHOPLINE_STORE_ID")?;
             let jwt_secret = settings.required("SHOPLINE_JWT_SECRET")?;
-            let secret = settings
-                .get("SHOPLINE_APP_SECRET")
-                .unwrap_or_else(new_secret);
-            let granted = App {
-                key: &app,
-                secret: &secret,
-                scopes: &scopes,
-            };
-            add_app(&owner, &keyring, &store, &granted)
-                .await
-                .map_err(DatabaseError::from)?;
+            let is_there = has_app(&owner, &store, &app).await;
+            if !is_there.map_err(DatabaseError::from)? {
+                return Err(Error::NoApp);
+            }
             let life = SignedDuration::from_hours(24 * days);
             app_token(
                 &jwt_secret,

@@ -160,7 +160,7 @@ impl Person {
 }
 
 /// A line of the standard input, without its end; none when it is empty.
-fn line() -> Result<Option<String>, io::Error> {
+pub(crate) fn line() -> Result<Option<String>, io::Error> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let line = line.trim_end_matches(['\r', '\n']);

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::Error;
 use crate::access::{APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret};
+use crate::contracts::shopline::rate::Plan;
 use crate::database::DatabaseError;
 use crate::dev::postgres::Postgres;
 use crate::event_store::keyring::Keyring;
@@ -73,8 +74,9 @@ impl Store {
         add_person(&owner, &keyring, "main", &person).await?;
         let app = App {
             key: "bench",
-            secret: &new_secret(),
+            secret: Some(&new_secret()),
             scopes: &["read_customers".to_owned()],
+            plan: Plan::Unlimited,
         };
         add_app(&owner, &keyring, "main", &app).await?;
         let (secret, life) = (new_secret(), APP_TOKEN_LIFE);

@@ -17,6 +17,7 @@ pub mod list;
 pub mod orders;
 pub mod path;
 pub mod query;
+pub mod rate;
 pub mod refused;
 pub mod request;
 pub mod rules;

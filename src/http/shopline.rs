@@ -18,8 +18,10 @@ use projections::shopline as view;
 
 use super::request::{Envelope, RequestId};
 use super::{Api, BEHIND, json};
+use crate::auth::InstalledApp;
 use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::contracts::shopline::path::{Found, Operation, find};
+use crate::contracts::shopline::rate::Plan;
 pub(super) use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
 use crate::contracts::shopline::token;
@@ -27,6 +29,7 @@ use crate::customer::{Command, Customer, Refusal};
 use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::limiter::NotAdmitted;
 use crate::refusals;
 
 /// Whether a path is SHOPLINE's, also with doubled slashes.
@@ -79,7 +82,13 @@ impl Answered {
 pub(super) fn refuse(id: &RequestId, refused: &Refused) -> Response {
     let status = StatusCode::from_u16(refused.status());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    traced(id, json(status, refused.body()))
+    let mut response = json(status, refused.body());
+    if *refused == Refused::TooManyRequests {
+        // There is room for one within a quarter of a second; the header knows whole ones.
+        let second = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, second);
+    }
+    traced(id, response)
 }
 
 fn traced(id: &RequestId, mut response: Response) -> Response {
@@ -105,7 +114,12 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<Answered,
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
     };
-    let answered = if app.scopes.contains(&found.route.scope) {
+    // Whatever becomes of it counts. What is too much is not kept: a flood would fill the table.
+    match app.installed.plan {
+        Plan::Standard => admit(api, &call.actor.id).await?,
+        Plan::Unlimited => {}
+    }
+    let answered = if app.installed.scopes.contains(&found.route.scope) {
         call.dispatch(&found, body).await
     } else {
         Err(Refused::Scope(found.route.scope))
@@ -116,7 +130,7 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<Answered,
 /// An app that is let in.
 struct App {
     app_key: String,
-    scopes: Arc<[token::Scope]>,
+    installed: Arc<InstalledApp>,
 }
 
 #[expect(
@@ -130,17 +144,30 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, Timestamp::now())?;
     claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
-    let scopes = api
+    let installed = api
         .auth
         .shopline_app(&claims.app_key)
         .await
         .map_err(|error| unread(&error))?;
     // A token of an app that is no longer installed opens nothing.
-    let scopes = scopes.ok_or(token::Unauthorized::NotInstalled)?;
+    let installed = installed.ok_or(token::Unauthorized::NotInstalled)?;
+    claims.check_made_since(installed.tokens_since)?;
     Ok(App {
         app_key: claims.app_key,
-        scopes,
+        installed,
     })
+}
+
+async fn admit(api: &Api, app_key: &str) -> Result<(), Refused> {
+    match api.limiter.admit(app_key).await {
+        Ok(()) => Ok(()),
+        Err(NotAdmitted::TooOften) => {
+            metrics::counter!("ledger_apps_limited").increment(1);
+            Err(Refused::TooManyRequests)
+        }
+        Err(NotAdmitted::Database(error)) => Err(unread(&error)),
+        Err(NotAdmitted::Away) => Err(Refused::Unavailable),
+    }
 }
 
 /// One request of a known app.

@@ -12,11 +12,13 @@ macro_rules! example {
 }
 
 mod addresses;
+mod apps;
 mod bodies;
 mod customers;
 mod examples;
 mod lists;
 mod model;
+mod rate;
 mod refusals;
 mod tokens;
 

@@ -310,6 +310,7 @@ mod tests {
 401 {"errors":"Unauthorized: the access token has expired"}
 401 {"errors":"Unauthorized: the access token is for another store"}
 401 {"errors":"Unauthorized: the app is not installed in this store"}
+401 {"errors":"Unauthorized: the access token was revoked"}
 403 {"errors":"This action requires read_customers scope"}
 403 {"errors":"This action requires write_customers scope"}
 404 {"errors":"The requested resource does not exist."}
@@ -380,6 +381,7 @@ mod tests {
             Unauthorized::Expired.into(),
             Unauthorized::OtherStore.into(),
             Unauthorized::NotInstalled.into(),
+            Unauthorized::Revoked.into(),
             Refused::Scope(Scope::ReadCustomers),
             Refused::Scope(Scope::WriteCustomers),
             Refused::UnknownRoute,

@@ -12,7 +12,12 @@ pub fn rules(version: &str) -> Option<&'static Rules> {
         .map(|(_, rules)| *rules)
 }
 
-static VERSIONS: [(&str, &Rules); 1] = [("v20220901", &RULES_20220901)];
+/// Customers read and write the same in all of these; from v20230901 on they have consents, which the
+/// ledger does not keep yet. Source: SHOPLINE, API versioning; create customer v20230301.
+static VERSIONS: [(&str, &Rules); 2] = [
+    ("v20220901", &RULES_20220901),
+    ("v20230301", &RULES_20220901),
+];
 
 /// Source: SHOPLINE, update customer v20220901, request fields. Later versions allow tags of 128
 /// characters, 20 in the phone and 64 in the zip of an address.
@@ -44,6 +49,7 @@ mod tests {
     #[test]
     fn only_a_version_of_the_table_is_served() {
         assert_eq!(rules("v20220901"), Some(&RULES_20220901));
+        assert_eq!(rules("v20230301"), Some(&RULES_20220901));
         for unknown in ["v20220902", "V20220901", "20220901", "", "v20220901 "] {
             assert_eq!(rules(unknown), None);
         }

@@ -57,6 +57,9 @@ pub enum Unauthorized {
     /// The caller found that its app is not installed, or no more.
     #[error("Unauthorized: the app is not installed in this store")]
     NotInstalled,
+    /// Its app was revoked since, and installed again.
+    #[error("Unauthorized: the access token was revoked")]
+    Revoked,
 }
 
 /// The claims of an `Authorization` header whose token is signed with the secret and not over.
@@ -120,6 +123,14 @@ impl Claims {
             Ok(())
         } else {
             Err(Unauthorized::OtherStore)
+        }
+    }
+
+    /// Refuses a token that was made before the app was last revoked.
+    pub fn check_made_since(&self, since: Option<Timestamp>) -> Result<(), Unauthorized> {
+        match since {
+            Some(since) if self.timestamp < since.as_millisecond() => Err(Unauthorized::Revoked),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -6,12 +6,8 @@ mod proofs;
 mod sessions;
 mod strangers;
 
-use std::process::Stdio;
-
 use hyper::{HeaderMap, Method};
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
 use crate::support::http::{Answer, Call};
 use crate::support::shop::{Server, Shop};
@@ -75,19 +71,5 @@ async fn sessions(shop: &Shop) -> i64 {
 
 /// Runs `ledger user` with a line of standard input: exit code, standard output, standard error.
 async fn user(shop: &Shop, arguments: &[&str], line: &str) -> (i32, String, String) {
-    let arguments = [&["user"], arguments].concat();
-    let mut command: Command = shop.command(&arguments, &[]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(line.as_bytes()).await.unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap();
-    (code, text(output.stdout), text(output.stderr))
+    shop.run(&[&["user"], arguments].concat(), line).await
 }

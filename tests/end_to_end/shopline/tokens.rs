@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use customer_ledger::access::app_token;
+use hmac::{Hmac, Mac as _};
 use hyper::Method;
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::{anonymous, assert_refused};
 use crate::support::http::Answer;
@@ -22,6 +24,17 @@ fn claims(token: &str) -> Value {
 fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&Header::new(algorithm), claims, &key).unwrap()
+}
+
+/// Signed with the secret by HMAC, under the name of an algorithm that has a public key: who verified
+/// it as told would take the secret for that key.
+fn confused(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(&json!({ "alg": "RS256" })), part(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(JWT_SECRET.as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    format!("{message}.{signature}")
 }
 
 fn unsigned(claims: &Value) -> String {
@@ -73,6 +86,7 @@ fn strangers(token: &str) -> Vec<(Option<String>, &'static str)> {
         (bearer(&unsigned(&claims)), malformed),
         (bearer(&tampered), invalid),
         (bearer(&other), invalid),
+        (bearer(&confused(&claims)), invalid),
         (
             bearer(&signed(Algorithm::HS256, JWT_SECRET, &claims)),
             invalid,
@@ -129,7 +143,8 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
         .unwrap();
     let writer = customer_ledger::access::App {
         key: "writer",
-        secret: "s",
+        secret: Some("s"),
+        plan: customer_ledger::contracts::shopline::rate::Plan::Standard,
         scopes: &["write_customers".to_owned()],
     };
     customer_ledger::access::add_app(&owner, &crate::support::shop::keyring(), "main", &writer)

@@ -11,6 +11,7 @@ use customer_ledger::access::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
 use customer_ledger::config::Settings;
+use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::kafka::KafkaConfig;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -91,8 +92,10 @@ impl Shop {
                 "main",
                 &App {
                     key,
-                    secret: "s",
+                    secret: Some("s"),
                     scopes,
+                    // The tests ask faster than any app may.
+                    plan: Plan::Unlimited,
                 },
             )
             .await
@@ -150,6 +153,26 @@ impl Shop {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
+    }
+
+    /// Runs a `ledger` command with a line of standard input: exit code, standard output, standard
+    /// error.
+    pub(crate) async fn run(&self, arguments: &[&str], line: &str) -> (i32, String, String) {
+        let mut child = self
+            .command(arguments, &[])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Who reads nothing may be gone already.
+        drop(stdin.write_all(line.as_bytes()).await);
+        drop(stdin);
+        let output = child.wait_with_output().await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap();
+        (code, text(output.stdout), text(output.stderr))
     }
 
     /// The settings of every process of the shop.
