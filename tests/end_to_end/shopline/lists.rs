@@ -234,10 +234,10 @@ async fn a_page_info_keeps_the_query_and_nobody_can_forge_one() {
         all[3..]
     );
     let wrong = "page_info must be one of a link of this list";
-    let garbled = format!("{}A", &info[..info.len() - 1]);
+    let garbled = info.replacen("ey", "ez", 1);
     for path in [
         format!("v2/customers.json?page_info={info}"),
-        format!("customers/v2/search.json?page_info={garbled}x"),
+        format!("customers/v2/search.json?page_info={garbled}"),
         "customers/v2/search.json?page_info=eyJzaW5jZUlkIjoiMSJ9".to_owned(),
     ] {
         assert_refused(&current(&server, &path).await, 422, wrong);
