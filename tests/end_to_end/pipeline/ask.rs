@@ -14,6 +14,8 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
+use crate::support::http::Answer;
+
 /// How many bytes of a body a failed test prints.
 const SHOWN_MAX: usize = 2000;
 
@@ -34,6 +36,15 @@ impl Asked {
 
     pub(crate) fn has_header(&self, name: &str) -> bool {
         self.headers.iter().any(|(known, _)| known == name)
+    }
+
+    /// The first of these words that the answer says, in any case, and the request does not.
+    pub(crate) fn below<'w>(&self, answer: &Answer, words: &[&'w str]) -> Option<&'w str> {
+        let body = String::from_utf8_lossy(&self.body);
+        let said = format!("{}{body}", self.target).to_lowercase();
+        let shown = answer.body.to_lowercase();
+        let is_below = |word: &&str| shown.contains(word) && !said.contains(word);
+        words.iter().copied().find(is_below)
     }
 
     pub(crate) fn request(&self, address: SocketAddr) -> Request<Full<Bytes>> {

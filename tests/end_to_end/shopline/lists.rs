@@ -221,7 +221,7 @@ async fn a_page_info_keeps_the_query_and_nobody_can_forge_one() {
     let shop = Shop::open().await;
     let server = shop.serve("api,relay,projector").await;
     let all = shopline_ids(&five(&server).await);
-    let first = get(
+    let first = current(
         &server,
         "customers/v2/search.json?query=customer_first_name:bob&limit=1",
     )

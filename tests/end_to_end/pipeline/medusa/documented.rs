@@ -75,12 +75,8 @@ pub(super) fn documented(asked: &Asked, answer: &Answer) -> Result<&'static str,
     if header("x-powered-by") != Some("Express") {
         return Err("it is not Express'".to_owned());
     }
-    let body = String::from_utf8_lossy(&asked.body);
-    let said = format!("{}{body}", asked.target).to_lowercase();
-    let shown = answer.body.to_lowercase();
-    if let Some(word) = BELOW
-        .iter()
-        .find(|it| shown.contains(*it) && !said.contains(*it))
+    if answer.status >= 400
+        && let Some(word) = asked.below(answer, &BELOW)
     {
         return Err(format!("it says {word}"));
     }
