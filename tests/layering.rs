@@ -325,6 +325,14 @@ const ANSWERS: Rule = Rule {
             "src/contracts/shopline/token.rs",
             "the claims of a token: they are signed, not answered",
         ),
+        (
+            "src/contracts/shopline/list.rs",
+            "what is asked of a list: a cursor carries it from page to page, sealed",
+        ),
+        (
+            "src/contracts/shopline/list/page_info.rs",
+            "the cursor itself: a place in a list, with nothing of a customer but its id",
+        ),
     ],
 };
 
