@@ -151,13 +151,22 @@ fn take_batch(
     hasher: &RandomState,
 ) -> (Batch, Vec<Key>) {
     let (mut batch, mut taken) = (Batch::default(), vec![]);
+    // One call judges all its commands before it writes any: a command that needs a group must not
+    // be in one call with a command on that group, which may delete it.
+    let (mut written, mut needed) = (HashSet::new(), HashSet::new());
     // One that is left behind keeps its place: later ones on the same keys wait behind it.
     let mut blocked: HashSet<Key> = HashSet::new();
     let mut left = VecDeque::new();
     while let Some(waiting) = pending.pop_front() {
         let keys = || exclusive_keys(&waiting.append, hasher);
         let free = |key| !busy.contains(&key) && !blocked.contains(&key);
-        if batch.appends.len() < BATCH_MAX && keys().all(free) {
+        let streams = || stream_keys(&waiting.append, hasher);
+        let groups = || group_keys(&waiting.append, hasher);
+        let apart = streams().all(|key| !needed.contains(&key))
+            && groups().all(|key| !written.contains(&key));
+        if batch.appends.len() < BATCH_MAX && apart && keys().all(free) {
+            written.extend(streams());
+            needed.extend(groups());
             busy.extend(keys());
             taken.extend(keys());
             batch.push(waiting);
@@ -176,12 +185,22 @@ type Key = u64;
 
 fn exclusive_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key> {
     let key = |kind: &str, value: &[u8]| hasher.hash_one((kind, value));
-    let streams = append.streams.iter();
-    let streams = streams.map(move |s| key("stream", s.stream.as_bytes()));
+    let streams = stream_keys(append, hasher);
     let claims = append.claims.iter().map(move |c| key(c.kind, &c.key));
     let marks = append.marks.iter().map(move |m| key(m.kind, &m.key));
     let requests = append.request.iter().map(move |r| key("request", &r.key));
     streams.chain(claims).chain(marks).chain(requests)
+}
+
+fn stream_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key> {
+    let streams = append.streams.iter();
+    streams.map(move |s| hasher.hash_one(("stream", s.stream.as_bytes())))
+}
+
+/// The streams of the groups that a command needs. Any number of commands may need one.
+fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key> {
+    let groups = append.groups.iter();
+    groups.map(move |group| hasher.hash_one(("stream", group.as_bytes())))
 }
 
 /// Makes calls, one at a time, over a connection that it keeps: the pool would ask the server for
@@ -235,4 +254,62 @@ impl Writer {
 fn answer(caller: Caller, verdict: Result<Verdict, AppendError>) {
     // A caller that went away does not want to know; its command stands all the same.
     drop(caller.send(verdict));
+}
+
+#[cfg(test)]
+mod tests {
+    use events::record::StreamKind;
+
+    use super::super::appender::ExpectedStream;
+    use super::*;
+
+    fn waiting(stream: &str, groups: &[&str]) -> Waiting {
+        let expected = ExpectedStream {
+            kind: StreamKind::Customer,
+            stream: stream.to_owned(),
+            sequence: 1,
+        };
+        Waiting {
+            append: Append {
+                streams: vec![expected],
+                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+                ..Append::default()
+            },
+            caller: oneshot::channel().0,
+        }
+    }
+
+    /// The streams of the first call, of commands that came at the same time.
+    fn first_call(commands: Vec<Waiting>) -> Vec<String> {
+        let (mut pending, hasher) = (VecDeque::from(commands), RandomState::new());
+        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &hasher);
+        let appends = batch.appends.iter();
+        appends
+            .map(|append| append.streams[0].stream.clone())
+            .collect()
+    }
+
+    #[test]
+    fn what_happens_to_a_group_and_what_needs_it_are_not_in_one_call() {
+        for (commands, expected) in [
+            (
+                vec![waiting("group", &[]), waiting("a", &["group"])],
+                &["group"] as &[_],
+            ),
+            (
+                vec![waiting("a", &["group"]), waiting("group", &[])],
+                &["a"],
+            ),
+            (
+                vec![waiting("a", &["group"]), waiting("b", &["group"])],
+                &["a", "b"],
+            ),
+            (
+                vec![waiting("group", &[]), waiting("a", &["other"])],
+                &["group", "a"],
+            ),
+        ] {
+            assert_eq!(first_call(commands), expected);
+        }
+    }
 }
