@@ -2,10 +2,11 @@
 //!
 //! The order of the file: state, [`decide`], `apply`. A decision compares with the state and returns
 //! nothing when the state already says so. What can be asked stands in `command`, whose rules judge it
-//! in `rules`; `fields` and `addresses` compare with the state.
+//! in `rules`; `fields`, `consents` and `addresses` compare with the state.
 
 mod addresses;
 mod command;
+mod consents;
 mod fields;
 mod rules;
 
@@ -13,7 +14,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use events::CustomerEvent;
 use events::address::{Address, AddressChange, AddressChanged};
 use events::customer::{
-    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
+    Consent, Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
     CustomerUpdated, Gender, GroupsAssigned, PersonalDataErased, Subscription,
 };
 use events::ids::ForeignIds;
@@ -26,6 +27,7 @@ use self::addresses::{change_addresses, remove_addresses};
 pub use self::command::{
     AddressPatch, Command, CreateCustomer, Fields, MetadataPatch, NewAddress, UpdateCustomer,
 };
+pub use self::consents::ConsentPatch;
 pub(crate) use self::fields::merge_metadata;
 use self::fields::{Changes, set};
 pub use self::rules::{Limits, Refusal, Rules, Unit};
@@ -65,10 +67,16 @@ pub struct Customer {
     pub language: Option<Personal<String>>,
     /// Nickname.
     pub nick_name: Option<Personal<String>>,
+    /// The id under which another system signs the customer in.
+    pub multipass_identifier: Option<Personal<String>>,
     /// Subscription to marketing by e-mail.
     pub email_subscription: Subscription,
+    /// How that came, if it was told.
+    pub email_consent: Option<Consent>,
     /// Subscription to marketing by phone.
     pub mobile_subscription: Subscription,
+    /// How that came, if it was told.
+    pub mobile_consent: Option<Consent>,
     /// Stream ids of the groups, ascending.
     pub groups: Vec<String>,
     /// Addresses that were not removed, oldest first, of both slots.
@@ -133,6 +141,7 @@ fn create(create: CreateCustomer) -> Result<Vec<CustomerEvent>, Refusal> {
         addresses,
     } = create;
     let unborn = Customer::default();
+    let verified_email = fields.verified_email.unwrap_or_default();
     let changes = Changes::new(&unborn, rules, fields)?;
     let personal = |patch| set(patch).map(Personal::from);
     let created = CustomerCreated {
@@ -147,6 +156,7 @@ fn create(create: CreateCustomer) -> Result<Vec<CustomerEvent>, Refusal> {
         } else {
             CustomerState::NotInvited
         },
+        verified_email,
         metadata: set(changes.metadata).map(Personal::from),
         tags: set(changes.tags).map(Personal::from),
         note: personal(changes.note),
@@ -154,8 +164,11 @@ fn create(create: CreateCustomer) -> Result<Vec<CustomerEvent>, Refusal> {
         gender: set(changes.gender).map(Personal::from),
         language: language.map(Personal::from),
         nick_name: None,
-        email_subscription: changes.email_subscription.unwrap_or_default(),
-        mobile_subscription: Subscription::default(),
+        multipass_identifier: personal(changes.multipass_identifier),
+        email_subscription: changes.email_marketing.subscription.unwrap_or_default(),
+        email_consent: changes.email_marketing.consent,
+        mobile_subscription: changes.mobile_marketing.subscription.unwrap_or_default(),
+        mobile_consent: changes.mobile_marketing.consent,
     };
     let mut events = vec![CustomerEvent::CustomerCreated(created)];
     events.extend(change_addresses(&unborn, rules, addresses)?);
@@ -173,21 +186,28 @@ fn update(customer: &Customer, update: UpdateCustomer) -> Result<Vec<CustomerEve
         groups,
         addresses,
     } = update;
+    let verified_email = fields.verified_email;
     let changes = Changes::new(customer, rules, fields)?;
-    let email_changed = !changes.email.is_keep();
+    // Who confirmed an e-mail did not confirm another one.
+    let verified_email =
+        verified_email.unwrap_or(customer.verified_email && changes.email.is_keep());
     let personal = |patch: Patch<String>| patch.map(Personal::from);
     let updated = CustomerUpdated {
         email: personal(changes.email),
         first_name: personal(changes.first_name),
         last_name: personal(changes.last_name),
         phone: personal(changes.phone),
-        verified_email: (email_changed && customer.verified_email).then_some(false),
+        verified_email: (verified_email != customer.verified_email).then_some(verified_email),
         metadata: changes.metadata.map(Personal::from),
         tags: changes.tags.map(Personal::from),
         note: personal(changes.note),
         birthday: personal(changes.birthday),
         gender: changes.gender.map(Personal::from),
-        email_subscription: changes.email_subscription,
+        multipass_identifier: personal(changes.multipass_identifier),
+        email_subscription: changes.email_marketing.subscription,
+        email_consent: changes.email_marketing.consent,
+        mobile_subscription: changes.mobile_marketing.subscription,
+        mobile_consent: changes.mobile_marketing.consent,
         ..CustomerUpdated::default()
     };
     let mut events = vec![];
@@ -339,7 +359,7 @@ impl Customer {
             last_name: created.last_name,
             phone: created.phone,
             has_account: created.has_account,
-            verified_email: false,
+            verified_email: created.verified_email,
             state: created.state,
             metadata: created.metadata,
             tags: created.tags,
@@ -348,8 +368,11 @@ impl Customer {
             gender: created.gender,
             language: created.language,
             nick_name: created.nick_name,
+            multipass_identifier: created.multipass_identifier,
             email_subscription: created.email_subscription,
+            email_consent: created.email_consent,
             mobile_subscription: created.mobile_subscription,
+            mobile_consent: created.mobile_consent,
             groups: vec![],
             addresses: vec![],
         };
@@ -370,12 +393,19 @@ impl Customer {
         updated.gender.apply(&mut self.gender);
         updated.language.apply(&mut self.language);
         updated.nick_name.apply(&mut self.nick_name);
-        self.email_subscription = updated
-            .email_subscription
-            .unwrap_or(self.email_subscription);
-        self.mobile_subscription = updated
-            .mobile_subscription
-            .unwrap_or(self.mobile_subscription);
+        updated
+            .multipass_identifier
+            .apply(&mut self.multipass_identifier);
+        if let Some(subscription) = updated.email_subscription {
+            self.email_subscription = subscription;
+            self.email_consent = None;
+        }
+        self.email_consent = updated.email_consent.or(self.email_consent.take());
+        if let Some(subscription) = updated.mobile_subscription {
+            self.mobile_subscription = subscription;
+            self.mobile_consent = None;
+        }
+        self.mobile_consent = updated.mobile_consent.or(self.mobile_consent.take());
     }
 
     fn change_address(&mut self, changed: AddressChanged) {

@@ -61,6 +61,18 @@ pub struct Address {
     /// City.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<Personal<String>>,
+    /// City, as the shop's code. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city_code: Option<Personal<String>>,
+    /// District, as text. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub district: Option<Personal<String>>,
+    /// District, as the shop's code. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub district_code: Option<Personal<String>>,
+    /// Town. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub town: Option<Personal<String>>,
     /// Province, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub province: Option<Personal<String>>,

@@ -19,7 +19,9 @@
 //! leads to it from the one before, and a sample; the schema of the version before stays where it is
 //! as a file that nothing generates any longer.
 
-use cqrs_es::persist::{EventUpcaster, SerializedEvent};
+use std::sync::LazyLock;
+
+use cqrs_es::persist::{EventUpcaster, SemanticVersionEventUpcaster, SerializedEvent};
 use schemars::Schema;
 use serde_json::Value;
 
@@ -75,21 +77,21 @@ pub static ALL: [&Entry; 10] = [
 pub(crate) static CUSTOMER_CREATED: Entry = Entry {
     type_name: "CustomerCreated",
     cloud_event_type: "ledger.customer.created",
-    versions: &["1.0.0"],
+    versions: &["1.0.0", "1.1.0"],
     schema: schema::stored::<CustomerCreated>,
 };
 
 pub(crate) static CUSTOMER_UPDATED: Entry = Entry {
     type_name: "CustomerUpdated",
     cloud_event_type: "ledger.customer.updated",
-    versions: &["1.0.0"],
+    versions: &["1.0.0", "1.1.0"],
     schema: schema::stored::<CustomerUpdated>,
 };
 
 pub(crate) static ADDRESS_CHANGED: Entry = Entry {
     type_name: "AddressChanged",
     cloud_event_type: "ledger.customer.address_changed",
-    versions: &["1.0.0"],
+    versions: &["1.0.0", "1.1.0"],
     schema: schema::stored::<AddressChanged>,
 };
 
@@ -154,15 +156,45 @@ pub fn data_schema(type_name: &str, version: &str) -> String {
     format!("urn:ledger:schema:{type_name}:{version}")
 }
 
-/// What brings stored payloads to the next version, oldest first. There is nothing yet.
+/// What brings stored payloads to the next version, oldest first.
+///
+/// * `CustomerCreated` 1.1.0 says whether the e-mail was confirmed, how the subscriptions came
+///   (consents), and the multipass identifier: SHOPLINE takes these at birth since v20230901. Until
+///   then nobody was born with a confirmed e-mail.
+/// * `CustomerUpdated` 1.1.0 may hold consents and the multipass identifier, and `AddressChanged` 1.1.0
+///   the finer places of an address. Before, nobody could say them: such a payload is as it was.
 pub fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
-    Vec::new()
+    let to = |type_name, version, upcast| {
+        Box::new(SemanticVersionEventUpcaster::new(
+            type_name, version, upcast,
+        )) as _
+    };
+    vec![
+        to(CUSTOMER_CREATED.type_name, "1.1.0", Box::new(unverified)),
+        to(CUSTOMER_UPDATED.type_name, "1.1.0", Box::new(unchanged)),
+        to(ADDRESS_CHANGED.type_name, "1.1.0", Box::new(unchanged)),
+    ]
 }
 
-/// Brings an opened payload of any version to the one that is decoded today.
+fn unverified(mut payload: Value) -> Value {
+    if let Value::Object(members) = &mut payload {
+        members.insert("verified_email".to_owned(), false.into());
+    }
+    payload
+}
+
+const fn unchanged(payload: Value) -> Value {
+    payload
+}
+
+/// Brings an opened payload of any version to the one that is decoded today. One of a version that
+/// nobody knows yet stays as it is.
 pub fn upcast(type_name: &str, version: &str, payload: Value) -> Value {
-    let upcasters = upcasters();
-    if upcasters.is_empty() {
+    static UPCASTERS: LazyLock<Vec<Box<dyn EventUpcaster>>> = LazyLock::new(upcasters);
+    let entry = ALL.iter().find(|entry| entry.type_name == type_name);
+    let is_older =
+        entry.is_some_and(|entry| entry.version() != version && entry.versions.contains(&version));
+    if !is_older {
         return payload;
     }
     // An upcaster sees what happened, never to whom.
@@ -175,7 +207,7 @@ pub fn upcast(type_name: &str, version: &str, payload: Value) -> Value {
         payload,
         Value::Null,
     );
-    upcasters
+    UPCASTERS
         .iter()
         .fold(event, |event, upcaster| {
             if upcaster.can_upcast(&event.event_type, &event.event_version) {

@@ -1,6 +1,7 @@
 //! `CustomerCreated`, `CustomerUpdated`, `GroupsAssigned` and the events that end or guard a
 //! customer.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +31,8 @@ pub struct CustomerCreated {
     pub has_account: bool,
     /// Where the customer stands with SHOPLINE's invitations.
     pub state: CustomerState,
+    /// Whether the e-mail was confirmed. Since 1.1.0.
+    pub verified_email: bool,
     /// Medusa's free metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Personal<Map<String, Value>>>,
@@ -51,10 +54,19 @@ pub struct CustomerCreated {
     /// Nickname.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nick_name: Option<Personal<String>>,
+    /// The id under which another system signs the customer in. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipass_identifier: Option<Personal<String>>,
     /// Subscription to marketing by e-mail.
     pub email_subscription: Subscription,
+    /// How that came, if it was told. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_consent: Option<Consent>,
     /// Subscription to marketing by phone.
     pub mobile_subscription: Subscription,
+    /// How that came, if it was told. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile_consent: Option<Consent>,
 }
 
 /// Fields of a customer changed: only those that did. Absent is unchanged, null is cleared.
@@ -102,12 +114,21 @@ pub struct CustomerUpdated {
     /// Nickname.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub nick_name: Patch<Personal<String>>,
-    /// Subscription to marketing by e-mail.
+    /// The id under which another system signs the customer in. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub multipass_identifier: Patch<Personal<String>>,
+    /// Subscription to marketing by e-mail. A new one forgets the consent of the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_subscription: Option<Subscription>,
-    /// Subscription to marketing by phone.
+    /// The consent to that, whole. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_consent: Option<Consent>,
+    /// Subscription to marketing by phone. A new one forgets the consent of the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile_subscription: Option<Subscription>,
+    /// The consent to that, whole. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile_consent: Option<Consent>,
 }
 
 /// The customer belongs to these groups, and to no others.
@@ -166,6 +187,36 @@ pub enum Subscription {
     /// Never subscribed: 2.
     #[default]
     Never,
+    /// Asked for, and not confirmed yet: 3; by e-mail only. Since 1.1.0.
+    Pending,
+}
+
+/// How a subscription came to be what it is. Source: SHOPLINE's `email_marketing_consent` and
+/// `sms_marketing_consent`, since v20230901.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consent {
+    /// How sure it is that the customer meant it.
+    pub opt_in_level: OptInLevel,
+    /// When it was given or taken back, at whole seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub updated_at: Option<Timestamp>,
+    /// Where it was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected_from: Option<Personal<String>>,
+}
+
+/// How sure it is that a customer meant to subscribe. Source: SHOPLINE's `opt_in_level`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptInLevel {
+    /// Nobody knows: 0.
+    Unknown,
+    /// The customer asked once: 1.
+    #[default]
+    Single,
+    /// The customer asked, and confirmed it: 2.
+    Confirmed,
 }
 
 /// Gender, as SHOPLINE knows it.

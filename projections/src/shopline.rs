@@ -2,16 +2,16 @@
 //!
 //! It answers `PUT /admin/openapi/v20220901/customers/{id}.json` and the customer reads and creates
 //! beside it; the requests are read in the service's `contracts::shopline`.
-//! Source: SHOPLINE's Admin REST documentation, v20220901.
+//! Source: SHOPLINE's Admin REST documentation, v20220901 and v20230901.
 
 mod customer;
 mod list;
 mod render;
 pub mod table;
 
-pub use customer::{Address, Customer};
+pub use customer::{Address, Consent, Customer};
 pub use list::{Filter, Order, Page, Place, Start, Window, first_name_term, tag_term};
 pub use render::{
-    Fields, Store, render, render_address, render_addresses, render_created, render_deleted,
-    render_list, render_of, render_subscriptions, render_updated,
+    Fields, Store, Version, render, render_address, render_addresses, render_created,
+    render_deleted, render_list, render_of, render_subscriptions, render_updated,
 };

@@ -5,11 +5,12 @@
 //! Whatever is refused on the way is a [`refused::Refused`], which knows its status and text.
 //!
 //! * A further route is a line in [`path`] and, if it has a body, a parser beside [`customer`].
-//! * A further version is a line in [`rules`]; what it reads differently goes through its parser.
+//! * A further version is a line in [`versions`]; what it reads differently goes through its parser.
 //!
 //! The answers to accepted requests are made by the projection `shopline`.
 
 pub mod address;
+mod consent;
 pub mod customer;
 pub mod ids;
 mod json;
@@ -20,5 +21,6 @@ pub mod query;
 pub mod rate;
 pub mod refused;
 pub mod request;
-pub mod rules;
+mod time;
 pub mod token;
+pub mod versions;

@@ -127,6 +127,10 @@ fn empty_address(patch: &AddressPatch) -> Address {
         address_1: None,
         address_2: None,
         city: None,
+        city_code: None,
+        district: None,
+        district_code: None,
+        town: None,
         province: None,
         province_code: None,
         postal_code: None,
@@ -151,6 +155,10 @@ fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> R
     put(patch.address_1, &mut address.address_1);
     put(patch.address_2, &mut address.address_2);
     put(patch.city, &mut address.city);
+    put(patch.city_code, &mut address.city_code);
+    put(patch.district, &mut address.district);
+    put(patch.district_code, &mut address.district_code);
+    put(patch.town, &mut address.town);
     put(patch.province, &mut address.province);
     put(patch.province_code, &mut address.province_code);
     put(patch.postal_code, &mut address.postal_code);
@@ -175,6 +183,10 @@ fn new_parts(address: &Address, patch: AddressPatch, rules: &Rules) -> AddressPa
         address_1: text(patch.address_1, &address.address_1),
         address_2: text(patch.address_2, &address.address_2),
         city: text(patch.city, &address.city),
+        city_code: text(patch.city_code, &address.city_code),
+        district: text(patch.district, &address.district),
+        district_code: text(patch.district_code, &address.district_code),
+        town: text(patch.town, &address.town),
         province: text(patch.province, &address.province),
         province_code: text(patch.province_code, &address.province_code),
         postal_code: text(patch.postal_code, &address.postal_code),
@@ -219,6 +231,10 @@ fn check_address(patch: &AddressPatch, limits: &Limits) -> Result<(), Refusal> {
     check_text("addresses.address1", &patch.address_1, line)?;
     check_text("addresses.address2", &patch.address_2, line)?;
     check_text("addresses.city", &patch.city, place)?;
+    check_text("addresses.city_code", &patch.city_code, code)?;
+    check_text("addresses.district", &patch.district, place)?;
+    check_text("addresses.district_code", &patch.district_code, code)?;
+    check_text("addresses.town", &patch.town, place)?;
     check_text("addresses.province", &patch.province, place)?;
     check_text("addresses.province_code", &patch.province_code, code)?;
     check_text("addresses.zip", &patch.postal_code, limits.postal_code)?;

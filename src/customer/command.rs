@@ -6,6 +6,7 @@ use events::ids::ForeignIds;
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
+use super::consents::ConsentPatch;
 use super::rules::Rules;
 
 /// What a request asks of a customer, parsed and checked, in the ledger's own terms.
@@ -92,8 +93,16 @@ pub struct Fields {
     pub tags: Patch<Vec<String>>,
     /// Metadata.
     pub metadata: Option<MetadataPatch>,
+    /// Whether the e-mail was confirmed.
+    pub verified_email: Option<bool>,
+    /// The id under which another system signs the customer in.
+    pub multipass_identifier: Patch<String>,
     /// Whether the customer wants marketing by e-mail.
     pub accepts_marketing: Option<bool>,
+    /// The same, and how that came: what it says wins.
+    pub email_consent: Option<ConsentPatch>,
+    /// Whether the customer wants marketing by phone, and how that came.
+    pub mobile_consent: Option<ConsentPatch>,
 }
 
 /// What a request says of the metadata.
@@ -129,6 +138,14 @@ pub struct AddressPatch {
     pub address_2: Patch<String>,
     /// City.
     pub city: Patch<String>,
+    /// City code.
+    pub city_code: Patch<String>,
+    /// District.
+    pub district: Patch<String>,
+    /// District code.
+    pub district_code: Patch<String>,
+    /// Town.
+    pub town: Patch<String>,
     /// Province text.
     pub province: Patch<String>,
     /// Province code.

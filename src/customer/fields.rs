@@ -1,12 +1,13 @@
 //! A customer's own fields: what a request really changes of them, judged by the rules.
 
-use events::customer::{Gender, Subscription};
+use events::customer::Gender;
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
 use serde_json::{Map, Value};
 
 use super::command::{Fields, MetadataPatch};
+use super::consents::Change;
 use super::rules::{Limits, Refusal, Rules, Unit};
 use super::{Customer, Life};
 
@@ -21,7 +22,9 @@ pub(super) struct Changes {
     pub(super) gender: Patch<Gender>,
     pub(super) tags: Patch<Vec<String>>,
     pub(super) metadata: Patch<Map<String, Value>>,
-    pub(super) email_subscription: Option<Subscription>,
+    pub(super) multipass_identifier: Patch<String>,
+    pub(super) email_marketing: Change,
+    pub(super) mobile_marketing: Change,
 }
 
 impl Changes {
@@ -44,7 +47,21 @@ impl Changes {
             gender: fields.gender.against(open(customer.gender.as_ref())),
             tags: fields.tags.against(open(customer.tags.as_ref())),
             metadata: merge(open(customer.metadata.as_ref()), fields.metadata),
-            email_subscription: subscribe(customer.email_subscription, fields.accepts_marketing),
+            multipass_identifier: text(
+                fields.multipass_identifier,
+                customer.multipass_identifier.as_ref(),
+            ),
+            email_marketing: match fields.email_consent {
+                Some(patch) => {
+                    let consent = customer.email_consent.as_ref();
+                    Change::consent(customer.email_subscription, consent, patch)
+                }
+                None => Change::accept(customer.email_subscription, fields.accepts_marketing),
+            },
+            mobile_marketing: fields.mobile_consent.map_or_else(Change::default, |patch| {
+                let consent = customer.mobile_consent.as_ref();
+                Change::consent(customer.mobile_subscription, consent, patch)
+            }),
         };
         if rules.contact_required_and_unique {
             changes.check_contact(customer)?;
@@ -62,15 +79,17 @@ impl Changes {
             Patch::Set(_) => true,
         };
         let email = stays(&self.email, customer.email.is_some());
+        let phone = stays(&self.phone, customer.phone.is_some());
         let touched = !self.email.is_keep() || !self.phone.is_keep();
-        if (touched || customer.life == Life::Unborn)
-            && !email
-            && (customer.has_account || !stays(&self.phone, customer.phone.is_some()))
+        if (touched || customer.life == Life::Unborn) && !email && (customer.has_account || !phone)
         {
             return Err(Refusal::ContactRequired);
         }
-        if self.email_subscription.is_some() && !email {
+        if !self.email_marketing.is_none() && !email {
             return Err(Refusal::MarketingNeedsEmail);
+        }
+        if !self.mobile_marketing.is_none() && !phone {
+            return Err(Refusal::MarketingNeedsPhone);
         }
         Ok(())
     }
@@ -81,6 +100,25 @@ impl Changes {
         check_text("last_name", &self.last_name, limits.name)?;
         check_text("phone", &self.phone, limits.phone)?;
         check_text("note", &self.note, limits.note)?;
+        check_text(
+            "multipass_identifier",
+            &self.multipass_identifier,
+            limits.multipass_identifier,
+        )?;
+        for (field, marketing) in [
+            (
+                "email_marketing_consent.consent_collected_from",
+                &self.email_marketing,
+            ),
+            (
+                "sms_marketing_consent.consent_collected_from",
+                &self.mobile_marketing,
+            ),
+        ] {
+            if let Some(source) = marketing.source() {
+                check_length(field, source, limits.consent_source)?;
+            }
+        }
         if let Patch::Set(tags) = &self.tags {
             check("tags", Unit::Items, tags.len(), limits.tags)?;
             for tag in tags {
@@ -176,15 +214,4 @@ pub(crate) fn merge_metadata(
         }
     }
     merged
-}
-
-/// Source: SHOPLINE, `email_subscribe_flag`: true subscribes, false ends a subscription and leaves
-/// one that never was.
-fn subscribe(stored: Subscription, accepts: Option<bool>) -> Option<Subscription> {
-    let wanted = match (accepts?, stored) {
-        (true, _) => Subscription::Subscribed,
-        (false, Subscription::Subscribed) => Subscription::Unsubscribed,
-        (false, Subscription::Unsubscribed | Subscription::Never) => stored,
-    };
-    (wanted != stored).then_some(wanted)
 }

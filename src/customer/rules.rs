@@ -33,6 +33,10 @@ pub struct Limits {
     pub phone: usize,
     /// Note.
     pub note: usize,
+    /// Id under which another system signs the customer in.
+    pub multipass_identifier: usize,
+    /// Where a consent was collected.
+    pub consent_source: usize,
     /// One tag.
     pub tag: usize,
     /// Number of tags.
@@ -43,9 +47,9 @@ pub struct Limits {
     pub addresses: usize,
     /// Address lines and company.
     pub address_line: usize,
-    /// City, country text and province text.
+    /// City, district, town, country text and province text.
     pub address_place: usize,
-    /// Country code and province code.
+    /// Country code, province code, city code and district code.
     pub address_code: usize,
     /// Postal code.
     pub postal_code: usize,
@@ -71,6 +75,9 @@ pub enum Refusal {
     /// A subscription needs an e-mail.
     #[error("a subscription needs an e-mail")]
     MarketingNeedsEmail,
+    /// A subscription by phone needs a phone.
+    #[error("a subscription by phone needs a phone")]
+    MarketingNeedsPhone,
     /// A group that is new to the customer is named twice.
     #[error("a group is named twice")]
     GroupTwice {

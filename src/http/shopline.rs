@@ -198,7 +198,7 @@ impl Call<'_> {
             Operation::ActivationUrl => self.activation_url(found).await,
             Operation::Orders => self.orders(found).await,
             Operation::RemoveTags => self.remove_tags(body).await,
-            Operation::Addresses => self.addresses(body).await,
+            Operation::Addresses => self.addresses(found, body).await,
             Operation::CreateAddress => self.create_address(found, body).await,
             Operation::GetAddress => self.get_address(found).await,
             Operation::UpdateAddress => self.update_address(found, body).await,

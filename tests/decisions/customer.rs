@@ -2,21 +2,22 @@
 
 use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
-use customer_ledger::contracts::shopline::rules::RULES_20220901;
+use customer_ledger::contracts::shopline::versions::VERSION_20230901;
 use customer_ledger::customer::{
-    AddressPatch, Command, CreateCustomer, Customer, Fields, Life, MetadataPatch, NewAddress,
-    Refusal, Rules, UpdateCustomer,
+    AddressPatch, Command, ConsentPatch, CreateCustomer, Customer, Fields, Life, MetadataPatch,
+    NewAddress, Refusal, Rules, UpdateCustomer,
 };
 use events::CustomerEvent;
 use events::address::Slot;
 use events::customer::{
     Credential, CredentialChanged, CustomerDeleted, CustomerState, CustomerUpdated, Gender,
-    GroupsAssigned, PersonalDataErased, Subscription,
+    GroupsAssigned, OptInLevel, PersonalDataErased, Subscription,
 };
 use events::ids::ForeignIds;
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 mod addresses;
@@ -32,7 +33,7 @@ static MEDUSA: Rules = Rules {
     limits: None,
 };
 
-static SHOPLINE: &Rules = &RULES_20220901;
+static SHOPLINE: &Rules = VERSION_20230901.rules;
 
 fn when(given: &[CustomerEvent], command: Command) -> Result<Vec<CustomerEvent>, Refusal> {
     TestFramework::<Customer>::with(())
@@ -156,6 +157,7 @@ fn a_creation_records_all_that_was_given() {
             tags: Patch::Set(vec!["loyal".into()]),
             metadata: Some(MetadataPatch::Replace(object(json!({ "a": "" })))),
             accepts_marketing: Some(true),
+            ..Fields::default()
         },
         has_account: true,
         password: true,
@@ -175,6 +177,7 @@ fn a_creation_records_all_that_was_given() {
                 "phone": { "$open": "1" },
                 "has_account": true,
                 "state": "registered",
+                "verified_email": false,
                 "metadata": { "$open": { "a": "" } },
                 "tags": { "$open": ["loyal"] },
                 "note": { "$open": "n" },

@@ -21,6 +21,7 @@ mod model;
 mod rate;
 mod refusals;
 mod tokens;
+mod versions;
 
 use hyper::Method;
 use serde_json::Value;

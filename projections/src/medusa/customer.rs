@@ -156,14 +156,18 @@ impl Customer {
             has_account,
             metadata,
             state: _,
+            verified_email: _,
             tags: _,
             note: _,
             birthday: _,
             gender: _,
             language: _,
             nick_name: _,
+            multipass_identifier: _,
             email_subscription: _,
+            email_consent: _,
             mobile_subscription: _,
+            mobile_consent: _,
         } = created;
         self.id.clone_from(&ids.medusa);
         self.created_at = time;
@@ -192,8 +196,11 @@ impl Customer {
             gender: _,
             language: _,
             nick_name: _,
+            multipass_identifier: _,
             email_subscription: _,
+            email_consent: _,
             mobile_subscription: _,
+            mobile_consent: _,
         } = updated;
         let before = self.clone();
         patch(&mut self.email, email);
@@ -256,6 +263,10 @@ impl Address {
             address_1,
             address_2,
             city,
+            city_code: _,
+            district: _,
+            district_code: _,
+            town: _,
             province,
             province_code: _,
             postal_code,

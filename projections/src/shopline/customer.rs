@@ -5,8 +5,8 @@ use std::fmt;
 use events::CustomerEvent;
 use events::address::{self, AddressChange, AddressChanged, CountryCode, Slot};
 use events::customer::{
-    CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState, CustomerUpdated, Gender,
-    GroupsAssigned, PersonalDataErased, Subscription,
+    self, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState, CustomerUpdated,
+    Gender, GroupsAssigned, OptInLevel, PersonalDataErased, Subscription,
 };
 use events::patch::Patch;
 use events::personal::Personal;
@@ -55,6 +55,9 @@ pub struct Customer {
     pub language: String,
     /// Nickname.
     pub nick_name: String,
+    /// The id under which another system signs the customer in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub multipass_identifier: String,
     /// Invitation state.
     pub state: CustomerState,
     /// Whether the e-mail was confirmed.
@@ -63,14 +66,31 @@ pub struct Customer {
     pub email_subscription: Subscription,
     /// When it last changed.
     pub email_subscription_at: Option<Timestamp>,
+    /// How it came, if it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_consent: Option<Consent>,
     /// Subscription by phone.
     pub mobile_subscription: Subscription,
     /// When it last changed.
     pub mobile_subscription_at: Option<Timestamp>,
+    /// How it came, if it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile_consent: Option<Consent>,
     /// The list of addresses, oldest first.
     pub addresses: Vec<Address>,
     /// The key of the chosen default address, unless that is the first one, which serves anyway.
     pub default_address: Option<String>,
+}
+
+/// How a subscription came to be what it is.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// How sure it is that the customer meant it.
+    pub opt_in_level: OptInLevel,
+    /// When it was given or taken back.
+    pub updated_at: Option<Timestamp>,
+    /// Where it was collected.
+    pub collected_from: String,
 }
 
 /// An address in SHOPLINE's shape.
@@ -86,12 +106,21 @@ pub struct Address {
     pub address2: String,
     /// City.
     pub city: String,
+    /// City code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub city_code: String,
     /// Company.
     pub company: String,
     /// Country as written, else the name of the country that the code stands for.
     pub country: String,
     /// Country code, upper case if it is two letters, else as written.
     pub country_code: String,
+    /// District.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub district: String,
+    /// District code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub district_code: String,
     /// First name of the recipient.
     pub first_name: String,
     /// Last name of the recipient.
@@ -102,6 +131,9 @@ pub struct Address {
     pub province: String,
     /// Province code.
     pub province_code: String,
+    /// Town.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub town: String,
     /// Postal code.
     pub zip: String,
 }
@@ -109,6 +141,12 @@ pub struct Address {
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "shopline::Customer({})", self.stream)
+    }
+}
+
+impl fmt::Debug for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shopline::Consent({:?})", self.opt_in_level)
     }
 }
 
@@ -173,6 +211,7 @@ impl Customer {
             phone,
             has_account: _,
             state,
+            verified_email,
             metadata: _,
             tags,
             note,
@@ -180,8 +219,11 @@ impl Customer {
             gender,
             language,
             nick_name,
+            multipass_identifier,
             email_subscription,
+            email_consent,
             mobile_subscription,
+            mobile_consent,
         } = created;
         self.id.clone_from(&ids.shopline);
         self.created_at = time;
@@ -196,8 +238,11 @@ impl Customer {
         self.gender = read(gender.as_ref());
         self.language = text(language.as_ref());
         self.nick_name = text(nick_name.as_ref());
+        self.multipass_identifier = text(multipass_identifier.as_ref());
         self.state = *state;
+        self.verified_email = *verified_email;
         self.subscribe(Some(*email_subscription), Some(*mobile_subscription), time);
+        self.consent(email_consent.as_ref(), mobile_consent.as_ref());
     }
 
     fn update(&mut self, updated: &CustomerUpdated, time: Timestamp) {
@@ -216,8 +261,11 @@ impl Customer {
             gender,
             language,
             nick_name,
+            multipass_identifier,
             email_subscription,
+            email_consent,
             mobile_subscription,
+            mobile_consent,
         } = updated;
         patch_text(&mut self.email, email);
         patch_text(&mut self.first_name, first_name);
@@ -227,6 +275,7 @@ impl Customer {
         patch_text(&mut self.birthday, birthday);
         patch_text(&mut self.language, language);
         patch_text(&mut self.nick_name, nick_name);
+        patch_text(&mut self.multipass_identifier, multipass_identifier);
         patch(&mut self.gender, gender);
         match tags {
             Patch::Keep => {}
@@ -236,7 +285,10 @@ impl Customer {
         self.state = state.unwrap_or(self.state);
         self.verified_email = verified_email.unwrap_or(self.verified_email);
         self.subscribe(*email_subscription, *mobile_subscription, time);
+        self.consent(email_consent.as_ref(), mobile_consent.as_ref());
     }
+
+    /// A subscription that changed has another consent, or none that was told.
 
     fn subscribe(
         &mut self,
@@ -247,10 +299,21 @@ impl Customer {
         if let Some(email) = email.filter(|email| *email != self.email_subscription) {
             self.email_subscription = email;
             self.email_subscription_at = Some(time);
+            self.email_consent = None;
         }
         if let Some(mobile) = mobile.filter(|mobile| *mobile != self.mobile_subscription) {
             self.mobile_subscription = mobile;
             self.mobile_subscription_at = Some(time);
+            self.mobile_consent = None;
+        }
+    }
+
+    fn consent(&mut self, email: Option<&customer::Consent>, mobile: Option<&customer::Consent>) {
+        if let Some(email) = email {
+            self.email_consent = Some(Consent::shown(email));
+        }
+        if let Some(mobile) = mobile {
+            self.mobile_consent = Some(Consent::shown(mobile));
         }
     }
 
@@ -298,6 +361,21 @@ impl Customer {
     }
 }
 
+impl Consent {
+    fn shown(consent: &customer::Consent) -> Self {
+        let customer::Consent {
+            opt_in_level,
+            updated_at,
+            collected_from,
+        } = consent;
+        Self {
+            opt_in_level: *opt_in_level,
+            updated_at: *updated_at,
+            collected_from: text(collected_from.as_ref()),
+        }
+    }
+}
+
 impl Address {
     fn shown(address: &address::Address) -> Self {
         let address::Address {
@@ -311,6 +389,10 @@ impl Address {
             address_1,
             address_2,
             city,
+            city_code,
+            district,
+            district_code,
+            town,
             province,
             province_code,
             postal_code,
@@ -326,6 +408,10 @@ impl Address {
             address1: text(address_1.as_ref()),
             address2: text(address_2.as_ref()),
             city: text(city.as_ref()),
+            city_code: text(city_code.as_ref()),
+            district: text(district.as_ref()),
+            district_code: text(district_code.as_ref()),
+            town: text(town.as_ref()),
             company: text(company.as_ref()),
             country: read(country.as_ref())
                 .filter(|country| !country.is_empty())

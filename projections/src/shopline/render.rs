@@ -3,14 +3,14 @@
 
 mod address;
 
-use events::customer::{CustomerState, Gender, Subscription};
+use events::customer::{CustomerState, Gender, OptInLevel, Subscription};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::address::{render_address, render_addresses};
-use super::customer::{Address, Customer};
+use super::customer::{Address, Consent, Customer};
 
 /// What an answer takes from the store.
 #[derive(Clone, Debug)]
@@ -21,25 +21,49 @@ pub struct Store {
     pub currency: String,
 }
 
+/// A version from which on answers say more than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// The first.
+    V20220901,
+    /// Consents, the multipass identifier and the province's other code.
+    V20230901,
+}
+
+impl Version {
+    /// The province's code where it reads as one of ISO 3166-2: the shop's own codes are longer.
+    fn province_code_v2(self, address: &Address) -> Option<&str> {
+        const LENGTH_MAX: usize = 3;
+        let code = &address.province_code;
+        let is_short = code.len() <= LENGTH_MAX && code.bytes().all(|b| b.is_ascii_alphanumeric());
+        (self >= Self::V20230901).then_some(if is_short { code } else { "" })
+    }
+}
+
 /// `{"customer":{…}}` as `GET customers/v2/{id}.json` answers it.
-pub fn render(customer: &Customer, store: &Store) -> String {
-    let customer = Body::read(customer, store);
+pub fn render(customer: &Customer, store: &Store, version: Version) -> String {
+    let customer = Body::read(customer, store, version);
     to_text(&InCustomer { customer })
 }
 
 /// The same, of it only these members.
-pub fn render_of(customer: &Customer, store: &Store, fields: &Fields) -> String {
-    let customer = fields.of(&Body::read(customer, store));
+pub fn render_of(customer: &Customer, store: &Store, version: Version, fields: &Fields) -> String {
+    let customer = fields.of(&Body::read(customer, store, version));
     to_text(&serde_json::json!({ "customer": customer }))
 }
 
 /// `{"customers":[…]}` as list and search answer it: each as a read shows it.
-pub fn render_list(customers: &[Customer], store: &Store, fields: Option<&Fields>) -> String {
+pub fn render_list(
+    customers: &[Customer],
+    store: &Store,
+    version: Version,
+    fields: Option<&Fields>,
+) -> String {
     #[derive(Serialize)]
     struct Bodies<T> {
         customers: Vec<T>,
     }
-    let bodies = customers.iter().map(|one| Body::read(one, store));
+    let bodies = customers.iter().map(|one| Body::read(one, store, version));
     match fields {
         None => to_text(&Bodies {
             customers: bodies.collect(),
@@ -74,20 +98,20 @@ impl Fields {
 }
 
 /// `{"customer":{…}}` as `POST customers.json` answers it: without the nickname.
-pub fn render_created(customer: &Customer, store: &Store) -> String {
+pub fn render_created(customer: &Customer, store: &Store, version: Version) -> String {
     let customer = Body {
         accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
-        ..Body::detailed(customer, store)
+        ..Body::detailed(customer, store, version)
     };
     to_text(&InCustomer { customer })
 }
 
 /// `{"customer":{…}}` as `PUT customers/{id}.json` answers it: the only answer that says
 /// `accepts_phone_marketing`, and one that leaves out birthday, gender, language and nickname.
-pub fn render_updated(customer: &Customer, store: &Store) -> String {
+pub fn render_updated(customer: &Customer, store: &Store, version: Version) -> String {
     let customer = Body {
         accepts_phone_marketing: Some(accepts(customer.mobile_subscription)),
-        ..Body::common(customer, store)
+        ..Body::common(customer, store, version)
     };
     to_text(&InCustomer { customer })
 }
@@ -187,6 +211,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     default_address: Option<AddressBody<'a>>,
     email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_marketing_consent: Option<ConsentBody<'a>>,
     email_subscribe_flag: u8,
     first_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,10 +223,14 @@ struct Body<'a> {
     last_name: &'a str,
     mobile_subscribe_flag: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
+    multipass_identifier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     nick_name: Option<&'a str>,
     note: &'a str,
     orders_count: u8,
     phone: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sms_marketing_consent: Option<ConsentBody<'a>>,
     state: u8,
     tags: String,
     total_spent: &'static str,
@@ -210,10 +240,17 @@ struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// The members that every answer has.
-    fn common(customer: &'a Customer, store: &'a Store) -> Self {
+    fn common(customer: &'a Customer, store: &'a Store, version: Version) -> Self {
         let seconds = |time| seconds(time, store);
         let default = customer.default_address();
-        let address = |address: &'a Address| AddressBody::new(address, customer, default);
+        let says_more = version >= Version::V20230901;
+        let address = |address: &'a Address| AddressBody {
+            province_code_v2: version.province_code_v2(address),
+            ..AddressBody::new(address, customer, default)
+        };
+        let consent = |subscription, consent: &'a Option<Consent>| {
+            says_more.then(|| ConsentBody::new(subscription, consent.as_ref(), store))
+        };
         Self {
             accepts_marketing: accepts(customer.email_subscription),
             accepts_marketing_updated_at: customer.email_subscription_at.map(seconds),
@@ -226,6 +263,7 @@ impl<'a> Body<'a> {
             currency: &store.currency,
             default_address: default.map(address),
             email: &customer.email,
+            email_marketing_consent: consent(customer.email_subscription, &customer.email_consent),
             email_subscribe_flag: flag(customer.email_subscription),
             first_name: &customer.first_name,
             gender: None,
@@ -233,10 +271,12 @@ impl<'a> Body<'a> {
             language: None,
             last_name: &customer.last_name,
             mobile_subscribe_flag: flag(customer.mobile_subscription),
+            multipass_identifier: says_more.then_some(&customer.multipass_identifier),
             nick_name: None,
             note: &customer.note,
             orders_count: 0,
             phone: &customer.phone,
+            sms_marketing_consent: consent(customer.mobile_subscription, &customer.mobile_consent),
             state: state(customer.state),
             tags: customer.tags_text(),
             total_spent: "0",
@@ -246,21 +286,54 @@ impl<'a> Body<'a> {
     }
 
     /// What reads, lists and searches have.
-    fn read(customer: &'a Customer, store: &'a Store) -> Self {
+    fn read(customer: &'a Customer, store: &'a Store, version: Version) -> Self {
         Self {
             accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
             nick_name: Some(&customer.nick_name),
-            ..Self::detailed(customer, store)
+            ..Self::detailed(customer, store, version)
         }
     }
 
     /// Those, and the ones that reads and creates have.
-    fn detailed(customer: &'a Customer, store: &'a Store) -> Self {
+    fn detailed(customer: &'a Customer, store: &'a Store, version: Version) -> Self {
         Self {
             birthday: Some(&customer.birthday),
             gender: Some(gender(customer.gender)),
             language: Some(&customer.language),
-            ..Self::common(customer, store)
+            ..Self::common(customer, store, version)
+        }
+    }
+}
+
+/// A consent. A time that was not told is left out.
+#[derive(Serialize)]
+struct ConsentBody<'a> {
+    consent_collected_from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent_updated_at: Option<String>,
+    opt_in_level: u8,
+    state: u8,
+}
+
+impl<'a> ConsentBody<'a> {
+    fn new(subscription: Subscription, consent: Option<&'a Consent>, store: &Store) -> Self {
+        let level = consent.map_or_else(OptInLevel::default, |consent| consent.opt_in_level);
+        Self {
+            consent_collected_from: consent.map_or("", |consent| &consent.collected_from),
+            consent_updated_at: consent
+                .and_then(|consent| consent.updated_at)
+                .map(|time| seconds(time, store)),
+            opt_in_level: match level {
+                OptInLevel::Unknown => 0,
+                OptInLevel::Single => 1,
+                OptInLevel::Confirmed => 2,
+            },
+            state: match subscription {
+                Subscription::Unsubscribed => 0,
+                Subscription::Subscribed => 1,
+                Subscription::Never => 2,
+                Subscription::Pending => 3,
+            },
         }
     }
 }
@@ -281,6 +354,8 @@ struct AddressBody<'a> {
     phone: &'a str,
     province: &'a str,
     province_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    province_code_v2: Option<&'a str>,
     zip: &'a str,
 }
 
@@ -301,6 +376,7 @@ impl<'a> AddressBody<'a> {
             phone: &address.phone,
             province: &address.province,
             province_code: &address.province_code,
+            province_code_v2: None,
             zip: &address.zip,
         }
     }
@@ -325,7 +401,8 @@ pub(super) const fn flag(subscription: Subscription) -> u8 {
     match subscription {
         Subscription::Unsubscribed => 0,
         Subscription::Subscribed => 1,
-        Subscription::Never => 2,
+        // Asked for is not subscribed, and this flag has no word for it.
+        Subscription::Never | Subscription::Pending => 2,
     }
 }
 

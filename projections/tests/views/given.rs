@@ -17,7 +17,7 @@ use events::{CustomerEvent, GroupEvent};
 use jiff::tz::{TimeZone, offset};
 use jiff::{Timestamp, ToSpan as _};
 use projections::medusa::{Group, Related, Relations};
-use projections::shopline::Store;
+use projections::shopline::{Store, Version};
 use projections::{medusa, shopline};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -102,7 +102,7 @@ impl History<CustomerEvent> {
 
     /// SHOPLINE's JSON of the customer, read back.
     pub(crate) fn in_shopline(&self) -> Value {
-        let text = shopline::render(&self.shopline(), &store());
+        let text = shopline::render(&self.shopline(), &store(), Version::V20220901);
         let value: Value = serde_json::from_str(&text).unwrap();
         value["customer"].clone()
     }
@@ -163,6 +163,7 @@ pub(crate) fn born() -> CustomerCreated {
         phone: None,
         has_account: false,
         state: CustomerState::NotInvited,
+        verified_email: false,
         metadata: None,
         tags: None,
         note: None,
@@ -170,8 +171,11 @@ pub(crate) fn born() -> CustomerCreated {
         gender: None,
         language: None,
         nick_name: None,
+        multipass_identifier: None,
         email_subscription: Subscription::Never,
+        email_consent: None,
         mobile_subscription: Subscription::Never,
+        mobile_consent: None,
     }
 }
 
@@ -199,6 +203,10 @@ pub(crate) fn address(id: &str) -> Address {
         address_1: None,
         address_2: None,
         city: None,
+        city_code: None,
+        district: None,
+        district_code: None,
+        town: None,
         province: None,
         province_code: None,
         postal_code: None,

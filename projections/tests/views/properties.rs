@@ -2,11 +2,14 @@
 
 use events::CustomerEvent;
 use events::address::{Address, CountryCode, Slot};
-use events::customer::{CustomerCreated, CustomerState, CustomerUpdated, Gender, Subscription};
+use events::customer::{
+    Consent, CustomerCreated, CustomerState, CustomerUpdated, Gender, OptInLevel, Subscription,
+};
 use events::patch::Patch;
 use events::personal::Personal;
+use jiff::Timestamp;
 use projections::medusa::{Given, Related, Relations, render_created, render_customer};
-use projections::shopline::{render, render_updated};
+use projections::shopline::{Version, render, render_updated};
 use projections::{Place, medusa, shopline};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -70,7 +73,21 @@ fn subscription() -> impl Strategy<Value = Subscription> {
         Just(Subscription::Unsubscribed),
         Just(Subscription::Subscribed),
         Just(Subscription::Never),
+        Just(Subscription::Pending),
     ]
+}
+
+fn consent() -> impl Strategy<Value = Option<Consent>> {
+    let level = prop_oneof![Just(OptInLevel::Unknown), Just(OptInLevel::Confirmed)];
+    let time = (0..4_000_000_000_i64).prop_map(|second| Timestamp::from_second(second).unwrap());
+    let consent = (level, of(time), personal());
+    of(
+        consent.prop_map(|(opt_in_level, updated_at, collected_from)| Consent {
+            opt_in_level,
+            updated_at,
+            collected_from,
+        }),
+    )
 }
 
 fn birth() -> impl Strategy<Value = CustomerCreated> {
@@ -80,7 +97,13 @@ fn birth() -> impl Strategy<Value = CustomerCreated> {
         of(members(json())),
         of(vec(text(), 0..3)),
         any::<bool>(),
-        (subscription(), subscription()),
+        (
+            subscription(),
+            consent(),
+            subscription(),
+            consent(),
+            personal(),
+        ),
     )
         .prop_map(|(names, notes, metadata, tags, has_account, consents)| {
             let (email, first_name, last_name, phone) = names;
@@ -97,8 +120,12 @@ fn birth() -> impl Strategy<Value = CustomerCreated> {
                 has_account,
                 metadata: metadata.map(Personal::from),
                 tags: tags.map(Personal::from),
+                verified_email: has_account,
                 email_subscription: consents.0,
-                mobile_subscription: consents.1,
+                email_consent: consents.1,
+                mobile_subscription: consents.2,
+                mobile_consent: consents.3,
+                multipass_identifier: consents.4,
                 ..born()
             }
         })
@@ -111,7 +138,13 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
         (patch(text()), patch(text()), patch(text()), patch(text())),
         (patch(members(json())), patch(vec(text(), 0..3))),
         (of(any::<bool>()), of(any::<bool>()), patch(gender)),
-        (of(subscription()), of(subscription())),
+        (
+            of(subscription()),
+            consent(),
+            of(subscription()),
+            consent(),
+            patch(text()),
+        ),
     )
         .prop_map(|(names, notes, lists, flags, consents)| CustomerUpdated {
             email: names.0,
@@ -129,7 +162,10 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
             verified_email: flags.1,
             gender: flags.2,
             email_subscription: consents.0,
-            mobile_subscription: consents.1,
+            email_consent: consents.1,
+            mobile_subscription: consents.2,
+            mobile_consent: consents.3,
+            multipass_identifier: consents.4,
         })
 }
 
@@ -138,7 +174,7 @@ fn some_address() -> impl Strategy<Value = Address> {
         "[A-D]",
         any::<bool>(),
         (personal(), personal(), personal(), personal()),
-        (personal(), personal(), personal()),
+        (personal(), personal(), personal(), personal()),
         of(prop_oneof![
             Just("us".to_owned()),
             Just("DK".to_owned()),
@@ -161,6 +197,8 @@ fn some_address() -> impl Strategy<Value = Address> {
             province: places.0,
             province_code: places.1,
             country: places.2,
+            town: places.3.clone(),
+            district: places.3,
             country_code: code.map(CountryCode::new),
             metadata: metadata.map(Personal::from),
             ..address(&id)
@@ -249,9 +287,9 @@ proptest! {
         let answers = || [
             render_customer(&medusa, &Related::default(), &everything()),
             render_created(&medusa, given),
-            render(&shopline, &store()),
-            shopline::render_created(&shopline, &store()),
-            render_updated(&shopline, &store()),
+            render(&shopline, &store(), Version::V20220901),
+            shopline::render_created(&shopline, &store(), Version::V20230901),
+            render_updated(&shopline, &store(), Version::V20230901),
         ];
         prop_assert_eq!(answers(), answers());
         for answer in answers() {

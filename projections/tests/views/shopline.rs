@@ -1,13 +1,25 @@
 //! SHOPLINE's answers, byte for byte as documented.
 
+use events::CustomerEvent;
 use events::address::{Address, CountryCode};
-use events::customer::{CustomerCreated, Gender, Subscription};
+use events::customer::{
+    Consent, CustomerCreated, CustomerUpdated, Gender, OptInLevel, Subscription,
+};
 use events::ids::ForeignIds;
 use jiff::Timestamp;
-use projections::shopline::{Customer, render, render_created, render_updated};
-use serde_json::Value;
+use projections::shopline::{
+    Customer, Version, render, render_address, render_created, render_updated,
+};
+use serde_json::{Value, json};
 
-use crate::given::{added, address, born, created, some, store};
+use crate::given::{History, added, address, born, created, some, store, updated};
+
+/// A documented answer.
+macro_rules! documented {
+    ($name:literal) => {
+        include_str!(concat!("../../../tests/conformance/shopline/", $name))
+    };
+}
 
 /// A documented answer, without its white space.
 fn example(text: &str) -> String {
@@ -55,8 +67,11 @@ fn an_update_answers_as_documented() {
     let mut view = history.shopline();
     view.created_at = at("2022-12-05T15:15:47.999+08:00");
     view.updated_at = at("2022-12-05T15:53:52+08:00");
-    let expected = example(include_str!("../examples/shopline_update.json"));
-    assert_eq!(render_updated(&view, &store()), expected);
+    let expected = example(documented!("update_response_name.seed.json"));
+    assert_eq!(
+        render_updated(&view, &store(), Version::V20220901),
+        expected
+    );
 }
 
 fn bob() -> Customer {
@@ -99,14 +114,17 @@ fn bob() -> Customer {
 
 #[test]
 fn a_read_answers_as_documented() {
-    let expected = example(include_str!("../examples/shopline_get.json"));
-    assert_eq!(render(&bob(), &store()), expected);
+    let expected = example(documented!("get_customer_response.synthetic.json"));
+    assert_eq!(render(&bob(), &store(), Version::V20220901), expected);
 }
 
 #[test]
 fn a_create_answers_as_documented() {
-    let expected = example(include_str!("../examples/shopline_create.json"));
-    assert_eq!(render_created(&bob(), &store()), expected);
+    let expected = example(documented!("create_response.synthetic.json"));
+    assert_eq!(
+        render_created(&bob(), &store(), Version::V20220901),
+        expected
+    );
 }
 
 #[test]
@@ -115,6 +133,7 @@ fn subscriptions_are_flags_and_booleans() {
         (Subscription::Unsubscribed, 0, false),
         (Subscription::Subscribed, 1, true),
         (Subscription::Never, 2, false),
+        (Subscription::Pending, 2, false),
     ] {
         let history = created(CustomerCreated {
             email_subscription: subscription,
@@ -146,4 +165,105 @@ fn a_gender_is_a_word() {
         });
         assert_eq!(history.in_shopline()["gender"], shown);
     }
+}
+
+/// The customer as a read at this version shows it.
+fn shown(history: &History<CustomerEvent>, version: Version) -> Value {
+    let text = render(&history.shopline(), &store(), version);
+    serde_json::from_str::<Value>(&text).unwrap()["customer"].clone()
+}
+
+fn consented() -> History<CustomerEvent> {
+    created(CustomerCreated {
+        email_subscription: Subscription::Pending,
+        email_consent: Some(Consent {
+            opt_in_level: OptInLevel::Confirmed,
+            updated_at: Some(at("2023-12-27T11:31:06+08:00")),
+            collected_from: some("popup"),
+        }),
+        multipass_identifier: some("m-1"),
+        ..born()
+    })
+}
+
+#[test]
+fn consents_are_shown_since_v20230901() {
+    let later = shown(&consented(), Version::V20230901);
+    let email = json!({
+        "consent_collected_from": "popup",
+        "consent_updated_at": "2023-12-27T11:31:06+08:00",
+        "opt_in_level": 2,
+        "state": 3,
+    });
+    let sms = json!({ "consent_collected_from": "", "opt_in_level": 1, "state": 2 });
+    assert_eq!(later["email_marketing_consent"], email);
+    assert_eq!(later["sms_marketing_consent"], sms);
+    assert_eq!(later["multipass_identifier"], "m-1");
+    // Asked for is not subscribed.
+    assert_eq!(later["accepts_marketing"], false);
+    assert_eq!(later["email_subscribe_flag"], 2);
+    let mut first = shown(&consented(), Version::V20220901);
+    for member in [
+        "email_marketing_consent",
+        "sms_marketing_consent",
+        "multipass_identifier",
+    ] {
+        assert_eq!(first.get(member), None);
+        first[member] = later[member].clone();
+    }
+    assert_eq!(first, later);
+}
+
+#[test]
+fn a_subscription_that_changes_forgets_the_consent_of_the_one_before() {
+    let subscribed = updated(CustomerUpdated {
+        email_subscription: Some(Subscription::Subscribed),
+        ..CustomerUpdated::default()
+    });
+    let shown = shown(&consented().then(subscribed), Version::V20230901);
+    let expected = json!({ "consent_collected_from": "", "opt_in_level": 1, "state": 1 });
+    assert_eq!(shown["email_marketing_consent"], expected);
+}
+
+#[test]
+fn a_provinces_other_code_is_shown_where_it_reads_as_one() {
+    for (code, expected) in [
+        ("KY", "KY"),
+        ("13", "13"),
+        ("4200021", ""),
+        ("é", ""),
+        ("", ""),
+    ] {
+        let history = consented().then(added(Address {
+            province_code: some(code),
+            ..address("A")
+        }));
+        let later = shown(&history, Version::V20230901);
+        assert_eq!(later["addresses"][0]["province_code_v2"], expected);
+        assert_eq!(later["default_address"]["province_code_v2"], expected);
+        let first = shown(&history, Version::V20220901);
+        assert_eq!(first["addresses"][0].get("province_code_v2"), None);
+    }
+}
+
+#[test]
+fn the_finer_places_are_shown_by_the_address_alone() {
+    let history = consented().then(added(Address {
+        city_code: some("c"),
+        district: some("d"),
+        district_code: some("dc"),
+        town: some("t"),
+        ..address("A")
+    }));
+    let view = history.shopline();
+    let id = &view.addresses[0].id;
+    let text = render_address(&view, id).unwrap();
+    let alone = serde_json::from_str::<Value>(&text).unwrap()["customer_address"].clone();
+    let places = ["city_code", "district", "district_code", "town"];
+    assert_eq!(
+        places.map(|place| alone[place].clone()),
+        ["c", "d", "dc", "t"]
+    );
+    let within = &shown(&history, Version::V20230901)["addresses"][0];
+    assert_eq!(places.map(|place| within.get(place)), [None; 4]);
 }

@@ -174,6 +174,7 @@ impl Refused {
             // None of Medusa's rules: see `customer::RULES`.
             Refusal::ContactRequired
             | Refusal::MarketingNeedsEmail
+            | Refusal::MarketingNeedsPhone
             | Refusal::InviteNeedsEmail
             | Refusal::NotInvitable
             | Refusal::AddressUnknown { shopline_id: _ }

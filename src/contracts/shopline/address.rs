@@ -1,13 +1,13 @@
 //! The addresses of a customer as a resource of their own: from body and query to a command.
 //!
-//! Here the flag is `def`, and the members `address_type`, `city_code`, `district`, `district_code`
-//! and `town` are read by nobody yet: they are ignored, and shown empty.
+//! Here the flag is `def`, and an address has finer places: `city_code`, `district`, `district_code`
+//! and `town`. `address_type` is ignored, for there is one type.
 //! Source: SHOPLINE, create address and update address v20220901, batch delete addresses v20220901,
 //! batch query addresses. Their answers: projection `shopline`.
 
 use serde_json::{Map, Value};
 
-use super::customer::{ADDRESS_TYPES, check_types, read_address};
+use super::customer::{ADDRESS_TYPES, Type, check_types, read_address, text};
 use super::query::{Query, ids};
 use super::refused::Refused;
 use super::request::{members, object};
@@ -23,8 +23,24 @@ pub fn parse_create(body: &[u8]) -> Result<AddressPatch, Refused> {
     };
     address.swap_remove("id");
     check_types(&address, &ADDRESS_TYPES)?;
-    read_address(&address)
+    check_types(&address, &PLACE_TYPES)?;
+    let text = |member| text(&address, member);
+    Ok(AddressPatch {
+        city_code: text("addresses.city_code")?,
+        district: text("addresses.district")?,
+        district_code: text("addresses.district_code")?,
+        town: text("addresses.town")?,
+        ..read_address(&address)?
+    })
 }
+
+/// The places that an address has only here.
+const PLACE_TYPES: [(&str, Type); 4] = [
+    ("addresses.city_code", Type::String),
+    ("addresses.district", Type::String),
+    ("addresses.district_code", Type::String),
+    ("addresses.town", Type::String),
+];
 
 /// Reads the body of "update address", of the address with this id.
 pub fn parse_update(body: &[u8], id: &str) -> Result<AddressPatch, Refused> {
@@ -99,7 +115,7 @@ mod tests {
     fn an_address_is_read_as_within_a_customer_but_for_its_flag() {
         let address = parse_create(
             br#"{"customer_address":{"address1":"1 Test Street","address2":"","address_type":0,
-                "city_code":"","def":true,"default":false,"id":"SL1","country_name":"Narnia",
+                "city_code":"","district":"Altstadt","def":true,"default":false,"id":"SL1","country_name":"Narnia",
                 "zip":null}}"#,
         )
         .unwrap();
@@ -107,6 +123,8 @@ mod tests {
             default: Some(true),
             address_1: Patch::Set("1 Test Street".to_owned()),
             address_2: Patch::Clear,
+            city_code: Patch::Clear,
+            district: Patch::Set("Altstadt".to_owned()),
             country: Patch::Set("Narnia".to_owned()),
             ..AddressPatch::default()
         };

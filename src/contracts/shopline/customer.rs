@@ -5,21 +5,38 @@
 //! new set. Types are judged before values, so that a 400 is never hidden by a 422. Limits and what
 //! a customer must have are judged later, by [`crate::customer::decide`], against what is stored.
 //!
-//! Source: SHOPLINE, update customer v20220901 (`PUT customers/{id}.json`) and create customer
-//! (`POST customers.json`). Their answers: projection `shopline`.
+//! Source: SHOPLINE, update customer v20220901 and v20230901 (`PUT customers/{id}.json`) and create
+//! customer (`POST customers.json`). Their answers: projection `shopline`.
 
 use std::collections::HashSet;
 
 use events::customer::Gender;
 use events::ids::ForeignIds;
 use events::patch::Patch;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use projections::shopline as view;
+
 use super::address::texts;
+use super::consent::{EMAIL, SMS};
 use super::refused::Refused;
 use super::request::{members, object};
+use super::versions::Version;
 use crate::customer::{AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer};
+
+/// What a body is read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The version that was asked.
+    pub version: &'static Version,
+    /// The store's zone, for times without an offset.
+    pub zone: &'a TimeZone,
+    /// When the request came.
+    pub now: Timestamp,
+}
 
 /// A customer that an app asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +72,8 @@ pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), Refused> 
 
 /// Reads the body of "create customer". An address's `id` is not a member of this request: one that
 /// was copied along is ignored like any unknown member.
-pub fn parse_create(body: &[u8]) -> Result<CreateRequest, Refused> {
-    let (fields, mut addresses) = parse(body)?;
+pub fn parse_create(body: &[u8], reading: &Reading<'_>) -> Result<CreateRequest, Refused> {
+    let (fields, mut addresses) = parse(body, reading)?;
     for address in &mut addresses {
         address.shopline_id = None;
     }
@@ -64,8 +81,8 @@ pub fn parse_create(body: &[u8]) -> Result<CreateRequest, Refused> {
 }
 
 /// Reads the body of "update customer".
-pub fn parse_update(body: &[u8]) -> Result<UpdateRequest, Refused> {
-    let (fields, addresses) = parse(body)?;
+pub fn parse_update(body: &[u8], reading: &Reading<'_>) -> Result<UpdateRequest, Refused> {
+    let (fields, addresses) = parse(body, reading)?;
     Ok(UpdateRequest { fields, addresses })
 }
 
@@ -118,14 +135,26 @@ fn with_ids(
     addresses
 }
 
-fn parse(body: &[u8]) -> Result<(Fields, Vec<AddressPatch>), Refused> {
+fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch>), Refused> {
     let customer = members(body, "customer")?;
     check_types(&customer, &CUSTOMER_TYPES)?;
+    let says_more = reading.version.shown >= view::Version::V20230901;
+    if says_more {
+        check_types(&customer, &LATER_TYPES)?;
+        EMAIL.check_types(&customer)?;
+        SMS.check_types(&customer)?;
+    }
     let addresses = addresses(&customer)?;
     for address in &addresses {
         check_types(address, &ADDRESS_TYPES)?;
     }
-    let fields = read_fields(&customer)?;
+    let mut fields = read_fields(&customer)?;
+    if says_more {
+        fields.verified_email = get(&customer, "verified_email").and_then(Value::as_bool);
+        fields.multipass_identifier = text(&customer, "multipass_identifier")?;
+        fields.email_consent = EMAIL.read(&customer, reading)?;
+        fields.mobile_consent = SMS.read(&customer, reading)?;
+    }
     let addresses = addresses
         .into_iter()
         .map(read_address)
@@ -139,11 +168,11 @@ pub(super) enum Type {
     Array,
     Boolean,
     Integer,
+    Object,
     String,
 }
 
-/// The members of a customer at v20220901. Others are ignored, the empty consents among them that
-/// SHOPLINE's Go client always sends.
+/// The members of a customer at v20220901. Others are ignored, the consents among them.
 const CUSTOMER_TYPES: [(&str, Type); 10] = [
     ("accepts_marketing", Type::Boolean),
     ("addresses", Type::Array),
@@ -155,6 +184,12 @@ const CUSTOMER_TYPES: [(&str, Type); 10] = [
     ("note", Type::String),
     ("phone", Type::String),
     ("tags", Type::String),
+];
+
+/// Those since v20230901, but for the consents.
+const LATER_TYPES: [(&str, Type); 2] = [
+    ("multipass_identifier", Type::String),
+    ("verified_email", Type::Boolean),
 ];
 
 /// The members of an address. `customer_id` and `name` are documented and say nothing that an
@@ -189,6 +224,7 @@ pub(super) fn check_types(
             Type::Array => (value.is_array(), "an array"),
             Type::Boolean => (value.is_boolean(), "a boolean"),
             Type::Integer => (is_integer(value), "an integer"),
+            Type::Object => (value.is_object(), "an object"),
             Type::String => (value.is_string(), "a string"),
         };
         if !fits {
@@ -236,8 +272,8 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, Refused> {
         birthday: text("birthday")?,
         gender: gender(customer)?,
         tags: tags(text("tags")?),
-        metadata: None,
         accepts_marketing: get(customer, "accepts_marketing").and_then(Value::as_bool),
+        ..Fields::default()
     };
     if let Patch::Set(email) = &fields.email
         && !is_email(email)
@@ -281,13 +317,16 @@ pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch,
 }
 
 /// The member of this name, whose path is before the last dot; `null` is no member.
-fn get<'m>(members: &'m Map<String, Value>, member: &str) -> Option<&'m Value> {
+pub(super) fn get<'m>(members: &'m Map<String, Value>, member: &str) -> Option<&'m Value> {
     let name = member.rsplit('.').next().unwrap_or(member);
     members.get(name).filter(|value| !value.is_null())
 }
 
 /// What the request says of a text. Neither Postgres' text nor its JSON holds U+0000.
-fn text(members: &Map<String, Value>, member: &'static str) -> Result<Patch<String>, Refused> {
+pub(super) fn text(
+    members: &Map<String, Value>,
+    member: &'static str,
+) -> Result<Patch<String>, Refused> {
     match get(members, member).and_then(Value::as_str) {
         None => Ok(Patch::Keep),
         Some("") => Ok(Patch::Clear),
@@ -313,17 +352,21 @@ fn is_date(text: &str) -> bool {
         && Date::strptime("%Y%m%d", text).is_ok()
 }
 
+/// The number of this name as an integer is written: 1.0 is "1", and -0 is "0". Whether it has a
+/// fraction was judged with its type.
+pub(super) fn digit(members: &Map<String, Value>, member: &str) -> Option<String> {
+    let number = get(members, member).and_then(Value::as_f64)?;
+    Some((number + 0.0).to_string())
+}
+
 fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, Refused> {
-    let Some(given) = get(customer, "gender").and_then(Value::as_f64) else {
-        return Ok(Patch::Keep);
-    };
-    // Without a fraction, as its type was judged before, and written so: 1.0 is "1".
-    match given.to_string().as_str() {
-        "0" | "-0" => Ok(Patch::Set(Gender::Unknown)),
-        "1" => Ok(Patch::Set(Gender::Male)),
-        "2" => Ok(Patch::Set(Gender::Female)),
-        "3" => Ok(Patch::Set(Gender::Secret)),
-        _ => Err(Refused::NotAGender),
+    match digit(customer, "gender").as_deref() {
+        None => Ok(Patch::Keep),
+        Some("0") => Ok(Patch::Set(Gender::Unknown)),
+        Some("1") => Ok(Patch::Set(Gender::Male)),
+        Some("2") => Ok(Patch::Set(Gender::Female)),
+        Some("3") => Ok(Patch::Set(Gender::Secret)),
+        Some(_) => Err(Refused::NotAGender),
     }
 }
 

@@ -4,15 +4,14 @@
 
 pub mod link;
 mod page_info;
-mod time;
 
 use jiff::tz::TimeZone;
 use projections::shopline::{Fields, Filter, Order, Start, Window, first_name_term, tag_term};
 use serde::{Deserialize, Serialize};
 
-use self::time::Moment;
 use super::query::Query;
 use super::refused::Refused;
+use super::time::Moment;
 
 /// A page that is asked for; also what a `page_info` holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,8 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::refused::Refused;
-use super::rules::rules;
 use super::token::Scope;
-use crate::customer::Rules;
+use super::versions::{Version, version};
 
 /// Every operation, on one screen. A further one is a line here and a variant of [`Operation`].
 static ROUTES: [Route; 19] = {
@@ -154,10 +153,10 @@ const fn route(
 /// A path that means something.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The version, as the path names it.
-    version: String,
-    /// The rules of the version.
-    pub rules: &'static Rules,
+    /// The version's name.
+    name: String,
+    /// The version.
+    pub version: &'static Version,
     /// The route.
     pub route: &'static Route,
     /// The ids in the path, decoded, in order.
@@ -167,7 +166,7 @@ pub struct Found {
 impl Found {
     /// The path of a route without ids, with single slashes.
     pub fn canonical_path(&self) -> String {
-        format!("/admin/openapi/{}/{}", self.version, self.route.template)
+        format!("/admin/openapi/{}/{}", self.name, self.route.template)
     }
 
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
@@ -204,21 +203,21 @@ pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
         .filter(|segment| !segment.is_empty())
         .map(|segment| percent_decode_str(segment).decode_utf8())
         .collect::<Result<Vec<_>, _>>();
-    let (version, rest) = match segments.as_deref() {
-        Ok([admin, openapi, version, rest @ ..]) if admin == "admin" && openapi == "openapi" => {
-            (version, rest)
+    let (name, rest) = match segments.as_deref() {
+        Ok([admin, openapi, name, rest @ ..]) if admin == "admin" && openapi == "openapi" => {
+            (name, rest)
         }
         Ok(_) | Err(_) => return Err(Refused::UnknownRoute),
     };
-    let rules = rules(version).ok_or(Refused::UnknownVersion)?;
+    let version = version(name).ok_or(Refused::UnknownVersion)?;
     ROUTES
         .iter()
         .filter(|route| route.method == method)
         .find_map(|route| {
             let ids = in_order(ids(route.template, rest)?);
             Some(Found {
-                version: version.to_string(),
-                rules,
+                name: name.to_string(),
+                version,
                 route,
                 ids,
             })
@@ -264,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::contracts::shopline::rules::RULES_20220901;
+    use crate::contracts::shopline::versions::VERSION_20220901;
 
     const BASE: &str = "/admin/openapi/v20220901";
 
@@ -330,7 +329,7 @@ mod tests {
             let found = find(method, &format!("{BASE}{path}")).unwrap();
             assert_eq!(found.route.operation, operation);
             assert_eq!(found.route.scope, scope);
-            assert_eq!(found.rules, &RULES_20220901);
+            assert_eq!(found.version, &VERSION_20220901);
             if !path.contains("42") {
                 assert_eq!(found.canonical_path(), format!("{BASE}{path}"));
             }
@@ -401,7 +400,7 @@ mod tests {
 
     #[test]
     fn another_version_is_unknown_whatever_follows() {
-        for version in ["v20230901", "v1", "customers.json", "20220901"] {
+        for version in ["v20230902", "v1", "customers.json", "20220901"] {
             let refused = operation("PUT", &format!("/admin/openapi/{version}/customers/1.json"));
             assert_eq!(refused, Err(Refused::UnknownVersion));
         }

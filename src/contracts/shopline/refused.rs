@@ -8,6 +8,7 @@
 use serde_json::json;
 use thiserror::Error;
 
+use super::consent::SMS;
 use super::customer::ADDRESS_ITEMS_MAX;
 use super::json::{DEPTH_MAX, Unreadable};
 use super::query::IDS_MAX;
@@ -70,7 +71,7 @@ pub enum Refused {
         /// The member.
         member: &'static str,
     },
-    /// 422: a parameter of the query.
+    /// 422: a parameter of the query, or a member of the body that takes few values.
     #[error("{parameter} must be {expected}")]
     Parameter {
         /// The parameter.
@@ -203,6 +204,7 @@ impl Refused {
             Self::Refusal(Refusal::TooLong { field, .. }) => field,
             Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
             Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
+            Self::Refusal(Refusal::MarketingNeedsPhone) => SMS.consent,
             Self::NotAnEmail | Self::EmailTaken | Self::Refusal(Refusal::InviteNeedsEmail) => {
                 "email"
             }
@@ -253,6 +255,7 @@ impl From<Refusal> for Refused {
             | Refusal::EmailRequired
             | Refusal::ContactRequired
             | Refusal::MarketingNeedsEmail
+            | Refusal::MarketingNeedsPhone
             | Refusal::InviteNeedsEmail
             | Refusal::NotInvitable
             | Refusal::GroupTwice { .. }
@@ -271,6 +274,7 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::EmailRequired => "email is required".to_owned(),
         Refusal::ContactRequired => "email or phone is required".to_owned(),
         Refusal::MarketingNeedsEmail => "accepts_marketing requires an email".to_owned(),
+        Refusal::MarketingNeedsPhone => "sms_marketing_consent requires a phone".to_owned(),
         Refusal::InviteNeedsEmail => "an invitation requires an email".to_owned(),
         Refusal::NotInvitable => "the customer is registered or disabled".to_owned(),
         Refusal::GroupTwice { .. } => "groups must not name a group twice".to_owned(),

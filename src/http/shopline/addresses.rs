@@ -24,7 +24,7 @@ impl Call<'_> {
         body: Body,
     ) -> Result<String, Refused> {
         let body = self.body(body).await?;
-        let create = into_command(found.rules, parse_create(&body)?, ids::new_address);
+        let create = into_command(found.version.rules, parse_create(&body)?, ids::new_address);
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(create));
         let done = self.execute(&stream, command, &body).await?;
@@ -68,7 +68,7 @@ impl Call<'_> {
         address: AddressPatch,
         body: &[u8],
     ) -> Result<String, Refused> {
-        let update = into_command(found.rules, address, ids::new_address);
+        let update = into_command(found.version.rules, address, ids::new_address);
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(update));
         let done = self.execute(&stream, command, body).await;
@@ -95,10 +95,10 @@ impl Call<'_> {
     }
 
     /// `POST customers/addresses/list.json`.
-    pub(super) async fn addresses(&self, body: Body) -> Result<String, Refused> {
+    pub(super) async fn addresses(&self, found: &Found, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
         let customers = self.all_shown(&parse_list(&body)?).await?;
-        Ok(view::render_addresses(&customers))
+        Ok(view::render_addresses(&customers, found.version.shown))
     }
 }
 

@@ -4,11 +4,14 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::customer::CustomerState;
+use jiff::Timestamp;
 use projections::shopline as view;
 use serde_json::json;
 
 use super::{Call, unread};
-use crate::contracts::shopline::customer::{parse_create, parse_remove_tags, parse_update};
+use crate::contracts::shopline::customer::{
+    Reading, parse_create, parse_remove_tags, parse_update,
+};
 use crate::contracts::shopline::orders;
 use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
@@ -23,31 +26,46 @@ impl Call<'_> {
         let (stream, ids) = ids::new_customer(&self.api.ledger.pool)
             .await
             .map_err(|error| unread(&error))?;
-        let create = parse_create(&body)?.into_command(found.rules, ids, ids::new_address);
+        let create = parse_create(&body, &self.reading(found))?.into_command(
+            found.version.rules,
+            ids,
+            ids::new_address,
+        );
         let command = Command::Create(Box::new(create));
         let done = self.execute(&stream, command, &body).await?;
-        Ok(view::render_created(&done.views.shopline, &self.api.store))
+        let version = found.version.shown;
+        Ok(view::render_created(
+            &done.views.shopline,
+            &self.api.store,
+            version,
+        ))
     }
 
     /// `GET customers/v2/{id}.json`.
     pub(super) async fn get(&self, found: &Found) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
         let query = Query::parse(self.query);
-        let store = &self.api.store;
+        let (store, version) = (&self.api.store, found.version.shown);
         Ok(match query.get("fields").and_then(view::Fields::parse) {
-            Some(fields) => view::render_of(&customer, store, &fields),
-            None => view::render(&customer, store),
+            Some(fields) => view::render_of(&customer, store, version, &fields),
+            None => view::render(&customer, store, version),
         })
     }
 
     /// `PUT customers/{id}.json`: one of the two operations the ledger exists for.
     pub(super) async fn update(&self, found: &Found, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
-        let update = parse_update(&body)?.into_command(found.rules, ids::new_address);
+        let update = parse_update(&body, &self.reading(found))?
+            .into_command(found.version.rules, ids::new_address);
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(update));
         let done = self.execute(&stream, command, &body).await?;
-        Ok(view::render_updated(&done.views.shopline, &self.api.store))
+        let version = found.version.shown;
+        Ok(view::render_updated(
+            &done.views.shopline,
+            &self.api.store,
+            version,
+        ))
     }
 
     /// `DELETE customers/{id}.json`: the answer says what the customer was called until then.
@@ -107,6 +125,14 @@ impl Call<'_> {
         self.execute(&stream, Command::RemoveTags(tags), &body)
             .await?;
         Ok("{}".to_owned())
+    }
+
+    fn reading(&self, found: &Found) -> Reading<'_> {
+        Reading {
+            version: found.version,
+            zone: &self.api.store.time_zone,
+            now: Timestamp::now(),
+        }
     }
 
     pub(super) fn domain(&self) -> String {

@@ -65,7 +65,12 @@ impl Call<'_> {
         Ok(Answered {
             link: link(&url, request, &page, &|text| self.seal(text)),
             behind,
-            ..Answered::ok(view::render_list(&page.customers, &self.api.store, fields))
+            ..Answered::ok(view::render_list(
+                &page.customers,
+                &self.api.store,
+                found.version.shown,
+                fields,
+            ))
         })
     }
 

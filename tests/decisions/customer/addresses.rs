@@ -70,6 +70,7 @@ fn an_address_is_added_whole_and_changed_whole() {
     let given = then(&bob(), change_addresses(&bob(), vec![added]));
     let changed = AddressPatch {
         city: Patch::Clear,
+        town: set("Altstadt"),
         postal_code: set("40202"),
         metadata: Patch::Set(json!(["any"])),
         ..known(1)
@@ -86,6 +87,10 @@ fn an_address_is_added_whole_and_changed_whole() {
         address_1: None,
         address_2: None,
         city: None,
+        city_code: None,
+        district: None,
+        district_code: None,
+        town: Some("Altstadt".to_owned().into()),
         province: None,
         province_code: None,
         postal_code: Some("40202".to_owned().into()),

@@ -9,14 +9,16 @@ fn open(value: &Value) -> Value {
 /// Every event with every personal field, in the order of a life.
 fn whole_life() -> Value {
     let text = open(&json!("x"));
+    let consent = json!({ "opt_in_level": "single", "collected_from": text });
     let personal = json!({
         "email": text, "first_name": text, "last_name": text, "phone": text,
         "metadata": open(&json!({ "a": 1 })), "tags": open(&json!(["x"])), "note": text,
         "birthday": text, "gender": open(&json!("male")), "language": text, "nick_name": text,
+        "multipass_identifier": text, "email_consent": consent, "mobile_consent": consent,
     });
     let mut created = json!({
         "event": "CustomerCreated", "ids": ids(0), "has_account": false, "state": "not_invited",
-        "email_subscription": "never", "mobile_subscription": "never",
+        "verified_email": true, "email_subscription": "never", "mobile_subscription": "never",
     });
     let mut updated = json!({ "event": "CustomerUpdated" });
     for event in [&mut created, &mut updated] {
@@ -32,7 +34,8 @@ fn whole_life() -> Value {
             "address": {
                 "id": "a1", "ids": ids(1), "slot": "shipping", "default": true,
                 "first_name": text, "last_name": text, "company": text, "address_1": text,
-                "address_2": text, "city": text, "province": text, "province_code": text,
+                "address_2": text, "city": text, "city_code": text, "district": text,
+                "district_code": text, "town": text, "province": text, "province_code": text,
                 "postal_code": text, "country": text, "country_code": text, "phone": text,
                 "metadata": open(&json!({})),
             },
@@ -92,12 +95,23 @@ fn live_through(events: &Value) {
     }
 }
 
+fn consent(collected_from: Patch<String>) -> ConsentPatch {
+    ConsentPatch {
+        subscription: Subscription::Subscribed,
+        opt_in_level: None,
+        updated_at: None,
+        collected_from,
+        now: Timestamp::UNIX_EPOCH,
+    }
+}
+
 fn everything(rules: &'static Rules, text: &Patch<String>) -> UpdateCustomer {
     let text = || text.clone();
     let address = AddressPatch {
         shopline_id: Some("s1".into()),
         first_name: text(),
         city: text(),
+        town: text(),
         country: text(),
         country_code: text(),
         metadata: Patch::Clear,
@@ -114,7 +128,11 @@ fn everything(rules: &'static Rules, text: &Patch<String>) -> UpdateCustomer {
             gender: Patch::Set(Gender::Female),
             tags: Patch::Clear,
             metadata: Some(MetadataPatch::Merge(object(json!({ "a": "" })))),
+            verified_email: Some(false),
+            multipass_identifier: text(),
             accepts_marketing: Some(true),
+            email_consent: Some(consent(text())),
+            mobile_consent: None,
         },
         addresses: vec![address],
         groups: Some(vec![]),
@@ -128,7 +146,7 @@ fn every_personal_value_may_be_erased_or_sealed_alone_or_with_all_others() {
     live_through(&life);
     let mut pointers = vec![];
     personal(&life, "", &mut pointers);
-    assert_eq!(pointers.len(), 2 * 11 + 4 * 13);
+    assert_eq!(pointers.len(), 2 * 14 + 4 * 17);
     for unreadable in [
         json!({ "$erased": true }),
         json!({ "$sealed": { "k": 1, "n": "n", "c": "c" } }),

@@ -38,14 +38,17 @@ fn fields() -> impl Strategy<Value = Fields> {
             MetadataPatch::Replace(members)
         }
     }));
-    let texts = (text(), text(), text(), text(), text(), text());
-    (texts, gender, tags, metadata, any::<Option<bool>>()).prop_map(
+    let texts = (text(), text(), text(), text(), text(), text(), text());
+    let flags = (any::<Option<bool>>(), any::<Option<bool>>());
+    (texts, gender, tags, metadata, flags, consent(), consent()).prop_map(
         |(
-            (email, first_name, last_name, phone, note, birthday),
+            (email, first_name, last_name, phone, note, birthday, multipass_identifier),
             gender,
             tags,
             metadata,
-            accepts,
+            (accepts_marketing, verified_email),
+            email_consent,
+            mobile_consent,
         )| {
             Fields {
                 email,
@@ -57,10 +60,36 @@ fn fields() -> impl Strategy<Value = Fields> {
                 gender,
                 tags,
                 metadata,
-                accepts_marketing: accepts,
+                verified_email,
+                multipass_identifier,
+                accepts_marketing,
+                email_consent,
+                mobile_consent,
             }
         },
     )
+}
+
+/// What a request says of a consent; a later copy of it says it later.
+fn consent() -> impl Strategy<Value = Option<ConsentPatch>> {
+    let subscription = prop::sample::select(vec![
+        Subscription::Unsubscribed,
+        Subscription::Subscribed,
+        Subscription::Never,
+        Subscription::Pending,
+    ]);
+    let level = prop::sample::select(vec![None, Some(OptInLevel::Confirmed)]);
+    let time = prop::sample::select(vec![None, Some(Timestamp::UNIX_EPOCH)]);
+    let patch = (subscription, level, time, text(), 0..9_i64).prop_map(
+        |(subscription, opt_in_level, updated_at, collected_from, now)| ConsentPatch {
+            subscription,
+            opt_in_level,
+            updated_at,
+            collected_from,
+            now: Timestamp::from_second(now).unwrap(),
+        },
+    );
+    prop::option::of(patch)
 }
 
 /// A change of one of three addresses that are there: a new one would be new each time.

@@ -171,7 +171,7 @@ impl Shopline {
         }
         let path = template.replace('C', &customer).replace('A', &address);
         let version = if chance(rng, 96) {
-            "v20220901"
+            one(rng, &["v20220901", "v20230901"])
         } else {
             one(rng, &["v1", "v20990101", ""])
         };
@@ -273,11 +273,30 @@ fn address_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
     vec![
         ("address1", quoted(&odd_text(rng))),
         ("city", quoted(one(rng, &["Rome", "", "Oslo"]))),
+        ("town", quoted(&odd_text(rng))),
         ("country_code", quoted(one(rng, &["US", "zz", "USA", ""]))),
         ("def", one(rng, &["true", "false"]).to_owned()),
         ("zip", quoted(one(rng, &["40202", "12345678901"]))),
         ("phone", quoted(one(rng, &["0015", "12345678901234567"]))),
     ]
+}
+
+fn consent(rng: &mut StdRng) -> String {
+    let members = some(rng, |rng| {
+        vec![
+            ("state", one(rng, &["0", "1", "2", "3", "4"]).to_owned()),
+            ("opt_in_level", one(rng, &["0", "1", "2", "3"]).to_owned()),
+            (
+                "consent_updated_at",
+                quoted(one(
+                    rng,
+                    &["2024-01-01T00:00:00Z", "1960-01-01", "2024-13-01"],
+                )),
+            ),
+            ("consent_collected_from", quoted(&odd_text(rng))),
+        ]
+    });
+    format!("{{{members}}}")
 }
 
 fn customer_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
@@ -303,7 +322,10 @@ fn customer_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
         ("birthday", quoted(one(rng, &["", "19990304", "19990230"]))),
         ("accepts_marketing", one(rng, &["true", "false"]).to_owned()),
         ("addresses", format!("[{address}]")),
-        ("email_marketing_consent", "{}".to_owned()),
+        ("verified_email", one(rng, &["true", "false"]).to_owned()),
+        ("multipass_identifier", quoted(&odd_text(rng))),
+        ("email_marketing_consent", consent(rng)),
+        ("sms_marketing_consent", consent(rng)),
     ]
 }
 

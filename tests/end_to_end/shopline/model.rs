@@ -43,6 +43,7 @@ fn customer() -> impl Strategy<Value = Customer> {
         Subscription::Unsubscribed,
         Subscription::Subscribed,
         Subscription::Never,
+        Subscription::Pending,
     ]);
     let times = (0..TIMES, 0..TIMES);
     (
@@ -163,7 +164,7 @@ fn is_meant(customer: &Customer, filter: &Filter) -> bool {
     let flag = match customer.email_subscription {
         Subscription::Unsubscribed => 0,
         Subscription::Subscribed => 1,
-        Subscription::Never => 2,
+        Subscription::Never | Subscription::Pending => 2,
     };
     let state = match customer.state {
         CustomerState::Disabled => 0,

@@ -299,7 +299,12 @@ impl Server {
 
     /// A request of the app that may do everything; the path begins after the version.
     pub(crate) fn shopline(&self, method: Method, path: &str) -> Call {
-        let path = format!("/admin/openapi/v20220901/{path}");
+        self.shopline_at("v20220901", method, path)
+    }
+
+    /// The same at another version.
+    pub(crate) fn shopline_at(&self, version: &str, method: Method, path: &str) -> Call {
+        let path = format!("/admin/openapi/{version}/{path}");
         Call::new(method, &self.base, &path)
             .header("authorization", &format!("Bearer {}", self.shopline_token))
     }

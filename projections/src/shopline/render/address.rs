@@ -1,9 +1,10 @@
-//! An address as a resource of its own: the flag is `def`, and the members of the finer places are
-//! there, empty. Source: SHOPLINE, create address v20220901 and batch query addresses, by example.
+//! An address as a resource of its own: the flag is `def`, and it shows the finer places, too.
+//! Source: SHOPLINE, create address v20220901 and batch query addresses, by example.
 
 use serde::Serialize;
 
 use super::super::customer::{Address, Customer};
+use super::Version;
 
 /// `{"customer_address":{…}}` of the address with this id, if the customer lists it.
 pub fn render_address(customer: &Customer, id: &str) -> Option<String> {
@@ -20,7 +21,7 @@ pub fn render_address(customer: &Customer, id: &str) -> Option<String> {
 }
 
 /// `{"user_address":[…]}`: the addresses of several customers.
-pub fn render_addresses(customers: &[Customer]) -> String {
+pub fn render_addresses(customers: &[Customer], version: Version) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         user_address: Vec<Listed<'a>>,
@@ -32,7 +33,10 @@ pub fn render_addresses(customers: &[Customer]) -> String {
     }
     let listed = customers.iter().map(|customer| {
         let addresses = customer.addresses.iter();
-        let addresses = addresses.map(|address| Alone::new(address, customer));
+        let addresses = addresses.map(|address| Alone {
+            province_code_v2: version.province_code_v2(address),
+            ..Alone::new(address, customer)
+        });
         Listed {
             uid: &customer.id,
             addresses: addresses.collect(),
@@ -50,22 +54,24 @@ struct Alone<'a> {
     address2: &'a str,
     address_type: u8,
     city: &'a str,
-    city_code: &'static str,
+    city_code: &'a str,
     company: &'a str,
     country: &'a str,
     country_code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer_id: Option<&'a str>,
     def: bool,
-    district: &'static str,
-    district_code: &'static str,
+    district: &'a str,
+    district_code: &'a str,
     first_name: &'a str,
     id: &'a str,
     last_name: &'a str,
     phone: &'a str,
     province: &'a str,
     province_code: &'a str,
-    town: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    province_code_v2: Option<&'a str>,
+    town: &'a str,
     zip: &'a str,
 }
 
@@ -77,21 +83,22 @@ impl<'a> Alone<'a> {
             address2: &address.address2,
             address_type: 0,
             city: &address.city,
-            city_code: "",
+            city_code: &address.city_code,
             company: &address.company,
             country: &address.country,
             country_code: &address.country_code,
             customer_id: None,
             def: default.is_some_and(|default| default.key == address.key),
-            district: "",
-            district_code: "",
+            district: &address.district,
+            district_code: &address.district_code,
             first_name: &address.first_name,
             id: &address.id,
             last_name: &address.last_name,
             phone: &address.phone,
             province: &address.province,
             province_code: &address.province_code,
-            town: "",
+            province_code_v2: None,
+            town: &address.town,
             zip: &address.zip,
         }
     }

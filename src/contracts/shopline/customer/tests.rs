@@ -6,11 +6,27 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::contracts::shopline::rules::RULES_20220901;
+use crate::contracts::shopline::versions::{VERSION_20220901, VERSION_20230901};
 use crate::customer::{Command, Customer};
 
+mod consents;
 mod decisions;
 mod limits;
+
+static ZONE: TimeZone = TimeZone::UTC;
+
+/// Bodies as the first version reads them, half a second after the beginning of 2024.
+const FIRST: Reading<'static> = Reading {
+    version: &VERSION_20220901,
+    zone: &ZONE,
+    now: Timestamp::constant(1_704_067_200, 500_000_000),
+};
+
+/// The same, since v20230901.
+const LATER: Reading<'static> = Reading {
+    version: &VERSION_20230901,
+    ..FIRST
+};
 
 fn ids(number: usize) -> ForeignIds {
     ForeignIds {
@@ -36,12 +52,18 @@ fn body(customer: &Value) -> Vec<u8> {
 }
 
 fn read(body: &[u8]) -> Result<Fields, Refused> {
-    parse_update(body).map(|request| request.fields)
+    parse_update(body, &FIRST).map(|request| request.fields)
 }
 
 /// What the creation of this customer records, as JSON, or the refusal.
 fn create(customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
-    let command = parse_create(&body(customer))?.into_command(&RULES_20220901, ids(0), drawn());
+    create_at(&FIRST, customer)
+}
+
+/// The same, read so.
+fn create_at(reading: &Reading<'_>, customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
+    let create = parse_create(&body(customer), reading)?;
+    let command = create.into_command(reading.version.rules, ids(0), drawn());
     TestFramework::<Customer>::with(())
         .given_no_previous_events()
         .when(Command::Create(Box::new(command)))
@@ -49,8 +71,12 @@ fn create(customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
         .map_err(Refused::from)
 }
 
-fn update_body(given: &[CustomerEvent], body: &[u8]) -> Result<Vec<CustomerEvent>, Refused> {
-    let command = parse_update(body)?.into_command(&RULES_20220901, drawn());
+fn update_body(
+    given: &[CustomerEvent],
+    body: &[u8],
+    reading: &Reading<'_>,
+) -> Result<Vec<CustomerEvent>, Refused> {
+    let command = parse_update(body, reading)?.into_command(reading.version.rules, drawn());
     TestFramework::<Customer>::with(())
         .given(given.to_vec())
         .when(Command::Update(Box::new(command)))
@@ -60,7 +86,16 @@ fn update_body(given: &[CustomerEvent], body: &[u8]) -> Result<Vec<CustomerEvent
 
 /// What this update of a customer records, or the refusal.
 fn update(given: &[CustomerEvent], customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
-    update_body(given, &body(customer))
+    update_at(&FIRST, given, customer)
+}
+
+/// The same, read so.
+fn update_at(
+    reading: &Reading<'_>,
+    given: &[CustomerEvent],
+    customer: &Value,
+) -> Result<Vec<CustomerEvent>, Refused> {
+    update_body(given, &body(customer), reading)
 }
 
 /// Events in JSON with their personal values in the clear, so that a failure can be read.
@@ -108,6 +143,7 @@ fn a_wrong_json_type_is_refused_with_the_member_named() {
     let wrong = |wanted: Type| match wanted {
         Type::Array => (json!({}), "an array"),
         Type::Boolean => (json!("true"), "a boolean"),
+        Type::Object => (json!([]), "an object"),
         Type::Integer => (json!("1"), "an integer"),
         Type::String => (json!(1), "a string"),
     };
@@ -246,16 +282,19 @@ fn of_a_member_named_twice_the_last_wins() {
 fn a_list_of_addresses_is_bounded_before_it_is_built() {
     let list = |length| body(&json!({ "addresses": vec![json!({ "id": "s1" }); length] }));
     assert_eq!(
-        parse_update(&list(5000)).unwrap().addresses.len(),
+        parse_update(&list(5000), &FIRST).unwrap().addresses.len(),
         ADDRESS_ITEMS_MAX
     );
-    assert_eq!(parse_update(&list(5001)), Err(Refused::TooManyAddresses));
+    assert_eq!(
+        parse_update(&list(5001), &FIRST),
+        Err(Refused::TooManyAddresses)
+    );
 }
 
 #[test]
 fn country_name_serves_where_country_is_not_given() {
     let country = |address: Value| {
-        let request = parse_update(&body(&json!({ "addresses": [address] }))).unwrap();
+        let request = parse_update(&body(&json!({ "addresses": [address] })), &FIRST).unwrap();
         request.addresses[0].country.clone()
     };
     let set = |text: &str| Patch::Set(text.to_owned());
@@ -292,8 +331,15 @@ fn any_json() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(
         CUSTOMER_TYPES
             .iter()
+            .chain(&LATER_TYPES)
             .chain(&ADDRESS_TYPES)
             .map(|(name, _)| name.rsplit('.').next().unwrap())
+            .chain(["email_marketing_consent", "sms_marketing_consent", "state"])
+            .chain([
+                "opt_in_level",
+                "consent_updated_at",
+                "consent_collected_from",
+            ])
             .collect::<Vec<_>>(),
     );
     leaf.prop_recursive(3, 60, 12, move |inner| {
@@ -311,13 +357,17 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        drop(parse_create(&bytes));
-        drop(parse_update(&bytes));
+        for reading in [FIRST, LATER] {
+            drop(parse_create(&bytes, &reading));
+            drop(parse_update(&bytes, &reading));
+        }
     }
 
     #[test]
     fn any_json_is_decided_or_refused(value in any_json()) {
-        drop(create(&value));
-        drop(update(&bob_at(2), &value));
+        for reading in [FIRST, LATER] {
+            drop(create_at(&reading, &value));
+            drop(update_at(&reading, &bob_at(2), &value));
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Every limit of v20220901: at its edge, one over, and a stored misfit that comes back.
-//! Source: SHOPLINE, update customer v20220901, request fields.
+//! Every limit: at its edge, one over, and a stored misfit that comes back.
+//! Source: SHOPLINE, update customer v20220901 and v20230901, request fields.
 
 use super::*;
 
@@ -193,4 +193,58 @@ fn more_addresses_than_allowed_are_kept_and_changed_but_not_added_to() {
         update(&given, &json!({ "addresses": shown })),
         "addresses has 61 items, at most 50 are allowed",
     );
+}
+
+/// With the limits of v20220901 and v20230901.
+const LATER_LIMITS: [(&str, usize, usize); 2] = [("phone", 16, 20), ("zip", 10, 64)];
+
+#[test]
+fn since_v20230901_a_phone_and_a_zip_of_an_address_may_be_longer() {
+    for (field, before, limit) in LATER_LIMITS {
+        let address = |length| json!({ "addresses": [{ field: text(length) }] });
+        let expected = |over, limit| {
+            format!("addresses.{field} has {over} characters, at most {limit} are allowed")
+        };
+        let one_over = update(&bob(), &address(before + 1));
+        assert_too_long(one_over, &expected(before + 1, before));
+        assert_eq!(update_at(&LATER, &bob(), &address(limit)).unwrap().len(), 1);
+        let over = update_at(&LATER, &bob(), &address(limit + 1));
+        assert_too_long(over, &expected(limit + 1, limit));
+    }
+}
+
+#[test]
+fn since_v20230901_a_tag_may_have_128_characters() {
+    let tags = |length| update_at(&LATER, &bob(), &json!({ "tags": text(length) }));
+    assert!(tags(128).is_ok());
+    assert_too_long(
+        tags(129),
+        "tags[] has 129 characters, at most 128 are allowed",
+    );
+}
+
+#[test]
+fn a_multipass_identifier_may_have_100_characters() {
+    let body = |length| json!({ "multipass_identifier": text(length) });
+    let expected = "multipass_identifier has 101 characters, at most 100 are allowed";
+    assert_eq!(update_at(&LATER, &bob(), &body(100)).unwrap().len(), 1);
+    assert_too_long(update_at(&LATER, &bob(), &body(101)), expected);
+    assert_too_long(create_at(&LATER, &with_email(body(101))), expected);
+}
+
+#[test]
+fn where_a_consent_was_collected_may_have_50_characters() {
+    for consent in ["email_marketing_consent", "sms_marketing_consent"] {
+        let body = |length| {
+            json!({
+                "phone": "001467326483",
+                consent: { "state": 1, "consent_collected_from": text(length) },
+            })
+        };
+        let expected =
+            format!("{consent}.consent_collected_from has 51 characters, at most 50 are allowed");
+        assert!(update_at(&LATER, &bob(), &body(50)).is_ok());
+        assert_too_long(update_at(&LATER, &bob(), &body(51)), &expected);
+        assert_too_long(create_at(&LATER, &with_email(body(51))), &expected);
+    }
 }

@@ -1,10 +1,10 @@
-//! Times of a query, at the whole seconds that answers show.
+//! Times in requests: ISO 8601, with an offset or in the store's zone.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-/// The seconds that a time stands for, since 1970: one, a day of them, or none for a time between two.
+/// The seconds that a time of a query stands for, since 1970, whole as answers show them: one, a day of them, or none for a time between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     /// The first second that is not before it.
@@ -40,7 +40,8 @@ impl Moment {
     }
 }
 
-fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+/// The one instant that a text stands for.
+pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let local = || zone.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     text.parse().ok().or_else(local)
 }
