@@ -3,18 +3,14 @@
 //! A secret is `SHOPLINE_APP_SECRET`, or a line of the standard input, or made here and printed once;
 //! it is never an argument, which everybody on the machine can see.
 
-use std::io::{self, Write as _};
-
 use clap::{Args, Subcommand};
 
 use crate::access::{
     self, ListedApp, add_app, list_apps, new_app_key, new_secret, revoke_app, rotate_app,
 };
-use crate::config::{ConfigError, Settings};
+use crate::config::Settings;
 use crate::contracts::shopline::rate::Plan;
-use crate::database::{self, DatabaseError};
-use crate::event_store::keyring::Keyring;
-use crate::users::line;
+use crate::owner::{Error, Owner, line};
 
 /// The longest key of an app, in characters.
 const KEY_MAX: usize = 64;
@@ -71,38 +67,14 @@ pub struct Secret {
     secret_stdin: bool,
 }
 
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database will not do.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// Something could not be read or printed.
-    #[error("the standard input or output failed")]
-    Io(#[from] io::Error),
-    /// A secret was promised.
-    #[error("no secret: the line of the standard input is empty")]
-    NoSecret,
-    /// There is no such app.
-    #[error("no app has the key of --key, or it was revoked")]
-    NoApp,
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        DatabaseError::from(error).into()
-    }
-}
-
 /// Does it as the owner of the database.
 pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
-    let keyring = Keyring::new(&settings.master_key()?.0);
-    let store = settings.required("LEDGER_STORE")?;
-    let (setting, url) = settings.owner_url()?;
-    let owner = database::open_as_owner(setting, &url, &keyring).await?;
+    let owner = Owner::open(settings).await?;
+    let Owner {
+        pool,
+        keyring,
+        store,
+    } = &owner;
     let printed = match app {
         App::Add {
             key,
@@ -118,19 +90,15 @@ pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
                 scopes: &scopes,
                 plan: Plan::of(&plan).unwrap_or_default(),
             };
-            match add_app(&owner, &keyring, &store, &app).await? {
+            match add_app(pool, keyring, store, &app).await? {
                 Some(made) => format!("{key} {made}\n"),
                 None => format!("{key}\n"),
             }
         }
-        App::List => list_apps(&owner, &store)
-            .await?
-            .iter()
-            .map(listed)
-            .collect(),
+        App::List => list_apps(pool, store).await?.iter().map(listed).collect(),
         App::Revoke { key } => {
-            if !revoke_app(&owner, &store, &key).await? {
-                return Err(Error::NoApp);
+            if !revoke_app(pool, store, &key).await? {
+                return Err(Error::NoApp("--key"));
             }
             format!("{key}\n")
         }
@@ -138,15 +106,13 @@ pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
             let given = secret.given(settings)?;
             let made = given.is_none().then(new_secret);
             let secret = given.or_else(|| made.clone()).unwrap_or_default();
-            if !rotate_app(&owner, &keyring, &store, &key, &secret).await? {
-                return Err(Error::NoApp);
+            if !rotate_app(pool, keyring, store, &key, &secret).await? {
+                return Err(Error::NoApp("--key"));
             }
             made.map_or_else(|| format!("{key}\n"), |made| format!("{key} {made}\n"))
         }
     };
-    owner.close().await;
-    io::stdout().lock().write_all(printed.as_bytes())?;
-    Ok(())
+    owner.print(&printed).await
 }
 
 impl Secret {

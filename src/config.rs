@@ -106,7 +106,7 @@ const SETTINGS: &[Setting] = &[
     setting(
         "MEDUSA_ADMIN_PASSWORD",
         None,
-        "for `ledger user add`, `ledger token` and `ledger dev`",
+        "for `ledger user add` and `ledger dev`",
     ),
     setting(
         "MEDUSA_JWT_SECRET",

@@ -1,34 +1,15 @@
 //! `ledger token`: grants access from the command line, and prints the token once.
 
-use std::io::{self, Write as _};
-
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::access::{Person, add_ledger_token, add_person, app_token, has_app, new_secret};
-use crate::config::{ConfigError, Settings};
-use crate::database::{self, DatabaseError};
-use crate::event_store::keyring::Keyring;
+use crate::access::{add_ledger_token, app_token, has_app, new_secret};
+use crate::config::Settings;
+use crate::owner::{Error, Owner};
 
 /// Whom to grant access.
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// A person of Medusa's: prints the api token. The password is read from
-    /// `MEDUSA_ADMIN_PASSWORD`; without it nobody can sign in as this person.
-    Medusa {
-        /// E-mail of the person.
-        #[arg(long)]
-        email: String,
-        /// First name.
-        #[arg(long, default_value = "")]
-        first_name: String,
-        /// Last name.
-        #[arg(long, default_value = "")]
-        last_name: String,
-        /// Role.
-        #[arg(long, default_value = "member", value_parser = ["admin", "member", "developer"])]
-        role: String,
-    },
     /// An app of SHOPLINE's that `ledger app add` added: prints a bearer token.
     Shopline {
         /// Key of the app.
@@ -49,61 +30,22 @@ pub enum Token {
     },
 }
 
-/// Why no token was made.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database will not do.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// There is no such app.
-    #[error("no app has the key of --app, or it was revoked: `ledger app add` adds it")]
-    NoApp,
-    /// It could not be printed.
-    #[error("the token could not be printed")]
-    Print(#[from] io::Error),
-}
-
 /// Grants access as the owner of the database, and prints the token.
 #[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
 pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
-    let keyring = Keyring::new(&settings.master_key()?.0);
-    let store = settings.required("LEDGER_STORE")?;
-    let (setting, url) = settings.owner_url()?;
-    let owner = database::open_as_owner(setting, &url, &keyring).await?;
-    let made = match token {
-        Token::Medusa {
-            email,
-            first_name,
-            last_name,
-            role,
-        } => {
-            let api_token = new_secret();
-            let password = settings
-                .get("MEDUSA_ADMIN_PASSWORD")
-                .unwrap_or_else(new_secret);
-            let person = Person {
-                email: &email,
-                first_name: &first_name,
-                last_name: &last_name,
-                role: &role,
-                password: &password,
-                api_token: &api_token,
-            };
-            add_person(&owner, &keyring, &store, &person)
-                .await
-                .map_err(DatabaseError::from)?;
-            api_token
-        }
+    let owner = Owner::open(settings).await?;
+    let Owner {
+        pool,
+        keyring,
+        store,
+    } = &owner;
+    let token = match token {
         Token::Shopline { app, days } => {
             let handle = settings.required("SHOPLINE_HANDLE")?;
             let store_id = settings.required("SHOPLINE_STORE_ID")?;
             let jwt_secret = settings.required("SHOPLINE_JWT_SECRET")?;
-            let is_there = has_app(&owner, &store, &app).await;
-            if !is_there.map_err(DatabaseError::from)? {
-                return Err(Error::NoApp);
+            if !has_app(pool, store, &app).await? {
+                return Err(Error::NoApp("--app"));
             }
             let life = SignedDuration::from_hours(24 * days);
             app_token(
@@ -117,12 +59,9 @@ pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
         }
         Token::Ledger { name, scopes } => {
             let token = new_secret();
-            let added = add_ledger_token(&owner, &keyring, &store, &name, &token, &scopes).await;
-            added.map_err(DatabaseError::from)?;
+            add_ledger_token(pool, keyring, store, &name, &token, &scopes).await?;
             token
         }
     };
-    owner.close().await;
-    writeln!(io::stdout().lock(), "{made}")?;
-    Ok(())
+    owner.print(&format!("{token}\n")).await
 }

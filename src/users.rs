@@ -3,16 +3,13 @@
 //! Secrets are read from the environment or from the standard input, never from arguments, which
 //! everybody on the machine can see.
 
-use std::io::{self, BufRead as _, Write as _};
-
 use clap::{Args, Subcommand};
 
 use crate::access::{NewUser, Password, add_user, new_secret, remove_user};
 use crate::auth::users;
-use crate::config::{ConfigError, Settings};
+use crate::config::Settings;
 use crate::contracts::medusa::email::is_email;
-use crate::database::{self, DatabaseError};
-use crate::event_store::keyring::Keyring;
+use crate::owner::{Error, Owner, line};
 use crate::passwords;
 
 /// What to do with people.
@@ -59,44 +56,14 @@ pub struct Person {
     role: String,
 }
 
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database will not do.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// Something could not be read or printed.
-    #[error("the standard input or output failed")]
-    Io(#[from] io::Error),
-    /// Nobody could sign in with it.
-    #[error("--email is not an e-mail address that can sign in")]
-    Email,
-    /// No password came.
-    #[error("no password: set MEDUSA_ADMIN_PASSWORD, or give it as a line of the standard input")]
-    NoPassword,
-    /// What came is no hash.
-    #[error("the standard input holds no password hash of Medusa's")]
-    NoHash,
-    /// There is nobody of this e-mail.
-    #[error("nobody has the e-mail of --email")]
-    Nobody,
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        DatabaseError::from(error).into()
-    }
-}
-
 /// Does it as the owner of the database.
 pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
-    let keyring = Keyring::new(&settings.master_key()?.0);
-    let store = settings.required("LEDGER_STORE")?;
-    let (setting, url) = settings.owner_url()?;
-    let owner = database::open_as_owner(setting, &url, &keyring).await?;
+    let owner = Owner::open(settings).await?;
+    let Owner {
+        pool,
+        keyring,
+        store,
+    } = &owner;
     let given_token = settings.get("MEDUSA_API_TOKEN");
     let printed = match user {
         User::Add(person) => {
@@ -107,11 +74,11 @@ pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
             let api_token = given_token.unwrap_or_else(new_secret);
             let password = Password::Plain(&password);
             let user = person.with(None, password, Some(&api_token))?;
-            let id = add_user(&owner, &keyring, &store, &user).await?;
+            let id = add_user(pool, keyring, store, &user).await?;
             format!("{id} {api_token}\n")
         }
         User::List => {
-            let all = users::all(&owner, &keyring, &store).await?;
+            let all = users::all(pool, keyring, store).await?;
             let line = |user: &crate::contracts::medusa::user::User| {
                 format!(
                     "{} {} {} {}\n",
@@ -121,7 +88,7 @@ pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
             all.iter().map(line).collect()
         }
         User::Remove { email } => {
-            let removed = remove_user(&owner, &store, &email).await?;
+            let removed = remove_user(pool, store, &email).await?;
             format!("{}\n", removed.ok_or(Error::Nobody)?)
         }
         User::Import { person, id } => {
@@ -129,12 +96,10 @@ pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
             let hash = hash.ok_or(Error::NoHash)?;
             let password = Password::Hash(&hash);
             let user = person.with(id.as_deref(), password, given_token.as_deref())?;
-            format!("{}\n", add_user(&owner, &keyring, &store, &user).await?)
+            format!("{}\n", add_user(pool, keyring, store, &user).await?)
         }
     };
-    owner.close().await;
-    io::stdout().lock().write_all(printed.as_bytes())?;
-    Ok(())
+    owner.print(&printed).await
 }
 
 impl Person {
@@ -157,12 +122,4 @@ impl Person {
             api_token,
         })
     }
-}
-
-/// A line of the standard input, without its end; none when it is empty.
-pub(crate) fn line() -> Result<Option<String>, io::Error> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let line = line.trim_end_matches(['\r', '\n']);
-    Ok((!line.is_empty()).then(|| line.to_owned()))
 }

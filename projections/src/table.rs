@@ -1,7 +1,10 @@
 //! What the tables of views have in common.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
 
 /// A view that is to replace its row.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +13,24 @@ pub struct Advance<'a, V> {
     pub from: i64,
     /// The view to write.
     pub view: &'a V,
+}
+
+/// The views of these streams, by stream. The statement takes the store and the streams, and gives
+/// each row's stream and view, as text.
+pub(crate) async fn load<V: DeserializeOwned>(
+    conn: &mut PgConnection,
+    sql: &'static str,
+    store: &str,
+    streams: &[String],
+) -> Result<HashMap<String, V>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(sql)
+        .bind(store)
+        .bind(streams)
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(stream, view)| Ok((stream, decode(&view)?)))
+        .collect()
 }
 
 /// One column: a value of each view.

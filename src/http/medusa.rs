@@ -22,6 +22,8 @@ use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::{Route, route};
 pub(super) use crate::contracts::medusa::refusal::Refused;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
+use crate::event_store::ExecuteError;
+use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
 use crate::refusals;
 
@@ -316,6 +318,26 @@ fn put<'a>(headers: &mut HeaderMap, pairs: impl IntoIterator<Item = (&'static st
     for (name, value) in pairs {
         let value = HeaderValue::from_str(value).expect("our headers are visible ASCII");
         headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// Why a command was not done, in Medusa's words: what `refusal` makes of the decision's own reasons,
+/// and `by_store` of the store's.
+fn refused<E: std::error::Error>(
+    error: ExecuteError<E>,
+    refusal: impl FnOnce(E) -> Refused,
+    by_store: impl FnOnce(Vec<Failure>) -> Refused,
+) -> Refused {
+    match error {
+        ExecuteError::Refused(error) => refusal(error),
+        ExecuteError::Failed(failures) => by_store(failures),
+        ExecuteError::KeyReused => Refused::KeyReused,
+        ExecuteError::Contended => Refused::Conflict,
+        ExecuteError::Read(error) => failed(&error),
+        ExecuteError::Append(error) => {
+            tracing::warn!(error = %error, "a command was not appended");
+            Refused::Unavailable
+        }
     }
 }
 

@@ -237,15 +237,8 @@ async fn tokens_that_were_made_open_the_door() {
         assert_eq!(token.lines().count(), 1);
         token.trim().to_owned()
     };
-    let medusa = token(&["medusa", "--email", "eve@example.com"]).await;
-    let guest = json!({ "email": "g@example.com", "first_name": "G", "last_name": "H",
-        "password": "" });
-    let created = Call::new(Method::POST, &server.base, "/admin/customers")
-        .header("x-medusa-access-token", &medusa)
-        .json(&guest)
-        .send()
-        .await;
-    let id = created.ok()["customer"]["id"].as_str().unwrap().to_owned();
+    let guest = server.create_guest("g@example.com").await;
+    let id = guest["id"].as_str().unwrap();
     let ledger = token(&["ledger", "--name", "eve", "--scopes", "ledger:read"]).await;
     let ids = Call::new(
         Method::GET,

@@ -15,16 +15,17 @@ use std::time::Duration;
 use customer_ledger::shutdown::Lifecycle;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use self::ask::Asked;
+use self::ask::{Asked, chance, send_body, target};
 use crate::support::check::agrees;
 use crate::support::http::Answer;
 use crate::support::shop::Shop;
@@ -38,10 +39,42 @@ const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// One contract under generated requests.
 pub(crate) trait Contract: Sync {
-    /// Any request at all.
-    fn ask(&self, rng: &mut StdRng) -> Asked;
+    /// A method and a path.
+    fn operation(&self, rng: &mut StdRng) -> (Method, String);
+    /// A query.
+    fn query(&self, rng: &mut StdRng) -> String;
+    /// The headers, apart from those that the body brings.
+    fn headers(&self, rng: &mut StdRng) -> Vec<(HeaderName, HeaderValue)>;
+    /// Whether a request of this method comes with a body.
+    fn has_body(&self, rng: &mut StdRng, method: &Method) -> bool;
+    /// A body for a path.
+    fn body(&self, rng: &mut StdRng, path: &str) -> String;
     /// The kind of documented answer this is, or what is wrong with it.
     fn documented(&self, asked: &Asked, answer: &Answer) -> Result<&'static str, String>;
+
+    /// Any request at all.
+    fn ask(&self, rng: &mut StdRng) -> Asked {
+        let (method, path) = self.operation(rng);
+        let query = if chance(rng, 60) {
+            self.query(rng)
+        } else {
+            String::new()
+        };
+        let target = target(&path, &query);
+        let mut headers = self.headers(rng);
+        let body = if self.has_body(rng, &method) {
+            let json = self.body(rng, target.path());
+            send_body(rng, json, &mut headers)
+        } else {
+            vec![]
+        };
+        Asked {
+            method,
+            target,
+            headers,
+            body,
+        }
+    }
 }
 
 /// Sends generated requests, some at once and some alone; fails on the first answer that is not

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod ledger;
 pub(crate) mod load;
+pub(crate) mod model;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod shop;

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::customer::Customer;
 use super::list::{SEPARATOR, email_subscribe_flag, search_text, state, terms};
-use crate::table::{Advance, column, decode, each, encode};
+use crate::table::{self, Advance, column, each, encode};
 
 /// The rows of these streams, deleted ones too.
 pub async fn load(
@@ -16,18 +16,11 @@ pub async fn load(
     store: &str,
     streams: &[String],
 ) -> Result<HashMap<String, Customer>, sqlx::Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "select stream, view::text
-         from shopline_customers
-         where store = $1 and stream = any ($2)",
-    )
-    .bind(store)
-    .bind(streams)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|(stream, view)| Ok((stream, decode(&view)?)))
-        .collect()
+    let sql = "
+        select stream, view::text
+        from shopline_customers
+        where store = $1 and stream = any ($2)";
+    table::load(conn, sql, store, streams).await
 }
 
 /// Writes each view over its row, if that is still at the sequence it was loaded at. Returns how many

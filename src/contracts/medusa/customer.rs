@@ -72,7 +72,8 @@ const UPDATE: [Property; 7] = [
 
 const GROUP: [Property; 1] = [Property::required("id", Rule::Text)];
 
-const FIND: [Property; 2] = [
+/// What a read of one thing takes, customer or group.
+pub(super) const FIND: [Property; 2] = [
     Property::optional("expand", Rule::Text),
     Property::optional("fields", Rule::Text),
 ];

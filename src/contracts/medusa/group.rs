@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::customer::{Expand, expand, metadata, refuse_unstorable};
+use super::customer::{Expand, FIND, expand, metadata, refuse_unstorable};
 use super::json::Document;
 use super::query;
 use super::refusal::Refused;
@@ -50,11 +50,6 @@ const CREATE: [Property; 2] = [
 const UPDATE: [Property; 2] = [
     Property::optional("name", Rule::Text),
     Property::optional("metadata", Rule::Object),
-];
-
-const FIND: [Property; 2] = [
-    Property::optional("expand", Rule::Text),
-    Property::optional("fields", Rule::Text),
 ];
 
 /// `POST /admin/customer-groups`.

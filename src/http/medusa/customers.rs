@@ -9,7 +9,7 @@ use events::patch::Patch;
 use events::personal::Personal;
 use projections::medusa::{self as view, Given, Related, Relations};
 
-use super::{Answered, Call, failed, unread};
+use super::{Answered, Call, failed, refused, unread};
 use crate::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
 use crate::contracts::medusa::customer::{RULES, parse_create, parse_find, parse_update};
 use crate::contracts::medusa::json::Document;
@@ -52,7 +52,7 @@ impl Call<'_> {
             Err(ExecuteError::Failed(failures)) if is_email_taken(&failures) => {
                 return Err(Refused::email_exists(has_account));
             }
-            Err(error) => return Err(refused(error, "", &[])),
+            Err(error) => return Err(refused_customer(error, "", &[])),
         };
         Ok(Answered {
             status: StatusCode::CREATED,
@@ -76,16 +76,7 @@ impl Call<'_> {
             .ok_or_else(|| Refused::CustomerUnknown { id: id.to_owned() })?;
         let mut related = Related::default();
         related.hold_groups(&customer.groups, groups);
-        let behind = self.relate(&mut related, |related| {
-            related.missing_of_customer(&customer, &relations)
-        });
-        let behind = behind.await?;
-        let body = view::render_customer(&customer, &related, &relations);
-        Ok(Answered {
-            status: StatusCode::OK,
-            body,
-            behind,
-        })
+        self.show_customer(&customer, related, &relations).await
     }
 
     /// `POST /admin/customers/{id}`: one of the two operations the ledger exists for.
@@ -144,22 +135,30 @@ impl Call<'_> {
                     let has_account = loaded.aggregate.has_account;
                     return Err(Refused::EmailTaken { email, has_account });
                 }
-                Err(error) => return Err(refused(error, id, &groups.unwrap_or_default())),
+                Err(error) => return Err(refused_customer(error, id, &groups.unwrap_or_default())),
             };
         let mut related = Related::default();
         if let Some(position) = position.filter(|_| relations.has_groups()) {
             let groups = ledger.medusa_groups_at(&customer.groups, position).await;
             related.hold_groups(&customer.groups, groups.map_err(|error| failed(&error))?);
         }
+        self.show_customer(&customer, related, &relations).await
+    }
+
+    /// The answer that shows a customer with its relations, some of which may be held already.
+    async fn show_customer(
+        &self,
+        customer: &view::Customer,
+        mut related: Related,
+        relations: &Relations,
+    ) -> Result<Answered, Refused> {
         let behind = self.relate(&mut related, |related| {
-            related.missing_of_customer(&customer, &relations)
+            related.missing_of_customer(customer, relations)
         });
         let behind = behind.await?;
-        let body = view::render_customer(&customer, &related, &relations);
         Ok(Answered {
-            status: StatusCode::OK,
-            body,
             behind,
+            ..Answered::ok(view::render_customer(customer, &related, relations))
         })
     }
 
@@ -250,35 +249,34 @@ fn is_email_taken(failures: &[Failure]) -> bool {
     })
 }
 
-/// What the store or the decision refuses, in Medusa's words. `groups` are those asked for, in
-/// order, each with its stream.
-fn refused(error: ExecuteError<Refusal>, id: &str, groups: &[(String, String)]) -> Refused {
+/// Why a customer's command was not done. `groups` are those asked for, in order, each with its
+/// stream.
+fn refused_customer(
+    error: ExecuteError<Refusal>,
+    id: &str,
+    groups: &[(String, String)],
+) -> Refused {
     let asked = |stream: &str| {
         let known = groups.iter().find(|(_, of)| of == stream);
         known.map_or_else(|| stream.to_owned(), |(id, _)| id.clone())
     };
-    match error {
-        ExecuteError::Refused(refusal) => Refused::from_customer(refusal, id, asked),
-        ExecuteError::Failed(failures) => {
-            let unknown = |stream: &String| {
-                failures.iter().any(|failure| match failure {
-                    Failure::GroupUnknown(unknown) => unknown == stream,
-                    Failure::Claimed(_) | Failure::Marked(_) => false,
-                })
-            };
-            match groups.iter().find(|(_, stream)| unknown(stream)) {
-                Some((group, _)) => Refused::JoinsUnknownGroup {
-                    group: group.clone(),
-                },
-                None => Refused::Unknown,
-            }
+    let by_store = |failures: Vec<Failure>| {
+        let unknown = |stream: &String| {
+            failures.iter().any(|failure| match failure {
+                Failure::GroupUnknown(unknown) => unknown == stream,
+                Failure::Claimed(_) | Failure::Marked(_) => false,
+            })
+        };
+        match groups.iter().find(|(_, stream)| unknown(stream)) {
+            Some((group, _)) => Refused::JoinsUnknownGroup {
+                group: group.clone(),
+            },
+            None => Refused::Unknown,
         }
-        ExecuteError::KeyReused => Refused::KeyReused,
-        ExecuteError::Contended => Refused::Conflict,
-        ExecuteError::Read(error) => failed(&error),
-        ExecuteError::Append(error) => {
-            tracing::warn!(error = %error, "a command was not appended");
-            Refused::Unavailable
-        }
-    }
+    };
+    refused(
+        error,
+        |refusal| Refused::from_customer(refusal, id, asked),
+        by_store,
+    )
 }

@@ -5,11 +5,11 @@ use events::ids::MEDUSA_GROUP;
 use projections::medusa::table::customers;
 use projections::medusa::{self as view, Fields, Group, Missing, Related, Relations};
 
-use super::{Answered, Call, failed, unread};
+use super::{Answered, Call, failed, refused, unread};
 use crate::contracts::medusa::group::{parse_create, parse_find, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
-use crate::event_store::{ExecuteError, Outcome};
+use crate::event_store::Outcome;
 use crate::group::{Command, CustomerGroup, Refusal};
 use crate::ids;
 
@@ -26,23 +26,15 @@ impl Call<'_> {
             name: name.clone(),
             metadata,
         };
-        let outcome = ledger
+        let done = ledger
             .execute::<CustomerGroup>(&stream, command, &request)
-            .await;
-        let group = match outcome {
-            Ok(Outcome::Done(done)) => done.views.clone(),
-            Ok(Outcome::Repeated(first)) => {
-                let then = ledger
-                    .load_until::<CustomerGroup>(&first.stream, first.sequence)
-                    .await;
-                then.map_err(|error| failed(&error))?.views
-            }
-            Err(error) => {
+            .await
+            .map_err(|error| {
                 // Nothing else is claimed by a new group's command but its own new id.
-                let taken = || Refused::GroupNameTaken { name };
-                return Err(refused(error, |Refusal::NotFound| Refused::Unknown, taken));
-            }
-        };
+                let taken = |_| Refused::GroupNameTaken { name };
+                refused(error, |Refusal::NotFound| Refused::Unknown, taken)
+            });
+        let group = self.group_as_of(done?).await?;
         Ok(Answered::ok(view::render_group_created(
             &group,
             create.metadata_given,
@@ -97,22 +89,14 @@ impl Call<'_> {
             name: update.name,
             metadata: update.metadata,
         };
-        let outcome = ledger
+        let done = ledger
             .execute::<CustomerGroup>(&stream, command, &request)
-            .await;
-        let group = match outcome {
-            Ok(Outcome::Done(done)) => done.views.clone(),
-            Ok(Outcome::Repeated(first)) => {
-                let then = ledger
-                    .load_until::<CustomerGroup>(&first.stream, first.sequence)
-                    .await;
-                then.map_err(|error| failed(&error))?.views
-            }
-            Err(error) => {
-                let taken = || Refused::GroupRenameTaken { name };
-                return Err(refused(error, |Refusal::NotFound| unknown(), taken));
-            }
-        };
+            .await
+            .map_err(|error| {
+                let taken = |_| Refused::GroupRenameTaken { name };
+                refused(error, |Refusal::NotFound| unknown(), taken)
+            });
+        let group = self.group_as_of(done?).await?;
         match (update.refused, relations) {
             (None, Ok(relations)) => self.show_group(&group, &relations, None).await,
             (refused, _) => Err(refused.unwrap_or(Refused::Unknown)),
@@ -140,11 +124,27 @@ impl Call<'_> {
                     refused(
                         error,
                         |Refusal::NotFound| Refused::Unknown,
-                        || Refused::Unknown,
+                        |_| Refused::Unknown,
                     )
                 })?;
         }
         Ok(Answered::ok(view::render_group_deleted(id)))
+    }
+
+    /// The group that a request is answered with: as it left it, or its first copy did.
+    pub(super) async fn group_as_of(
+        &self,
+        outcome: Outcome<CustomerGroup>,
+    ) -> Result<Group, Refused> {
+        let first = match outcome {
+            Outcome::Done(done) => return Ok(done.views.clone()),
+            Outcome::Repeated(first) => first,
+        };
+        let ledger = &self.api.ledger;
+        let then = ledger
+            .load_until::<CustomerGroup>(&first.stream, first.sequence)
+            .await;
+        Ok(then.map_err(|error| failed(&error))?.views)
     }
 
     /// The answer that shows a group with its relations.
@@ -161,9 +161,8 @@ impl Call<'_> {
             })
             .await?;
         Ok(Answered {
-            status: StatusCode::OK,
-            body: view::render_group(group, &related, relations, fields),
             behind,
+            ..Answered::ok(view::render_group(group, &related, relations, fields))
         })
     }
 
@@ -200,26 +199,6 @@ impl Call<'_> {
                     customers::members(&mut connection, &ledger.store, &missing.members).await;
                 related.hold_members(&missing.members, members.map_err(|error| unread(&error))?);
             }
-        }
-    }
-}
-
-/// Why a group's command was not done, in Medusa's words: what `refusal` makes of the decision's own
-/// reasons, and `failed` of the store's, of which a group's command can meet one.
-pub(super) fn refused<E: std::error::Error>(
-    error: ExecuteError<E>,
-    refusal: impl FnOnce(E) -> Refused,
-    by_store: impl FnOnce() -> Refused,
-) -> Refused {
-    match error {
-        ExecuteError::Refused(error) => refusal(error),
-        ExecuteError::Failed(_) => by_store(),
-        ExecuteError::KeyReused => Refused::KeyReused,
-        ExecuteError::Contended => Refused::Conflict,
-        ExecuteError::Read(error) => failed(&error),
-        ExecuteError::Append(error) => {
-            tracing::warn!(error = %error, "a command was not appended");
-            Refused::Unavailable
         }
     }
 }

@@ -6,13 +6,12 @@ use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
 use projections::medusa::{self as view, Related, Relations};
 
-use super::groups::refused;
-use super::{Answered, Call, failed};
+use super::{Answered, Call, refused};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::{parse_add, parse_remove};
 use crate::contracts::medusa::refusal::Refused;
 use crate::customer::{Command, Customer};
-use crate::event_store::{Outcome, RefusedTogether, Request};
+use crate::event_store::{RefusedTogether, Request};
 use crate::group::{self, CustomerGroup};
 
 impl Call<'_> {
@@ -68,23 +67,15 @@ impl Call<'_> {
         let shown = (group.as_str(), group::Command::ChangeMembers);
         let done = ledger
             .execute_together::<CustomerGroup, Customer>(shown, commands, request)
-            .await;
-        let group = match done {
-            Ok(Outcome::Done(done)) => done.views.clone(),
-            Ok(Outcome::Repeated(first)) => {
-                let then = ledger
-                    .load_until::<CustomerGroup>(&first.stream, first.sequence)
-                    .await;
-                then.map_err(|error| failed(&error))?.views
-            }
-            Err(error) => {
+            .await
+            .map_err(|error| {
                 let refuses = |refusal: RefusedTogether<_, _>| match refusal.shown {
                     Some(group::Refusal::NotFound) => unknown(),
                     None => missing(asked, &streams, &refusal.others),
                 };
-                return Err(refused(error, refuses, unknown));
-            }
-        };
+                refused(error, refuses, |_| unknown())
+            });
+        let group = self.group_as_of(done?).await?;
         let none = Relations::of_group(None).map_err(|_unknown| Refused::Unknown)?;
         let body = view::render_group(&group, &Related::default(), &none, None);
         Ok(Answered::ok(body))

@@ -6,23 +6,17 @@ use projections::medusa::table::{customers, pages};
 use projections::medusa::{
     Customer, CustomerColumn, CustomerFilter, CustomerKey, HasAccount, Order, Page, Window,
 };
-use projections::table::Advance;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use sqlx::PgConnection;
 
+use crate::support::model::{TIMES, draw, rows, time};
 use crate::support::postgres::database;
 
 const CUSTOMERS: usize = 300;
 const FILTERS: usize = 600;
 /// Nobody is in the last one.
 const GROUPS: [&str; 4] = ["01A", "01B", "01C", "01D"];
-/// Half a second apart, so that windows cut between them.
-const TIMES: i64 = 20;
-
-fn time(step: i64) -> Timestamp {
-    Timestamp::from_microsecond(1_790_000_000_000_123 + step * 500_000).unwrap()
-}
 
 fn name() -> impl Strategy<Value = Option<String>> {
     prop::option::of("[abAB%_é\\\\]{0,4}")
@@ -40,8 +34,8 @@ fn customer() -> impl Strategy<Value = Customer> {
     (texts, times, groups(), any::<bool>(), 0..10_u8).prop_map(
         |((email, first_name, last_name), times, groups, has_account, fate)| {
             let lived = Customer {
-                sequence: 1,
-                position: 1,
+                sequence: 2,
+                position: 2,
                 created_at: time(times.0),
                 updated_at: time(times.1),
                 ..Customer::default()
@@ -205,47 +199,39 @@ fn expected(
     }
 }
 
+/// Customers of two stores, each row written twice: what was alive may be deleted later, and the
+/// other way round is not. Another store's customers are nobody's business.
+async fn save(conn: &mut PgConnection, all: &[Customer]) {
+    let born: Vec<_> = all
+        .iter()
+        .map(|one| Customer {
+            deleted: false,
+            sequence: 1,
+            has_account: true,
+            ..one.clone()
+        })
+        .collect();
+    for store in ["main", "other"] {
+        customers::save(conn, store, &rows(0, &born)).await.unwrap();
+    }
+    customers::save(conn, "main", &rows(1, all)).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let database = database().await;
     let mut conn = database.pool.acquire().await.unwrap();
     let mut runner = TestRunner::deterministic();
-    let mut all = prop::collection::vec(customer(), CUSTOMERS)
-        .new_tree(&mut runner)
-        .unwrap()
-        .current();
+    let mut all = draw(&mut runner, prop::collection::vec(customer(), CUSTOMERS));
     for (n, customer) in all.iter_mut().enumerate() {
         // An imported id need not follow its stream.
         customer.stream = format!("{n:026}");
         customer.id = format!("cus_{:03}", n * 7 % CUSTOMERS);
     }
-    // Two steps: what was alive may be deleted later, and the other way round is not.
-    let alive: Vec<_> = all
-        .iter()
-        .map(|one| Customer {
-            deleted: false,
-            has_account: true,
-            ..one.clone()
-        })
-        .collect();
-    let rows: Vec<_> = alive.iter().map(|view| Advance { from: 0, view }).collect();
-    customers::save(&mut conn, "main", &rows).await.unwrap();
-    let next: Vec<_> = all
-        .iter()
-        .map(|one| Customer {
-            sequence: 2,
-            ..one.clone()
-        })
-        .collect();
-    let rows: Vec<_> = next.iter().map(|view| Advance { from: 1, view }).collect();
-    customers::save(&mut conn, "main", &rows).await.unwrap();
-    // Another store's customers are nobody's business.
-    let rows: Vec<_> = alive.iter().map(|view| Advance { from: 0, view }).collect();
-    customers::save(&mut conn, "other", &rows).await.unwrap();
+    save(&mut conn, &all).await;
     let (mut empty_count, mut whole_count) = (0, 0);
     for turn in 0..FILTERS {
-        let drawn = (filter(), order(), page()).new_tree(&mut runner).unwrap();
-        let (filter, order, page) = drawn.current();
+        let (filter, order, page) = draw(&mut runner, (filter(), order(), page()));
         let filter = if turn % 10 == 0 {
             CustomerFilter {
                 has_account: filter.has_account,

@@ -218,6 +218,29 @@ pub(crate) fn json_key(rng: &mut StdRng) -> String {
     }
 }
 
+/// Those of the members that `is_kept`, a few of them as anything else, and now and then another.
+pub(crate) fn some(
+    rng: &mut StdRng,
+    members: Vec<(&'static str, String)>,
+    is_kept: impl Fn(&mut StdRng, &str) -> bool,
+) -> String {
+    let mut written = vec![];
+    for (name, value) in members {
+        if is_kept(rng, name) {
+            let value = if chance(rng, 6) {
+                json_value(rng, 2)
+            } else {
+                value
+            };
+            written.push(format!("{}:{value}", quoted(name)));
+        }
+    }
+    if chance(rng, 5) {
+        written.push(format!("{}:{}", json_key(rng), json_value(rng, 1)));
+    }
+    written.join(",")
+}
+
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }

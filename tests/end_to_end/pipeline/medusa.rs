@@ -4,8 +4,8 @@ mod documented;
 
 use std::net::SocketAddr;
 
+use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{Method, Uri};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 pub(crate) use self::documented::KINDS;
 use self::documented::documented;
 use super::Contract;
-use super::ask::{Asked, chance, json_key, json_value, odd_text, one, quoted, send_body, target};
+use super::ask::{Asked, chance, json_value, odd_text, one, quoted, some};
 use crate::support::http::{Answer, Call};
 use crate::support::shop::API_TOKEN;
 
@@ -180,29 +180,6 @@ impl Medusa {
         chars.into_iter().collect()
     }
 
-    fn query(&self, rng: &mut StdRng) -> String {
-        let mut pairs = vec![];
-        for _ in 0..one(rng, &[0, 0, 1, 1, 2, 3]) {
-            let key = if chance(rng, 92) {
-                one(rng, &KEYS).to_owned()
-            } else {
-                odd_text(rng)
-            };
-            let value = match rng.random_range(0..20) {
-                0 => self.group(rng),
-                1 => format!("{},{}", self.group(rng), self.group(rng)),
-                2 => odd_text(rng),
-                _ => one(rng, &VALUES).to_owned(),
-            };
-            pairs.push(if chance(rng, 95) {
-                format!("{key}={value}")
-            } else {
-                key
-            });
-        }
-        pairs.join(one(rng, &["&", "&", "&", "&&", ";"]))
-    }
-
     /// The members that the operation of a path knows, each with a value that may fit.
     fn members(&self, rng: &mut StdRng, path: &str) -> Vec<(&'static str, String)> {
         let ids = |rng: &mut StdRng, of: &[String]| {
@@ -237,35 +214,6 @@ impl Medusa {
                 ("groups", ids(rng, &self.groups)),
             ]
         }
-    }
-
-    /// A body for a path: some of the members that its operation knows, and others.
-    fn body(&self, rng: &mut StdRng, path: &str) -> String {
-        if chance(rng, 4) {
-            return json_value(rng, 3);
-        }
-        let members = self.members(rng, path);
-        let create = path.trim_end_matches('/').ends_with("customers");
-        let mut written = vec![];
-        for (name, value) in members {
-            let kept = if create {
-                name != "groups" && chance(rng, 97)
-            } else {
-                chance(rng, 45)
-            };
-            if kept {
-                let value = if chance(rng, 6) {
-                    json_value(rng, 2)
-                } else {
-                    value
-                };
-                written.push(format!("{}:{value}", quoted(name)));
-            }
-        }
-        if chance(rng, 5) {
-            written.push(format!("{}:{}", json_key(rng), json_value(rng, 1)));
-        }
-        format!("{{{}}}", written.join(","))
     }
 }
 
@@ -325,42 +273,8 @@ fn proof(rng: &mut StdRng) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn further_headers(rng: &mut StdRng) -> Vec<(HeaderName, HeaderValue)> {
-    const HEADERS: [(&str, &str); 14] = [
-        ("origin", "http://localhost:7000"),
-        ("origin", "null"),
-        ("if-none-match", "*"),
-        ("if-none-match", "W/\"x\", \"y\""),
-        ("cache-control", "no-cache"),
-        ("idempotency-key", "the same again"),
-        ("idempotency-key", ""),
-        ("idempotency-key", "\u{7f}"),
-        ("ledger-reason", "because"),
-        ("ledger-reason", "\u{e9}"),
-        (
-            "traceparent",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        ),
-        ("traceparent", "ff-zz"),
-        ("x-forwarded-proto", "https"),
-        ("expect", "200-nothing"),
-    ];
-    let mut headers = vec![];
-    if chance(rng, 12) {
-        let (name, value) = one(rng, &HEADERS);
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.push((HeaderName::from_static(name), value));
-        }
-    }
-    if let Some((name, value)) = proof(rng) {
-        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
-        headers.push((HeaderName::from_static(name), value));
-    }
-    headers
-}
-
 impl Contract for Medusa {
-    fn ask(&self, rng: &mut StdRng) -> Asked {
+    fn operation(&self, rng: &mut StdRng) -> (Method, String) {
         let path = self.path(rng);
         let method = match rng.random_range(0..100) {
             0..40 => Method::GET,
@@ -373,27 +287,84 @@ impl Contract for Medusa {
         };
         // A deleted group would leave less and less to do.
         let deletes_group = method == Method::DELETE && !path.contains("batch") && chance(rng, 95);
-        let method = if deletes_group { Method::GET } else { method };
-        let query = if chance(rng, 60) {
-            self.query(rng)
-        } else {
-            String::new()
-        };
-        let target: Uri = target(&path, &query);
-        let mut headers = further_headers(rng);
-        let has_body = method == Method::POST || method == Method::DELETE || chance(rng, 2);
-        let body = if has_body {
-            let json = self.body(rng, target.path());
-            send_body(rng, json, &mut headers)
-        } else {
-            vec![]
-        };
-        Asked {
-            method,
-            target,
-            headers,
-            body,
+        (if deletes_group { Method::GET } else { method }, path)
+    }
+
+    fn query(&self, rng: &mut StdRng) -> String {
+        let mut pairs = vec![];
+        for _ in 0..one(rng, &[0, 0, 1, 1, 2, 3]) {
+            let key = if chance(rng, 92) {
+                one(rng, &KEYS).to_owned()
+            } else {
+                odd_text(rng)
+            };
+            let value = match rng.random_range(0..20) {
+                0 => self.group(rng),
+                1 => format!("{},{}", self.group(rng), self.group(rng)),
+                2 => odd_text(rng),
+                _ => one(rng, &VALUES).to_owned(),
+            };
+            pairs.push(if chance(rng, 95) {
+                format!("{key}={value}")
+            } else {
+                key
+            });
         }
+        pairs.join(one(rng, &["&", "&", "&", "&&", ";"]))
+    }
+
+    fn headers(&self, rng: &mut StdRng) -> Vec<(HeaderName, HeaderValue)> {
+        const HEADERS: [(&str, &str); 14] = [
+            ("origin", "http://localhost:7000"),
+            ("origin", "null"),
+            ("if-none-match", "*"),
+            ("if-none-match", "W/\"x\", \"y\""),
+            ("cache-control", "no-cache"),
+            ("idempotency-key", "the same again"),
+            ("idempotency-key", ""),
+            ("idempotency-key", "\u{7f}"),
+            ("ledger-reason", "because"),
+            ("ledger-reason", "\u{e9}"),
+            (
+                "traceparent",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            ),
+            ("traceparent", "ff-zz"),
+            ("x-forwarded-proto", "https"),
+            ("expect", "200-nothing"),
+        ];
+        let mut headers = vec![];
+        if chance(rng, 12) {
+            let (name, value) = one(rng, &HEADERS);
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.push((HeaderName::from_static(name), value));
+            }
+        }
+        if let Some((name, value)) = proof(rng) {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.push((HeaderName::from_static(name), value));
+        }
+        headers
+    }
+
+    fn has_body(&self, rng: &mut StdRng, method: &Method) -> bool {
+        *method == Method::POST || *method == Method::DELETE || chance(rng, 2)
+    }
+
+    fn body(&self, rng: &mut StdRng, path: &str) -> String {
+        if chance(rng, 4) {
+            return json_value(rng, 3);
+        }
+        let creates = path.trim_end_matches('/').ends_with("customers");
+        let members = self.members(rng, path);
+        let members = some(rng, members, |rng, name| {
+            if creates {
+                name != "groups" && chance(rng, 97)
+            } else {
+                chance(rng, 45)
+            }
+        });
+        format!("{{{members}}}")
     }
 
     fn documented(&self, asked: &Asked, answer: &Answer) -> Result<&'static str, String> {

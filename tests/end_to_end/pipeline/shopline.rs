@@ -4,8 +4,8 @@ mod documented;
 
 use std::net::SocketAddr;
 
+use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{Method, Uri};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 pub(crate) use self::documented::KINDS;
 use self::documented::documented;
 use super::Contract;
-use super::ask::{Asked, chance, json_key, json_value, odd_text, one, quoted, send_body, target};
+use super::ask::{self, Asked, chance, json_value, odd_text, one, quoted};
 use crate::support::http::{Answer, Call};
 use crate::support::shop::Shop;
 
@@ -159,7 +159,78 @@ impl Shopline {
         };
         (customer, address)
     }
+}
 
+fn address_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
+    vec![
+        ("address1", quoted(&odd_text(rng))),
+        ("city", quoted(one(rng, &["Rome", "", "Oslo"]))),
+        ("town", quoted(&odd_text(rng))),
+        ("country_code", quoted(one(rng, &["US", "zz", "USA", ""]))),
+        ("def", one(rng, &["true", "false"]).to_owned()),
+        ("zip", quoted(one(rng, &["40202", "12345678901"]))),
+        ("phone", quoted(one(rng, &["0015", "12345678901234567"]))),
+    ]
+}
+
+fn consent(rng: &mut StdRng) -> String {
+    let members = some(rng, |rng| {
+        vec![
+            ("state", one(rng, &["0", "1", "2", "3", "4"]).to_owned()),
+            ("opt_in_level", one(rng, &["0", "1", "2", "3"]).to_owned()),
+            (
+                "consent_updated_at",
+                quoted(one(
+                    rng,
+                    &["2024-01-01T00:00:00Z", "1960-01-01", "2024-13-01"],
+                )),
+            ),
+            ("consent_collected_from", quoted(&odd_text(rng))),
+        ]
+    });
+    format!("{{{members}}}")
+}
+
+fn customer_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
+    let email = format!("c{}@example.com", rng.random_range(0..EMAILS));
+    let address = if chance(rng, 5) {
+        format!("{{{}}}", some(rng, address_members))
+    } else {
+        String::new()
+    };
+    vec![
+        ("email", quoted(&email)),
+        ("first_name", quoted(one(rng, &["Aria", "Ben", "", "Zoë"]))),
+        (
+            "phone",
+            quoted(one(rng, &["", "0015550001", "123456789012345678901"])),
+        ),
+        ("note", quoted(&odd_text(rng))),
+        (
+            "tags",
+            quoted(one(rng, &["", "loyal", "a,b,,a", " x , y "])),
+        ),
+        ("gender", one(rng, &["0", "3", "4", "1.0"]).to_owned()),
+        ("birthday", quoted(one(rng, &["", "19990304", "19990230"]))),
+        ("accepts_marketing", one(rng, &["true", "false"]).to_owned()),
+        ("addresses", format!("[{address}]")),
+        ("verified_email", one(rng, &["true", "false"]).to_owned()),
+        ("multipass_identifier", quoted(&odd_text(rng))),
+        ("email_marketing_consent", consent(rng)),
+        ("sms_marketing_consent", consent(rng)),
+    ]
+}
+
+/// Some of the members.
+fn some(
+    rng: &mut StdRng,
+    members: impl FnOnce(&mut StdRng) -> Vec<(&'static str, String)>,
+) -> String {
+    let members = members(rng);
+    ask::some(rng, members, |rng, _| chance(rng, 35))
+}
+
+impl Contract for Shopline {
     /// A method and a path, which fit more often than not.
     fn operation(&self, rng: &mut StdRng) -> (Method, String) {
         const OTHERS: [Method; 4] = [Method::HEAD, Method::PATCH, Method::OPTIONS, Method::DELETE];
@@ -267,113 +338,9 @@ impl Shopline {
         let members = some(rng, customer_members);
         format!("{{\"customer\":{{{members}}}}}")
     }
-}
 
-fn address_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
-    vec![
-        ("address1", quoted(&odd_text(rng))),
-        ("city", quoted(one(rng, &["Rome", "", "Oslo"]))),
-        ("town", quoted(&odd_text(rng))),
-        ("country_code", quoted(one(rng, &["US", "zz", "USA", ""]))),
-        ("def", one(rng, &["true", "false"]).to_owned()),
-        ("zip", quoted(one(rng, &["40202", "12345678901"]))),
-        ("phone", quoted(one(rng, &["0015", "12345678901234567"]))),
-    ]
-}
-
-fn consent(rng: &mut StdRng) -> String {
-    let members = some(rng, |rng| {
-        vec![
-            ("state", one(rng, &["0", "1", "2", "3", "4"]).to_owned()),
-            ("opt_in_level", one(rng, &["0", "1", "2", "3"]).to_owned()),
-            (
-                "consent_updated_at",
-                quoted(one(
-                    rng,
-                    &["2024-01-01T00:00:00Z", "1960-01-01", "2024-13-01"],
-                )),
-            ),
-            ("consent_collected_from", quoted(&odd_text(rng))),
-        ]
-    });
-    format!("{{{members}}}")
-}
-
-fn customer_members(rng: &mut StdRng) -> Vec<(&'static str, String)> {
-    let email = format!("c{}@example.com", rng.random_range(0..EMAILS));
-    let address = if chance(rng, 5) {
-        format!("{{{}}}", some(rng, address_members))
-    } else {
-        String::new()
-    };
-    vec![
-        ("email", quoted(&email)),
-        ("first_name", quoted(one(rng, &["Aria", "Ben", "", "Zoë"]))),
-        (
-            "phone",
-            quoted(one(rng, &["", "0015550001", "123456789012345678901"])),
-        ),
-        ("note", quoted(&odd_text(rng))),
-        (
-            "tags",
-            quoted(one(rng, &["", "loyal", "a,b,,a", " x , y "])),
-        ),
-        ("gender", one(rng, &["0", "3", "4", "1.0"]).to_owned()),
-        ("birthday", quoted(one(rng, &["", "19990304", "19990230"]))),
-        ("accepts_marketing", one(rng, &["true", "false"]).to_owned()),
-        ("addresses", format!("[{address}]")),
-        ("verified_email", one(rng, &["true", "false"]).to_owned()),
-        ("multipass_identifier", quoted(&odd_text(rng))),
-        ("email_marketing_consent", consent(rng)),
-        ("sms_marketing_consent", consent(rng)),
-    ]
-}
-
-/// Some of the members, a few of them as anything else.
-fn some(
-    rng: &mut StdRng,
-    members: impl FnOnce(&mut StdRng) -> Vec<(&'static str, String)>,
-) -> String {
-    let mut written = vec![];
-    for (name, value) in members(rng) {
-        if chance(rng, 35) {
-            let value = if chance(rng, 6) {
-                json_value(rng, 2)
-            } else {
-                value
-            };
-            written.push(format!("{}:{value}", quoted(name)));
-        }
-    }
-    if chance(rng, 5) {
-        written.push(format!("{}:{}", json_key(rng), json_value(rng, 1)));
-    }
-    written.join(",")
-}
-
-impl Contract for Shopline {
-    fn ask(&self, rng: &mut StdRng) -> Asked {
-        let (method, path) = self.operation(rng);
-        let query = if chance(rng, 60) {
-            self.query(rng)
-        } else {
-            String::new()
-        };
-        let target: Uri = target(&path, &query);
-        let mut headers = self.headers(rng);
-        let has_body = method == Method::POST || method == Method::PUT;
-        let body = if has_body {
-            let json = self.body(rng, target.path());
-            send_body(rng, json, &mut headers)
-        } else {
-            vec![]
-        };
-        Asked {
-            method,
-            target,
-            headers,
-            body,
-        }
+    fn has_body(&self, _: &mut StdRng, method: &Method) -> bool {
+        *method == Method::POST || *method == Method::PUT
     }
 
     fn documented(&self, asked: &Asked, answer: &Answer) -> Result<&'static str, String> {

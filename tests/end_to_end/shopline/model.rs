@@ -7,24 +7,16 @@ use projections::shopline::table::{self, pages};
 use projections::shopline::{
     Address, Customer, Filter, Order, Place, Start, Window, first_name_term, tag_term,
 };
-use projections::table::Advance;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use sqlx::PgConnection;
 
+use crate::support::model::{BEGINNING, TIMES, draw, rows, time};
 use crate::support::postgres::database;
 
 const CUSTOMERS: usize = 250;
 const FILTERS: usize = 300;
-const BEGINNING: i64 = 1_790_000_000;
-/// Half a second apart, so that windows cut between them, and several at a time.
-const TIMES: i64 = 20;
 const TAGS: [&str; 4] = ["vip", "Loyal", "a b", "ÄÖ"];
-
-fn time(step: i64) -> Timestamp {
-    Timestamp::from_microsecond(BEGINNING * 1_000_000 + 123 + step * 500_000).unwrap()
-}
 
 fn text() -> impl Strategy<Value = String> {
     "[abAB%_Éé\\\\\0]{0,4}"
@@ -240,12 +232,10 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
             ..one.clone()
         })
         .collect();
-    let rows: Vec<_> = born.iter().map(|view| Advance { from: 0, view }).collect();
     for store in ["main", "other"] {
-        table::save(conn, store, &rows).await.unwrap();
+        table::save(conn, store, &rows(0, &born)).await.unwrap();
     }
-    let rows: Vec<_> = all.iter().map(|view| Advance { from: 1, view }).collect();
-    table::save(conn, "main", &rows).await.unwrap();
+    table::save(conn, "main", &rows(1, all)).await.unwrap();
 }
 
 /// Walks from one end to the other: the ids as they were seen.
@@ -290,8 +280,7 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let database = database().await;
     let mut conn = database.pool.acquire().await.unwrap();
     let mut runner = TestRunner::deterministic();
-    let drawn = prop::collection::vec(customer(), CUSTOMERS).new_tree(&mut runner);
-    let mut all = drawn.unwrap().current();
+    let mut all = draw(&mut runner, prop::collection::vec(customer(), CUSTOMERS));
     for (n, customer) in all.iter_mut().enumerate() {
         customer.stream = format!("{n:026}");
         customer.id = id(n);
@@ -302,8 +291,8 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let (mut empty_count, mut long_count) = (0, 0);
     for turn in 0..FILTERS {
         let orders = prop::sample::select(vec![Order::Id, Order::Creation]);
-        let drawn = (filter(), orders, 1..60_u32, any::<bool>()).new_tree(&mut runner);
-        let (filter, order, limit, forwards) = drawn.unwrap().current();
+        let (filter, order, limit, forwards) =
+            draw(&mut runner, (filter(), orders, 1..60_u32, any::<bool>()));
         let filter = if turn % 20 == 0 {
             Filter::default()
         } else {

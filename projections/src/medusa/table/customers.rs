@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use crate::medusa::customer::Customer;
-use crate::table::{Advance, column, decode, each, encode};
+use crate::table::{self, Advance, column, decode, each, encode};
 
 /// The rows of these streams, deleted ones too.
 pub async fn load(
@@ -13,18 +13,11 @@ pub async fn load(
     store: &str,
     streams: &[String],
 ) -> Result<HashMap<String, Customer>, sqlx::Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "select stream, view::text
-         from medusa_customers
-         where store = $1 and stream = any ($2)",
-    )
-    .bind(store)
-    .bind(streams)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|(stream, view)| Ok((stream, decode(&view)?)))
-        .collect()
+    let sql = "
+        select stream, view::text
+        from medusa_customers
+        where store = $1 and stream = any ($2)";
+    table::load(conn, sql, store, streams).await
 }
 
 /// The members of these groups, in the order of their births, each once.

@@ -1,0 +1,89 @@
+//! What `ledger token`, `ledger app` and `ledger user` share: each changes something as the owner of
+//! the database, and prints what came of it.
+
+use std::io::{self, BufRead as _, Write as _};
+
+use sqlx::PgPool;
+
+use crate::config::{ConfigError, Settings};
+use crate::database::{self, DatabaseError};
+use crate::event_store::keyring::Keyring;
+
+/// One store's part of the ledger, open to the owner of the database.
+pub struct Owner {
+    /// A connection as the owner.
+    pub pool: PgPool,
+    /// The keys.
+    pub keyring: Keyring,
+    /// The store.
+    pub store: String,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database will not do.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Something could not be read or printed.
+    #[error("the standard input or output failed")]
+    Io(#[from] io::Error),
+    /// There is no app of the key that this argument gives.
+    #[error(
+        "no app has the key of {0}, or it was revoked: `ledger app list` tells, `ledger app add` \
+         adds it"
+    )]
+    NoApp(&'static str),
+    /// A secret was promised.
+    #[error("no secret: the line of the standard input is empty")]
+    NoSecret,
+    /// Nobody could sign in with it.
+    #[error("--email is not an e-mail address that can sign in")]
+    Email,
+    /// No password came.
+    #[error("no password: set MEDUSA_ADMIN_PASSWORD, or give it as a line of the standard input")]
+    NoPassword,
+    /// What came is no hash.
+    #[error("the standard input holds no password hash of Medusa's")]
+    NoHash,
+    /// There is nobody of this e-mail.
+    #[error("nobody has the e-mail of --email")]
+    Nobody,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        DatabaseError::from(error).into()
+    }
+}
+
+impl Owner {
+    /// Opens the store of these settings.
+    pub async fn open(settings: &Settings) -> Result<Self, Error> {
+        let keyring = Keyring::new(&settings.master_key()?.0);
+        let store = settings.required("LEDGER_STORE")?;
+        let (setting, url) = settings.owner_url()?;
+        Ok(Self {
+            pool: database::open_as_owner(setting, &url, &keyring).await?,
+            keyring,
+            store,
+        })
+    }
+
+    /// Prints what came of it, when the database needs nothing more.
+    pub async fn print(self, text: &str) -> Result<(), Error> {
+        self.pool.close().await;
+        Ok(io::stdout().lock().write_all(text.as_bytes())?)
+    }
+}
+
+/// A line of the standard input, without its end; none when it is empty.
+pub fn line() -> Result<Option<String>, Error> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    Ok((!line.is_empty()).then(|| line.to_owned()))
+}
