@@ -135,14 +135,18 @@ struct App {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "whether a token is over is asked of the clock"
+    reason = "whether a token is over, and when a consent came, is asked of the clock"
 )]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
-    let claims = token::verify(secret, authorization, Timestamp::now())?;
+    let claims = token::verify(secret, authorization, now())?;
     claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
     let installed = api
         .auth

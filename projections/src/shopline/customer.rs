@@ -289,7 +289,6 @@ impl Customer {
     }
 
     /// A subscription that changed has another consent, or none that was told.
-
     fn subscribe(
         &mut self,
         email: Option<Subscription>,

@@ -4,11 +4,10 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::customer::CustomerState;
-use jiff::Timestamp;
 use projections::shopline as view;
 use serde_json::json;
 
-use super::{Call, unread};
+use super::{Call, now, unread};
 use crate::contracts::shopline::customer::{
     Reading, parse_create, parse_remove_tags, parse_update,
 };
@@ -131,7 +130,7 @@ impl Call<'_> {
         Reading {
             version: found.version,
             zone: &self.api.store.time_zone,
-            now: Timestamp::now(),
+            now: now(),
         }
     }
 
