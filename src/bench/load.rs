@@ -34,31 +34,87 @@ pub(super) enum Until {
     Answers(u64),
 }
 
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ask {
+    /// An update of a random customer.
+    Update,
+    /// A read of one by id.
+    Read,
+}
+
 /// What is asked of whom.
+#[derive(Clone)]
 pub(super) struct Load {
-    address: SocketAddr,
+    /// Connections take turns among them.
+    addresses: Vec<SocketAddr>,
     token: String,
-    customers: Vec<String>,
+    customers: Arc<[String]>,
+    /// How many a second at most, in all.
+    per_second: Option<f64>,
     /// Counts requests, and makes each one's value new.
-    asked: AtomicU64,
-    answered: AtomicU64,
+    asked: Arc<AtomicU64>,
+    /// Counts answered updates.
+    updated: Arc<AtomicU64>,
 }
 
 impl Load {
     /// Nothing yet.
     pub(super) fn new(address: SocketAddr, token: String) -> Self {
         Self {
-            address,
+            addresses: vec![address],
             token,
-            customers: vec![],
-            asked: AtomicU64::new(0),
-            answered: AtomicU64::new(0),
+            customers: Arc::from([]),
+            per_second: None,
+            asked: Arc::default(),
+            updated: Arc::default(),
         }
     }
 
+    /// The same load on one more process of the same ledger.
+    pub(super) fn and_at(&self, address: SocketAddr) -> Self {
+        let mut both = self.clone();
+        both.addresses.push(address);
+        both
+    }
+
+    /// The same load, never more than so many a second.
+    pub(super) fn at_most(&self, per_second: f64) -> Self {
+        Self {
+            per_second: Some(per_second),
+            ..self.clone()
+        }
+    }
+
+    /// The same load on one of the customers.
+    pub(super) fn of_one(&self) -> Self {
+        Self {
+            customers: self.customers.iter().take(1).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The same load on all but that one.
+    pub(super) fn but_one(&self) -> Self {
+        Self {
+            customers: self.customers.iter().skip(1).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// That one.
+    pub(super) fn customer(&self) -> &str {
+        self.customers.first().expect("customers were created")
+    }
+
+    /// One was answered that this load did not ask for.
+    pub(super) fn one_more_updated(&self) {
+        self.updated.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many updates were answered in all.
-    pub(super) fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
+    pub(super) fn updated(&self) -> u64 {
+        self.updated.load(Ordering::Relaxed)
     }
 
     /// Creates the customers that updates are about.
@@ -68,7 +124,7 @@ impl Load {
         count: u64,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let (address, token) = (self.address, self.token.clone());
+        let (address, token) = (self.address(0), self.token.clone());
         let created = on_one_thread(stop.clone(), move || async move {
             let next = Arc::new(AtomicU64::new(0));
             let mut tasks = JoinSet::new();
@@ -82,13 +138,19 @@ impl Load {
             }
             Ok(customers)
         });
-        self.customers = created.await?;
+        self.customers = created.await?.into();
         Ok(())
     }
 
-    /// Updates random customers over so many connections.
-    pub(super) async fn update(
+    fn address(&self, connection: usize) -> SocketAddr {
+        let turn = connection % self.addresses.len();
+        *self.addresses.get(turn).expect("it is below the length")
+    }
+
+    /// Asks over so many connections.
+    pub(super) async fn run(
         self: &Arc<Self>,
+        ask: Ask,
         connections: usize,
         until: Until,
         stop: &CancellationToken,
@@ -98,9 +160,11 @@ impl Load {
             let first = load.asked.load(Ordering::Relaxed);
             let start = Instant::now();
             let mut tasks = JoinSet::new();
-            for _ in 0..connections {
+            let pace = load.pace(connections);
+            for connection in 0..connections {
                 let load = Arc::clone(&load);
-                tasks.spawn(async move { load.update_until(start, first, until).await });
+                let address = load.address(connection);
+                tasks.spawn(async move { load.ask(ask, address, start, first, until, pace).await });
             }
             let mut latencies_us = vec![];
             while let Some(part) = tasks.join_next().await {
@@ -112,13 +176,17 @@ impl Load {
     }
 
     /// One connection's share: the latency of each answer.
-    async fn update_until(
+    async fn ask(
         &self,
+        ask: Ask,
+        address: SocketAddr,
         start: Instant,
         first: u64,
         until: Until,
+        pace: Option<Duration>,
     ) -> Result<Vec<u32>, Error> {
-        let mut client = Client::connect(self.address).await?;
+        let mut client = Client::connect(address).await?;
+        let mut turns = pace.map(tokio::time::interval);
         let mut request = String::new();
         let mut latencies_us = vec![];
         loop {
@@ -130,28 +198,49 @@ impl Load {
             if over {
                 return Ok(latencies_us);
             }
-            self.write_update(&mut request, number);
+            if let Some(turns) = &mut turns {
+                turns.tick().await;
+            }
+            self.write(ask, &mut request, number);
             let asked = Instant::now();
             client.ask(request.as_bytes(), 200).await?;
             let latency = asked.elapsed().as_micros();
-            self.answered.fetch_add(1, Ordering::Relaxed);
+            if matches!(ask, Ask::Update) {
+                self.updated.fetch_add(1, Ordering::Relaxed);
+            }
             latencies_us.push(u32::try_from(latency).unwrap_or(u32::MAX));
         }
     }
 
-    fn write_update(&self, request: &mut String, number: u64) {
+    /// How long one of so many connections waits from request to request.
+    fn pace(&self, connections: usize) -> Option<Duration> {
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+        let per_second = self.per_second?;
+        Some(Duration::from_secs_f64(f64::from(connections) / per_second))
+    }
+
+    fn write(&self, ask: Ask, request: &mut String, number: u64) {
         let chosen = rand::rng().random_range(..self.customers.len());
         let id = self
             .customers
             .get(chosen)
             .expect("it was drawn below the length");
         request.clear();
-        write_request(
-            request,
-            &format_args!("POST /admin/customers/{id}"),
-            &self.token,
-            &format_args!(r#"{{"first_name":"Ann {number:012}"}}"#),
-        );
+        let token = &self.token;
+        match ask {
+            Ask::Update => write_request(
+                request,
+                &format_args!("POST /admin/customers/{id}"),
+                token,
+                &format_args!(r#"{{"first_name":"Ann {number:012}"}}"#),
+            ),
+            Ask::Read => write_request(
+                request,
+                &format_args!("GET /admin/customers/{id}"),
+                token,
+                &"",
+            ),
+        }
     }
 }
 
@@ -189,7 +278,7 @@ async fn create(
     }
 }
 
-fn write_request(
+pub(super) fn write_request(
     request: &mut String,
     line: &dyn std::fmt::Display,
     token: &str,

@@ -16,7 +16,7 @@ use crate::dev::postgres::Postgres;
 
 /// How long it may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(5);
 /// How much of its log an error shows.
 const TAIL_LINES: usize = 20;
 /// Linux counts a process's time in hundredths of a second, whatever its own clock does.
@@ -26,6 +26,8 @@ const TICK: Duration = Duration::from_millis(10);
 pub(super) struct Server {
     /// Where it listens.
     pub(super) address: SocketAddr,
+    /// How long it took until it was ready.
+    pub(super) ready_after: Duration,
     child: Child,
     pid: u32,
     log: PathBuf,
@@ -73,17 +75,20 @@ impl Server {
                 .env("KAFKA_BROKERS", brokers)
                 .env("KAFKA_PREFIX", prefix);
         }
+        let started = Instant::now();
         let child = command
             .spawn()
             .map_err(system("setpriv could not be run"))?;
         let pid = child.id().unwrap_or_default();
         let mut server = Self {
             address,
+            ready_after: Duration::ZERO,
             child,
             pid,
             log,
         };
         server.wait_until_ready().await?;
+        server.ready_after = started.elapsed();
         Ok(server)
     }
 

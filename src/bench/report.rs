@@ -51,7 +51,107 @@ pub(super) struct Part {
     pub(super) memory_at_end: u64,
     /// Mean size of an event's payload and metadata.
     pub(super) event_bytes: u64,
+    /// How long the process took until it was ready.
+    pub(super) ready_after: Duration,
     pub(super) lag: Option<Lag>,
+}
+
+/// Further figures, one a row.
+pub(super) struct Table {
+    /// What a program calls it.
+    pub(super) name: &'static str,
+    /// What was asked.
+    pub(super) heading: String,
+    pub(super) rows: Vec<Row>,
+}
+
+/// What was measured, a sample a round, and perhaps what it stands beside.
+pub(super) struct Row {
+    what: String,
+    samples: Vec<Measured>,
+    beside: Option<Beside>,
+}
+
+/// A ratio to something known.
+pub(super) struct Beside {
+    what: &'static str,
+    ratio: f64,
+}
+
+impl Beside {
+    /// How many times as many a second.
+    pub(super) fn rate(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
+        let rate = |of| Measured::median(of).per_second;
+        Self {
+            what,
+            ratio: rate(samples) / rate(others),
+        }
+    }
+
+    /// How many times as long each takes, at the median.
+    pub(super) fn cost(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
+        let cost = |of| Measured::median(of).p50_ms;
+        Self {
+            what,
+            ratio: cost(samples) / cost(others),
+        }
+    }
+}
+
+impl Row {
+    /// A row.
+    pub(super) fn new(
+        what: impl Into<String>,
+        samples: Vec<Measured>,
+        beside: Option<Beside>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            samples,
+            beside,
+        }
+    }
+}
+
+impl Table {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        writeln!(
+            text,
+            "\n{}\n{:>44} | {:>9} {:>8} {:>8} |",
+            self.heading, "", "a second", "p50 ms", "p99 ms"
+        )?;
+        self.rows.iter().try_for_each(|row| {
+            let Measured {
+                per_second,
+                p50_ms,
+                p99_ms,
+                count: _,
+            } = Measured::median(&row.samples);
+            write!(
+                text,
+                "{:>44} | {per_second:>9.0} {p50_ms:>8.2} {p99_ms:>8.2} |",
+                row.what
+            )?;
+            match &row.beside {
+                Some(Beside { what, ratio }) => writeln!(text, " {ratio:.2} × {what}"),
+                None => writeln!(text),
+            }
+        })
+    }
+
+    fn json(&self) -> Value {
+        let row = |row: &Row| {
+            let median = Measured::median(&row.samples);
+            json!({
+                "what": row.what,
+                "median": median.json(),
+                "rounds": row.samples.iter().map(Measured::json).collect::<Vec<_>>(),
+                "beside": row.beside.as_ref().map(|beside| beside.what),
+                "ratio": row.beside.as_ref().map(|beside| rounded(beside.ratio, 3)),
+            })
+        };
+        json!({ "asked": self.heading, "rows": self.rows.iter().map(row).collect::<Vec<_>>() })
+    }
 }
 
 /// How far Kafka's followers are.
@@ -98,6 +198,7 @@ pub(super) struct Report {
     /// Without Kafka there is none.
     pub(super) all: Option<Part>,
     pub(super) lists: Option<Lists>,
+    pub(super) tables: Vec<Table>,
 }
 
 impl Measured {
@@ -117,6 +218,25 @@ impl Measured {
             count: per_second * elapsed.as_secs_f64(),
         }
     }
+
+    /// Each figure's median over the rounds.
+    fn median(samples: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
+        Self {
+            per_second: of(|s| s.per_second),
+            p50_ms: of(|s| s.p50_ms),
+            p99_ms: of(|s| s.p99_ms),
+            count: of(|s| s.count),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "per_second": rounded(self.per_second, 0),
+            "p50_ms": rounded(self.p50_ms, 3),
+            "p99_ms": rounded(self.p99_ms, 3),
+        })
+    }
 }
 
 impl Sample {
@@ -130,16 +250,21 @@ impl Sample {
         }
     }
 
+    /// How many a second, the median over the rounds.
+    pub(super) fn rate(samples: &[Self]) -> f64 {
+        Self::median(samples).measured.per_second
+    }
+
+    /// Without the processor time.
+    pub(super) fn measured(samples: &[Self]) -> Vec<Measured> {
+        samples.iter().map(|sample| sample.measured).collect()
+    }
+
     /// Each figure's median over the rounds.
     fn median(samples: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
         Self {
-            measured: Measured {
-                per_second: of(|s| s.measured.per_second),
-                p50_ms: of(|s| s.measured.p50_ms),
-                p99_ms: of(|s| s.measured.p99_ms),
-                count: of(|s| s.measured.count),
-            },
+            measured: Measured::median(&Self::measured(samples)),
             postgres_us: of(|s| s.postgres_us),
             ledger_us: of(|s| s.ledger_us),
         }
@@ -147,9 +272,7 @@ impl Sample {
 
     fn json(&self) -> Value {
         json!({
-            "per_second": rounded(self.measured.per_second, 0),
-            "p50_ms": rounded(self.measured.p50_ms, 3),
-            "p99_ms": rounded(self.measured.p99_ms, 3),
+            "measured": self.measured.json(),
             "postgres_cpu_us": rounded(self.postgres_us, 1),
             "ledger_cpu_us": rounded(self.ledger_us, 1),
         })
@@ -168,8 +291,7 @@ impl Pair {
 
     /// The ledger's rate by that of `pgbench`, medians.
     fn ratio(&self) -> f64 {
-        let rate = |samples| Sample::median(samples).measured.per_second;
-        rate(&self.updates) / rate(&self.inserts)
+        Sample::rate(&self.updates) / Sample::rate(&self.inserts)
     }
 
     fn json(&self) -> Value {
@@ -227,7 +349,8 @@ impl Part {
         }
         writeln!(
             text,
-            "resident memory of the ledger: {} MB after {} requests, {} MB after {}",
+            "ready after {} ms; resident memory of the ledger: {} MB after {} requests, {} MB after {}",
+            self.ready_after.as_millis(),
             megabytes(self.memory),
             self.requests,
             megabytes(self.memory_at_end),
@@ -244,6 +367,7 @@ impl Part {
     fn json(&self) -> Value {
         json!({
             "pairs": self.pairs.iter().map(Pair::json).collect::<Vec<_>>(),
+            "ready_after_ms": self.ready_after.as_millis(),
             "requests": self.requests,
             "resident_bytes": self.memory,
             "requests_in_all": self.answered,
@@ -366,10 +490,10 @@ impl Report {
             settings.collect::<Vec<_>>().join(", ")
         )?;
         self.lists.iter().try_for_each(|lists| lists.write(text))?;
-        match &self.api {
-            Some(api) => self.write_updates(api, text),
-            None => Ok(()),
-        }
+        self.api
+            .iter()
+            .try_for_each(|api| self.write_updates(api, text))?;
+        self.tables.iter().try_for_each(|table| table.write(text))
     }
 
     fn write_updates(&self, api: &Part, text: &mut String) -> fmt::Result {
@@ -411,6 +535,8 @@ impl Report {
             "lists": self.lists.as_ref().map(Lists::json),
             "api": self.api.as_ref().map(Part::json),
             "all": self.all.as_ref().map(Part::json),
+            "tables": self.tables.iter().map(|table| (table.name.to_owned(), table.json()))
+                .collect::<serde_json::Map<_, _>>(),
         })
         .to_string();
         text.push('\n');

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::Error;
 use crate::access::{APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret};
+use crate::config::{DatabaseConfig, Secret};
 use crate::contracts::shopline::rate::Plan;
 use crate::database::DatabaseError;
 use crate::dev::postgres::Postgres;
@@ -89,6 +90,14 @@ impl Store {
             app_token: token,
             owner,
         })
+    }
+
+    /// The service's settings for it.
+    pub(super) fn config(&self) -> DatabaseConfig {
+        DatabaseConfig {
+            url: Secret(self.url.clone()),
+            role: Some("ledger_app".to_owned()),
+        }
     }
 
     /// Writes down what was written before, so that no measurement pays for another.
