@@ -1,0 +1,140 @@
+//! Promise 10: nobody who only looks or lags stops a write, or fails one.
+
+use std::time::Duration;
+
+use super::Verdict;
+use crate::journal::{Attempt, Expects, Outcome};
+use crate::nemesis::Done;
+use crate::plan::{Fault, Part};
+
+/// The longest time without an answered write that is no stall.
+const GAP_MAX: Duration = Duration::from_secs(2);
+/// How long a request that met a fault may go on meeting it after it was mended: connections that died
+/// are noticed.
+const MENDED: Duration = Duration::from_secs(2);
+
+/// No gap between two answered writes is longer than the bound, and no write fails, but for what
+/// faults of Postgres and of the asked process itself explain. After them the bound counts from when
+/// they were mended.
+pub(super) fn unstalled(
+    attempts: &[Attempt],
+    faults: &[Done],
+    load: (Duration, Duration),
+) -> Verdict {
+    let mut violations = vec![];
+    let (begin, end) = load;
+    let mut ends: Vec<Duration> = vec![begin];
+    ends.extend(
+        writes(attempts).filter_map(|attempt| match attempt.outcome {
+            Outcome::Answered(_) => Some(attempt.end),
+            Outcome::Refused(_) | Outcome::Unknown(_) => None,
+        }),
+    );
+    ends.push(end);
+    ends.sort_unstable();
+    let excused: Vec<&Done> = faults.iter().filter(|done| done.fault.stalls()).collect();
+    let mut longest = Duration::ZERO;
+    for pair in ends.windows(2) {
+        let &[from, until] = pair else { continue };
+        let gap = until.saturating_sub(from);
+        // While a fault lasts that may stall, the time does not count.
+        let lost: Duration = excused
+            .iter()
+            .map(|done| done.until.min(until).saturating_sub(done.from.max(from)))
+            .sum();
+        let counted = gap.saturating_sub(lost);
+        longest = longest.max(counted);
+        if counted > GAP_MAX {
+            violations.push(format!(
+                "no write was answered from {:.1} s to {:.1} s",
+                from.as_secs_f64(),
+                until.as_secs_f64()
+            ));
+        }
+    }
+    let mut failed = 0;
+    for attempt in writes(attempts) {
+        let Outcome::Unknown(why) = &attempt.outcome else {
+            continue;
+        };
+        failed += 1;
+        let explained = faults.iter().any(|done| explains(done, attempt));
+        if !explained {
+            violations.push(format!(
+                "a write at {:.1} s failed although nothing was wrong that may fail it: {why}",
+                attempt.begin.as_secs_f64()
+            ));
+        }
+    }
+    Verdict {
+        promise: 10,
+        name: "Unstalled",
+        checked: format!(
+            "{} answers of writes, at most {:.1} s between two; {failed} failures explained by \
+             faults of Postgres or of the asked process",
+            ends.len().saturating_sub(2),
+            longest.as_secs_f64()
+        ),
+        violations,
+    }
+}
+
+/// Whether a fault may fail a request.
+fn explains(done: &Done, attempt: &Attempt) -> bool {
+    let meets = attempt.begin < done.until + MENDED && done.from < attempt.end;
+    let concerns = match done.fault {
+        Fault::KillApi(door) => door == attempt.door,
+        other => other.stalls() && other.parts().contains(&Part::Postgres),
+    };
+    meets && concerns
+}
+
+fn writes(attempts: &[Attempt]) -> impl Iterator<Item = &Attempt> {
+    attempts.iter().filter(|attempt| {
+        attempt
+            .write()
+            .is_some_and(|write| write.expects != Expects::Refusal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::requests::tests::{answered, unknown};
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn done(fault: Fault, from: u32, until: u32) -> Done {
+        Done {
+            fault,
+            from: SECOND * from,
+            until: SECOND * until,
+        }
+    }
+
+    fn holds(attempts: &[Attempt], faults: &[Done]) -> bool {
+        unstalled(attempts, faults, (SECOND, SECOND * 10)).holds()
+    }
+
+    #[test]
+    fn a_gap_is_a_stall_unless_postgres_was_away() {
+        let steady: Vec<Attempt> = (1..=10).map(|at| answered(at, at)).collect();
+        assert!(holds(&steady, &[]));
+        let gap: Vec<Attempt> = [1, 2, 3, 7, 8, 9, 10].map(|at| answered(at, at)).into();
+        assert!(!holds(&gap, &[]));
+        assert!(holds(&gap, &[done(Fault::StopPostgres, 3, 6)]));
+        assert!(!holds(&gap, &[done(Fault::KillBroker, 3, 7)]));
+        assert!(!holds(&gap, &[done(Fault::StopPostgres, 3, 4)]));
+    }
+
+    #[test]
+    fn a_failure_needs_a_fault_that_explains_it() {
+        let mut attempts: Vec<Attempt> = (1..=10).map(|at| answered(at, at)).collect();
+        attempts.push(unknown(5, 6));
+        assert!(!holds(&attempts, &[]));
+        assert!(!holds(&attempts, &[done(Fault::OpenTransaction, 1, 9)]));
+        assert!(!holds(&attempts, &[done(Fault::KillApi(1), 5, 6)]));
+        assert!(holds(&attempts, &[done(Fault::KillApi(0), 5, 6)]));
+        assert!(holds(&attempts, &[done(Fault::CutPostgres, 5, 5)]));
+    }
+}
