@@ -5,7 +5,6 @@ mod requests;
 mod stalls;
 mod stored;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::journal::Attempt;
@@ -68,12 +67,4 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<Verdict> {
         asked.own_writes(),
         stalls::unstalled(&evidence.attempts, &evidence.history.faults, evidence.load),
     ]
-}
-
-/// How many violations there are of each promise.
-pub(crate) fn broken(verdicts: &[Verdict]) -> BTreeMap<u8, usize> {
-    let broken = verdicts.iter().filter(|verdict| !verdict.holds());
-    broken
-        .map(|verdict| (verdict.promise, verdict.violations.len()))
-        .collect()
 }

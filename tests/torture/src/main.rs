@@ -12,6 +12,7 @@ mod cluster;
 mod journal;
 mod kafka;
 mod load;
+mod mutations;
 mod nemesis;
 mod plan;
 mod proxy;
@@ -23,6 +24,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use self::report::Trial;
 use clap::Parser;
 use customer_ledger::dev::postgres;
 use customer_ledger::event_store::reader::ReadError;
@@ -43,6 +45,13 @@ struct Options {
     /// The ledger.
     #[arg(long)]
     program: PathBuf,
+    /// Take the guards of the ledger away instead, one at a time, and see that it is found. The program
+    /// has to be built with the feature `mutations`.
+    #[arg(long, conflicts_with = "minutes")]
+    mutations: bool,
+    /// Only the mutations whose name has this in it.
+    #[arg(long, default_value = "", requires = "mutations")]
+    only: String,
     /// Where to write the report as JSON, too.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -132,6 +141,12 @@ async fn torture(options: Options) -> Result<bool, Error> {
     let seed = options
         .seed
         .unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    if options.mutations {
+        let (program, only) = (&options.program, &options.only);
+        let trials = mutations::try_all(seed, program, only, &lifecycle.stop).await?;
+        print(&report::table(&trials))?;
+        return Ok(trials.iter().all(Trial::is_right));
+    }
     let length = std::time::Duration::from_secs_f64(options.minutes * 60.0);
     say(&format!("seed {seed}, {} minutes", options.minutes));
     let case = run::Case {
@@ -146,14 +161,18 @@ async fn torture(options: Options) -> Result<bool, Error> {
     if let Some(path) = options.json {
         std::fs::write(path, report.json().to_string()).map_err(system("the report"))?;
     }
-    let printed = io::stdout().lock().write_all(report.markdown().as_bytes());
-    printed.map_err(system("printing failed"))?;
+    print(&report.markdown())?;
     if !report.holds() {
         say(&format!(
             "promises were broken; --seed {seed} draws the same faults again"
         ));
     }
     Ok(report.holds())
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let printed = io::stdout().lock().write_all(text.as_bytes());
+    printed.map_err(system("printing failed"))
 }
 
 /// An error and its causes in one line.

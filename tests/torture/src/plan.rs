@@ -201,35 +201,57 @@ impl Step {
     }
 }
 
-/// The faults of a run, in order.
+/// The faults of a run.
 pub(crate) fn plan(seed: u64, length: Duration) -> Vec<Step> {
-    plan_of(seed, length, &BAG)
-}
-
-/// The same with a bag of one's own.
-pub(crate) fn plan_of(seed: u64, length: Duration, bag: &[Fault]) -> Vec<Step> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut steps: Vec<Step> = vec![];
     let mut left: Vec<Fault> = vec![];
     let mut at = QUIET;
-    while at + QUIET <= length && !bag.is_empty() {
+    while at + QUIET <= length {
         if left.is_empty() {
-            left.extend(bag);
+            left.extend(BAG);
             left.shuffle(&mut random);
         }
-        let free = |fault: &Fault| {
-            !steps
-                .iter()
-                .any(|step| meets(step, at) && shares(step.fault, *fault))
-        };
-        let fits = |fault: &Fault| free(fault) && at + fault.lasts() + QUIET <= length;
+        let fits =
+            |fault: &Fault| is_free(&steps, at, *fault) && at + fault.lasts() + QUIET <= length;
         if let Some(index) = left.iter().position(fits) {
             let fault = left.remove(index);
             steps.push(Step { at, fault });
         }
-        at += BEAT + Duration::from_millis(random.random_range(0..500));
+        at += beat(&mut random);
     }
     steps
+}
+
+/// These faults, one after the other, each as soon as nothing else is done to what it is about.
+pub(crate) fn in_order(seed: u64, faults: &[Fault]) -> Vec<Step> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut steps: Vec<Step> = vec![];
+    let mut at = QUIET;
+    for fault in faults {
+        while !is_free(&steps, at, *fault) {
+            at += beat(&mut random) / 4;
+        }
+        steps.push(Step { at, fault: *fault });
+    }
+    steps
+}
+
+/// How long a load has to run for these faults.
+pub(crate) fn length(steps: &[Step]) -> Duration {
+    let ends = steps.iter().map(Step::ends);
+    ends.max().unwrap_or_default() + QUIET
+}
+
+fn beat(random: &mut StdRng) -> Duration {
+    BEAT + Duration::from_millis(random.random_range(0..500))
+}
+
+/// Whether nothing is done at a time to what a fault is about.
+fn is_free(steps: &[Step], at: Duration, fault: Fault) -> bool {
+    !steps
+        .iter()
+        .any(|step| meets(step, at) && shares(step.fault, fault))
 }
 
 /// Whether a step may still be under way or being mended.

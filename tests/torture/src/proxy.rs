@@ -143,13 +143,9 @@ async fn forward(mut client: TcpStream, mut way: watch::Receiver<Way>, ports: Po
     };
     let interrupted = async {
         let leaves = |way: &Way| way.generation != generation || way.state != State::Open;
-        drop(way.wait_for(leaves).await.is_ok());
+        drop(way.wait_for(leaves).await);
         // Frozen: both ends stay open, and nothing comes through.
-        drop(
-            way.wait_for(|way| way.generation != generation)
-                .await
-                .is_ok(),
-        );
+        drop(way.wait_for(|way| way.generation != generation).await);
     };
     tokio::select! {
         () = copying => {}

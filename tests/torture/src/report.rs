@@ -73,6 +73,19 @@ impl Report {
         self.verdicts.iter().all(Verdict::holds)
     }
 
+    /// What was found, in a line: the broken promises, and the first violation of the first of them.
+    pub(crate) fn finding(&self) -> String {
+        let broken: Vec<&Verdict> = self.verdicts.iter().filter(|it| !it.holds()).collect();
+        let names: Vec<&str> = broken.iter().map(|verdict| verdict.name).collect();
+        match broken
+            .first()
+            .and_then(|verdict| verdict.violations.first())
+        {
+            None => "nothing".to_owned(),
+            Some(first) => format!("{}: {first}", names.join(", ")),
+        }
+    }
+
     /// As a page.
     pub(crate) fn markdown(&self) -> String {
         let cycles: usize = self.faults.values().sum();
@@ -154,6 +167,39 @@ impl Report {
             "caught_up_seconds": self.caught_up, "promises": verdicts.collect::<Vec<_>>(),
         })
     }
+}
+
+/// A run without one of the guards.
+pub(crate) struct Trial {
+    /// What was missing.
+    pub(crate) name: &'static str,
+    /// Whether nothing was.
+    pub(crate) has_to_hold: bool,
+    /// What it came to.
+    pub(crate) report: Report,
+}
+
+impl Trial {
+    /// Whether it came to what it had to.
+    pub(crate) fn is_right(&self) -> bool {
+        self.report.holds() == self.has_to_hold
+    }
+}
+
+/// All trials, as a page.
+pub(crate) fn table(trials: &[Trial]) -> String {
+    let mut text = "| taken away | found | by |\n|---|---|---|\n".to_owned();
+    for trial in trials {
+        let found = match (trial.report.holds(), trial.has_to_hold) {
+            (true, true) => "every promise held",
+            (false, true) => "**PROMISES WERE BROKEN**",
+            (false, false) => "yes",
+            (true, false) => "**NO**",
+        };
+        let by = trial.report.finding();
+        push(&mut text, &format!("| {} | {found} | {by} |", trial.name));
+    }
+    text
 }
 
 fn push(text: &mut String, line: &str) {
