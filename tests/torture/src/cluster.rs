@@ -26,7 +26,7 @@ use tokio::time::sleep;
 use crate::client::{Call, Keys, Reply};
 use crate::kafka::Kafka;
 use crate::proxy::Proxy;
-use crate::{Error, system};
+use crate::{Error, system, tail};
 
 /// The ledger's topic: that of the first epoch.
 pub(crate) const TOPIC: &str = "torture.events";
@@ -36,6 +36,8 @@ const HANDLE: &str = "torture";
 const STORE_ID: &str = "1672369729606";
 /// How long a process may take until it is ready.
 const START_MAX: Duration = Duration::from_mins(1);
+/// What it means that it is not there.
+pub(crate) const SETPRIV: &str = "setpriv could not be run: the package util-linux has it";
 const POLL: Duration = Duration::from_millis(50);
 /// The advisory lock that the leading relay holds, as any administrator can look it up.
 const LEADERS_PORT: &str = "select client_port from pg_locks join pg_stat_activity using (pid) \
@@ -399,7 +401,7 @@ fn spawn(
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(system("setpriv could not be run"))
+        .map_err(system(SETPRIV))
 }
 
 async fn is_ready(port: u16, keys: &Keys) -> bool {
@@ -418,11 +420,6 @@ fn through(url: &str, port: u16) -> String {
 fn free_port() -> Result<u16, Error> {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
     Ok(free.map_err(system("no port is free"))?.port())
-}
-
-fn tail(log: &str) -> String {
-    let skipped = log.lines().count().saturating_sub(20);
-    log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
 }
 
 /// A directory that goes when this does.

@@ -11,11 +11,14 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::metadata::MetadataPartition;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-use crate::{Error, system};
+use crate::cluster::SETPRIV;
+use crate::{Error, system, tail};
 
 /// The functions that know how a node is run.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/dev/kafka.sh");
@@ -45,7 +48,7 @@ impl Kafka {
             .status()
             .await;
         if !made.map_err(system("bash could not be run"))?.success() {
-            return Err(Error::Kafka(log(dir)));
+            return Err(Error::Kafka(tail(&log(dir))));
         }
         Ok(Self {
             dir: dir.to_owned(),
@@ -70,11 +73,7 @@ impl Kafka {
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);
-        let child = self.child.insert(
-            command
-                .spawn()
-                .map_err(system("setpriv could not be run"))?,
-        );
+        let child = self.child.insert(command.spawn().map_err(system(SETPRIV))?);
         let deadline = Instant::now() + START_MAX;
         while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
             if log(&self.dir).matches("Kafka Server started").count() > said {
@@ -82,7 +81,7 @@ impl Kafka {
             }
             sleep(POLL).await;
         }
-        Err(Error::Kafka(log(&self.dir)))
+        Err(Error::Kafka(tail(&log(&self.dir))))
     }
 
     /// Kills it, if it runs.
@@ -104,6 +103,7 @@ fn script(call: &str) -> Command {
     command
 }
 
+/// What it has said.
 fn log(dir: &Path) -> String {
     fs::read_to_string(dir.join("kafka.log")).unwrap_or_default()
 }
@@ -164,7 +164,9 @@ pub(crate) async fn truncate_topic(port: u16, topic: &str) -> Result<(), KafkaEr
     let admin: AdminClient<DefaultClientContext> = client(port).create()?;
     let options = AdminOptions::new().operation_timeout(Some(REQUEST_MAX));
     let cut = admin.delete_records(&ends, &options).await?;
-    cut.elements().iter().try_for_each(|part| part.error())
+    cut.elements()
+        .iter()
+        .try_for_each(TopicPartitionListElem::error)
 }
 
 /// Everything committed in a topic, in the order of each partition; nothing when there is no topic.
@@ -184,7 +186,13 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>, KafkaErr
     let metadata = consumer.fetch_metadata(Some(topic), REQUEST_MAX)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     Ok(found
-        .map(|topic| topic.partitions().iter().map(|part| part.id()).collect())
+        .map(|topic| {
+            topic
+                .partitions()
+                .iter()
+                .map(MetadataPartition::id)
+                .collect()
+        })
         .unwrap_or_default())
 }
 

@@ -292,12 +292,13 @@ impl Caller {
             self.random.random::<u32>()
         );
         let medusa = self.random.random();
-        let fields = json!({ "email": email, "first_name": name(1), "last_name": "f-0" });
+        let name = name(1);
         let call = if medusa {
-            let mut body = fields;
-            body["password"] = json!("");
+            let body = json!({ "email": email, "first_name": name, "last_name": "f-0",
+                "password": "" });
             Call::create("/admin/customers", body)
         } else {
+            let fields = json!({ "email": email, "first_name": name, "last_name": "f-0" });
             let path = format!("{SHOPLINE}/customers.json");
             Call::create(&path, json!({ "customer": fields }))
         };

@@ -175,6 +175,12 @@ fn print(text: &str) -> Result<(), Error> {
     printed.map_err(system("printing failed"))
 }
 
+/// The end of a log.
+fn tail(log: &str) -> String {
+    let skipped = log.lines().count().saturating_sub(20);
+    log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
+}
+
 /// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

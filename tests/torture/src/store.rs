@@ -22,7 +22,7 @@ pub(crate) struct Event {
     /// Its stream.
     pub(crate) stream: String,
     /// Its type.
-    pub(crate) event_type: String,
+    pub(crate) kind: String,
     /// Its payload, as written.
     pub(crate) payload: String,
     /// The id of the request that it was recorded for.
@@ -34,7 +34,7 @@ pub(crate) struct Event {
 /// Every event, in the order of positions.
 pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<Event>, sqlx::Error> {
     sqlx::query_as(
-        "select position, sequence, aggregate_id as stream, event_type, payload::text as payload, \
+        "select position, sequence, aggregate_id as stream, event_type as kind, payload::text as payload, \
             metadata->>'request_id' as request, \
             (extract(epoch from time) * 1000000)::bigint as time \
          from events order by position, sequence",

@@ -34,7 +34,7 @@ impl<'a> Asked<'a> {
         let mut recorded: HashMap<&str, Vec<&str>> = HashMap::new();
         for event in events {
             let types = recorded.entry(&event.request).or_default();
-            types.push(&event.event_type);
+            types.push(&event.kind);
         }
         let mut writes: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut customers: HashMap<usize, Customer> = HashMap::new();
@@ -288,12 +288,12 @@ pub(super) mod tests {
         }
     }
 
-    fn event(position: i64, request: &str, event_type: &str) -> Event {
+    fn event(position: i64, request: &str, kind: &str) -> Event {
         Event {
             position,
             sequence: position,
             stream: "a".to_owned(),
-            event_type: event_type.to_owned(),
+            kind: kind.to_owned(),
             payload: "{}".to_owned(),
             request: request.to_owned(),
             time: position,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Verdict;
 use crate::journal::{Attempt, Expects, Outcome};
 use crate::nemesis::Done;
-use crate::plan::{Fault, Part};
+use crate::plan::Fault;
 
 /// The longest time without an answered write that is no stall.
 const GAP_MAX: Duration = Duration::from_secs(2);
@@ -82,9 +82,10 @@ pub(super) fn unstalled(
 /// Whether a fault may fail a request.
 fn explains(done: &Done, attempt: &Attempt) -> bool {
     let meets = attempt.begin < done.until + MENDED && done.from < attempt.end;
-    let concerns = match done.fault {
-        Fault::KillApi(door) => door == attempt.door,
-        other => other.stalls() && other.parts().contains(&Part::Postgres),
+    let concerns = if let Fault::KillApi(door) = done.fault {
+        door == attempt.door
+    } else {
+        done.fault.stalls()
     };
     meets && concerns
 }

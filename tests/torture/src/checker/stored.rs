@@ -150,7 +150,7 @@ mod tests {
             position,
             sequence,
             stream: stream.to_owned(),
-            event_type: "CustomerUpdated".to_owned(),
+            kind: "CustomerUpdated".to_owned(),
             payload: format!("{{\"p\":{position}}}"),
             request: format!("{position:032x}"),
             time: position,
