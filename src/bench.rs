@@ -13,7 +13,6 @@ mod report;
 mod store;
 
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +28,7 @@ use self::store::Store;
 use crate::config::Settings;
 use crate::database::DatabaseError;
 use crate::dev::postgres::{self, Postgres};
+use crate::dev::scratch::Scratch;
 use crate::migrations;
 use crate::shutdown::Lifecycle;
 
@@ -153,7 +153,10 @@ impl From<sqlx::Error> for Error {
 pub async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     let lifecycle = Lifecycle::default();
     lifecycle.stop_on_signal().map_err(system("signals"))?;
-    let dir = Dir::make(&options.dir)?;
+    let dir = Scratch::make(&options.dir, "bench").map_err(|error| Error::Dir {
+        path: options.dir.clone(),
+        reason: error.to_string(),
+    })?;
     let postgres = Postgres::start(&dir.path.join("postgres")).await?;
     let bench = Bench {
         options,
@@ -351,33 +354,6 @@ impl Bench<'_> {
             event_bytes,
             lag,
         })
-    }
-}
-
-/// A directory that goes when this does.
-struct Dir {
-    path: PathBuf,
-}
-
-impl Dir {
-    fn make(parent: &Path) -> Result<Self, Error> {
-        let name = format!("customer-ledger-bench.{:016x}", rand::random::<u64>());
-        let path = parent.join(name);
-        // The server's user has to pass through.
-        let made = std::fs::DirBuilder::new().mode(0o755).create(&path);
-        made.map_err(|error| Error::Dir {
-            path: parent.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(dir = %self.path.display(), %error, "the directory is left behind");
-        }
     }
 }
 

@@ -2,9 +2,7 @@
 //! and a proxy on every way between them. All of it ends with this process, whatever ends it.
 
 use std::fs::{self, OpenOptions};
-use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr as _;
@@ -15,6 +13,7 @@ use customer_ledger::access::{
 };
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::dev::postgres::Postgres;
+use customer_ledger::dev::scratch::Scratch;
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::migrations;
 use jiff::Timestamp;
@@ -90,7 +89,7 @@ pub(crate) struct Cluster {
     members: Vec<Member>,
     program: PathBuf,
     settings: Vec<(&'static str, String)>,
-    dir: Dir,
+    dir: Scratch,
 }
 
 impl Cluster {
@@ -101,7 +100,8 @@ impl Cluster {
         sql: &str,
         settings: &[(&'static str, String)],
     ) -> Result<Self, Error> {
-        let dir = Dir::make(Path::new("/var/tmp"))?;
+        let dir = Scratch::make(Path::new("/var/tmp"), "torture");
+        let dir = dir.map_err(system("a directory below /var/tmp"))?;
         let postgres = Postgres::start(&dir.path.join("postgres")).await?;
         let master_key = rand::random();
         let jwt_secret = new_secret();
@@ -420,32 +420,6 @@ fn through(url: &str, port: u16) -> String {
 fn free_port() -> Result<u16, Error> {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
     Ok(free.map_err(system("no port is free"))?.port())
-}
-
-/// A directory that goes when this does.
-struct Dir {
-    path: PathBuf,
-}
-
-impl Dir {
-    fn make(parent: &Path) -> Result<Self, Error> {
-        let name = format!("customer-ledger-torture.{:016x}", rand::random::<u64>());
-        let path = parent.join(name);
-        // The server's user has to pass through.
-        let made = fs::DirBuilder::new().mode(0o755).create(&path);
-        made.map_err(system("a directory below /var/tmp"))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            crate::say(&format!("{} is left behind: {error}", self.path.display()));
-        }
-    }
 }
 
 #[cfg(test)]

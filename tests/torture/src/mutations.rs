@@ -38,7 +38,7 @@ enum How {
     Sql(&'static str),
 }
 
-const MUTATIONS: [Mutation; 12] = [
+const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "no lock around an append",
         // Without the constraint, too: else Postgres itself would refuse what the lock prevents.
@@ -47,6 +47,15 @@ const MUTATIONS: [Mutation; 12] = [
                 'perform pg_advisory_xact_lock(1818453874);', ''); end $$; \
              alter table events drop constraint events_position_is_unique; \
              create index events_by_position on events (position)",
+        ),
+    },
+    Mutation {
+        name: "no check of the sequence that a command was decided on",
+        how: How::Sql(
+            "do $$ begin execute replace(pg_get_functiondef('append'::regproc), \
+                'where s.sequence is distinct', 'where false and s.sequence is distinct'); end $$; \
+             alter table events drop constraint events_pkey; \
+             create index events_by_stream on events (aggregate_type, aggregate_id, sequence)",
         ),
     },
     Mutation {

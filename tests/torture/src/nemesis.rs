@@ -152,6 +152,13 @@ impl<'a> Nemesis<'a> {
                 self.paused = Some(leader);
                 cluster.signal(Role::Relay, leader, "STOP").await?;
             }
+            Fault::FreezeRelay => {
+                let leader = cluster.leader().await.unwrap_or(0);
+                self.paused = Some(leader);
+                if let Some(way) = cluster.way(Role::Relay, leader) {
+                    way.freeze();
+                }
+            }
             Fault::PauseProjector(number) => {
                 cluster.signal(Role::Projector, number, "STOP").await?;
             }
@@ -193,6 +200,12 @@ impl<'a> Nemesis<'a> {
             Fault::PauseRelay => {
                 let relay = self.paused.take().unwrap_or(0);
                 cluster.signal(Role::Relay, relay, "CONT").await?;
+            }
+            Fault::FreezeRelay => {
+                let relay = self.paused.take().unwrap_or(0);
+                if let Some(way) = cluster.way(Role::Relay, relay) {
+                    way.open();
+                }
             }
             Fault::PauseProjector(number) => {
                 cluster.signal(Role::Projector, number, "CONT").await?;

@@ -39,6 +39,9 @@ pub(crate) enum Fault {
     KillProjector(usize),
     /// The relay that leads stands still for longer than its lease; another one takes over.
     PauseRelay,
+    /// Nothing comes through between the relay that leads and Postgres for longer than its lease, while
+    /// it still talks to Kafka; another one takes over.
+    FreezeRelay,
     /// A projector stands still for longer than its group waits for it.
     PauseProjector(usize),
     /// Both projectors stand still, and the end of the topic is cut off before they read it.
@@ -66,7 +69,7 @@ pub(crate) enum Fault {
 }
 
 /// Every kind, as often as it is in the bag: a run of two minutes empties it once.
-const BAG: [Fault; 22] = [
+const BAG: [Fault; 23] = [
     Fault::KillApi(0),
     Fault::KillApi(1),
     Fault::KillApi(0),
@@ -77,6 +80,7 @@ const BAG: [Fault; 22] = [
     Fault::KillProjector(0),
     Fault::KillProjector(1),
     Fault::PauseRelay,
+    Fault::FreezeRelay,
     Fault::PauseProjector(0),
     Fault::TruncateTopic,
     Fault::DeleteTopic,
@@ -94,7 +98,7 @@ const BAG: [Fault; 22] = [
 /// Time before the first fault, and after the last one.
 const QUIET: Duration = Duration::from_secs(3);
 /// Time between the beginnings of two faults.
-const BEAT: Duration = Duration::from_millis(4500);
+const BEAT: Duration = Duration::from_millis(4000);
 
 impl Fault {
     /// Its name in reports.
@@ -105,6 +109,7 @@ impl Fault {
             Self::KillRelayUnnoted => "kill -9 of a relay that could not note what it sent",
             Self::KillProjector(_) => "kill -9 of a projector",
             Self::PauseRelay => "the leading relay paused beyond its lease",
+            Self::FreezeRelay => "the leading relay frozen out of Postgres beyond its lease",
             Self::PauseProjector(_) => "a projector paused beyond its session",
             Self::TruncateTopic => "the topic truncated before it was read",
             Self::DeleteTopic => "the topic deleted and made anew",
@@ -124,7 +129,7 @@ impl Fault {
     pub(crate) const fn parts(self) -> &'static [Part] {
         match self {
             Self::KillApi(_) => &[Part::Api],
-            Self::KillRelay | Self::PauseRelay => &[Part::Relay],
+            Self::KillRelay | Self::PauseRelay | Self::FreezeRelay => &[Part::Relay],
             Self::KillRelayUnnoted => &[Part::Relay, Part::Postgres],
             Self::KillProjector(_) | Self::PauseProjector(_) => &[Part::Projector],
             Self::TruncateTopic => &[Part::Relay, Part::Projector, Part::Kafka],
@@ -150,14 +155,17 @@ impl Fault {
             | Self::KillProjector(_)
             | Self::StopPostgres => Duration::from_secs(1),
             Self::CutKafka
-            | Self::FreezeKafka
             | Self::UseUpConnections
             | Self::TruncateTopic
             | Self::StopPostgresAlone => Duration::from_secs(3),
             Self::KillBroker => Duration::from_secs(4),
             // A lease is over after five seconds, a session of the group after six.
-            Self::PauseRelay | Self::OpenTransaction | Self::LongQuery => Duration::from_secs(7),
+            Self::PauseRelay | Self::FreezeRelay | Self::OpenTransaction | Self::LongQuery => {
+                Duration::from_secs(7)
+            }
             Self::PauseProjector(_) => Duration::from_secs(8),
+            // A transaction is given up after ten seconds, when nobody knows what became of it.
+            Self::FreezeKafka => Duration::from_secs(11),
         }
     }
 
@@ -173,6 +181,7 @@ impl Fault {
             | Self::KillRelayUnnoted
             | Self::KillProjector(_)
             | Self::PauseRelay
+            | Self::FreezeRelay
             | Self::PauseProjector(_)
             | Self::TruncateTopic
             | Self::DeleteTopic
@@ -256,7 +265,7 @@ fn is_free(steps: &[Step], at: Duration, fault: Fault) -> bool {
 
 /// Whether a step may still be under way or being mended.
 fn meets(step: &Step, at: Duration) -> bool {
-    step.ends() + Duration::from_secs(4) > at
+    step.ends() + Duration::from_secs(3) > at
 }
 
 fn shares(one: Fault, other: Fault) -> bool {
