@@ -7,6 +7,7 @@ mod stored;
 
 use std::time::Duration;
 
+use crate::control::Waits;
 use crate::journal::Attempt;
 use crate::kafka::Message;
 use crate::nemesis::History;
@@ -18,8 +19,8 @@ pub(crate) struct Evidence {
     pub(crate) attempts: Vec<Attempt>,
     /// Requests beside the load whose events are nobody's surprise: how the groups were made.
     pub(crate) events_before: usize,
-    /// What was done to the ledger.
-    pub(crate) history: History,
+    /// What was done meanwhile, and how it went.
+    pub(crate) ran: Ran,
     /// Every event, by position.
     pub(crate) events: Vec<Event>,
     /// Every record of the topic, in the order of each partition.
@@ -28,10 +29,19 @@ pub(crate) struct Evidence {
     pub(crate) views: Views,
     /// The views as they follow from the events, or why they do not.
     pub(crate) folded: Result<Views, String>,
-    /// How long relay and projectors took for the rest, once all was mended; none when they never did.
-    pub(crate) caught_up: Option<Duration>,
+}
+
+/// How a run went.
+#[derive(Default)]
+pub(crate) struct Ran {
     /// From when to when the load ran.
     pub(crate) load: (Duration, Duration),
+    /// What was done to the ledger.
+    pub(crate) history: History,
+    /// When even a client of Postgres waited that has nothing to do with the ledger.
+    pub(crate) waits: Waits,
+    /// How long relay and projectors took for the rest, once all was mended; none when they never did.
+    pub(crate) caught_up: Option<Duration>,
 }
 
 /// One promise, judged.
@@ -65,6 +75,6 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<Verdict> {
         stored::replayable(&evidence.views, &evidence.folded),
         asked.repeatable(),
         asked.own_writes(),
-        stalls::unstalled(&evidence.attempts, &evidence.history.faults, evidence.load),
+        stalls::unstalled(&evidence.attempts, &evidence.ran),
     ]
 }

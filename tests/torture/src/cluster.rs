@@ -86,6 +86,8 @@ pub(crate) struct Cluster {
     /// Kafka.
     pub(crate) kafka: Kafka,
     postgres: Option<Postgres>,
+    /// The way of the control to Postgres: nobody cuts it.
+    control_way: Proxy,
     members: Vec<Member>,
     program: PathBuf,
     settings: Vec<(&'static str, String)>,
@@ -140,6 +142,7 @@ impl Cluster {
             kafka_way,
             kafka,
             postgres: Some(postgres),
+            control_way: listen().await?,
             members,
             program: program.to_owned(),
             settings: all,
@@ -166,6 +169,11 @@ impl Cluster {
         let postgres = self.postgres.as_ref().ok_or(sqlx::Error::PoolClosed)?;
         let options = PgConnectOptions::from_str(&postgres.url(DATABASE))?;
         Ok(options.disable_statement_logging())
+    }
+
+    /// How to connect as the owner, by the way of the control.
+    pub(crate) fn control(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        Ok(self.owner()?.port(self.control_way.port))
     }
 
     /// Starts every process that is not running.
@@ -313,7 +321,7 @@ impl Cluster {
 
     fn lead_to_postgres(&self) {
         let port = self.owner().map(|options| options.get_port());
-        for way in self.ways() {
+        for way in self.ways().chain([&self.control_way]) {
             way.lead_to(port.as_ref().copied().unwrap_or_default());
         }
     }
@@ -415,6 +423,10 @@ async fn is_ready(port: u16, keys: &Keys) -> bool {
 fn through(url: &str, port: u16) -> String {
     let start = url.rsplit_once(':').map_or("", |(start, _)| start);
     format!("{start}:{port}/{DATABASE}")
+}
+
+async fn listen() -> Result<Proxy, Error> {
+    Proxy::listen().await.map_err(system("no port is free"))
 }
 
 fn free_port() -> Result<u16, Error> {

@@ -9,6 +9,7 @@
 mod checker;
 mod client;
 mod cluster;
+mod control;
 mod journal;
 mod kafka;
 mod load;

@@ -40,7 +40,7 @@ impl Report {
         verdicts: Vec<Verdict>,
     ) -> Self {
         let mut faults = BTreeMap::new();
-        for done in &evidence.history.faults {
+        for done in &evidence.ran.history.faults {
             *faults.entry(done.fault.name()).or_default() += 1;
         }
         let mut requests = BTreeMap::new();
@@ -55,7 +55,7 @@ impl Report {
             };
             *requests.entry(what).or_default() += 1;
         }
-        let (begin, end) = evidence.load;
+        let (begin, end) = evidence.ran.load;
         Self {
             seed,
             seconds: end.saturating_sub(begin).as_secs(),
@@ -63,7 +63,7 @@ impl Report {
             faults,
             requests,
             events: evidence.events.len(),
-            caught_up: evidence.caught_up.map(|time| time.as_secs_f64()),
+            caught_up: evidence.ran.caught_up.map(|time| time.as_secs_f64()),
             verdicts,
         }
     }

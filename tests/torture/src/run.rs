@@ -14,12 +14,13 @@ use sqlx::{Connection as _, PgPool};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::checker::{self, Evidence};
+use crate::checker::{self, Evidence, Ran};
 use crate::client::{Call, Reply};
 use crate::cluster::{Cluster, TOPIC};
+use crate::control::Control;
 use crate::journal::Journal;
 use crate::load::Load;
-use crate::nemesis::{History, Nemesis};
+use crate::nemesis::Nemesis;
 use crate::plan::Step;
 use crate::report::Report;
 use crate::{Error, kafka, say, store};
@@ -80,6 +81,7 @@ async fn gather(case: &Case, cluster: &mut Cluster) -> Result<Evidence, Error> {
         groups,
     );
     let load = Arc::new(load);
+    let control = Control::start(cluster.control()?, Arc::clone(&journal));
     let begin = journal.now();
     let running = tokio::spawn(Arc::clone(&load).run(case.seed));
     // A load that is dropped with this run ends, too.
@@ -91,21 +93,24 @@ async fn gather(case: &Case, cluster: &mut Cluster) -> Result<Evidence, Error> {
     let end = journal.now();
     load.stop.cancel();
     drop(running.await);
+    let waits = control.waits();
+    drop(control);
     let caught_up = catch_up(cluster).await?;
     let mut random = StdRng::seed_from_u64(case.seed);
     for known in load.last() {
         load.read(&mut random, &known).await;
     }
-    collect(cluster, &journal, history, caught_up, (begin, end)).await
+    let ran = Ran {
+        load: (begin, end),
+        history,
+        waits,
+        caught_up,
+    };
+    collect(cluster, &journal, ran).await
 }
 
-async fn collect(
-    cluster: &Cluster,
-    journal: &Journal,
-    history: History,
-    caught_up: Option<Duration>,
-    load: (Duration, Duration),
-) -> Result<Evidence, Error> {
+/// What is there in the end.
+async fn collect(cluster: &Cluster, journal: &Journal, ran: Ran) -> Result<Evidence, Error> {
     let mut connection = cluster.connect().await?;
     let events = store::events(&mut connection).await?;
     let views = store::views(&mut connection).await?;
@@ -116,13 +121,11 @@ async fn collect(
     Ok(Evidence {
         attempts: journal.attempts(),
         events_before: GROUPS,
-        history,
+        ran,
         events,
         topic: kafka::read_topic(cluster.kafka.port, TOPIC).await?,
         views,
         folded: folded.map_err(|error| crate::chain(&error)),
-        caught_up,
-        load,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Verdict;
+use super::{Ran, Verdict};
+use crate::control::Waits;
 use crate::journal::{Attempt, Expects, Outcome};
 use crate::nemesis::Done;
 use crate::plan::Fault;
@@ -15,14 +16,11 @@ const MENDED: Duration = Duration::from_secs(2);
 
 /// No gap between two answered writes is longer than the bound, and no write fails, but for what
 /// faults of Postgres and of the asked process itself explain. After them the bound counts from when
-/// they were mended.
-pub(super) fn unstalled(
-    attempts: &[Attempt],
-    faults: &[Done],
-    load: (Duration, Duration),
-) -> Verdict {
+/// they were mended; and time does not count in which nobody at all could commit.
+pub(super) fn unstalled(attempts: &[Attempt], ran: &Ran) -> Verdict {
     let mut violations = vec![];
-    let (begin, end) = load;
+    let faults = &ran.history.faults;
+    let (begin, end) = ran.load;
     let mut ends: Vec<Duration> = vec![begin];
     ends.extend(
         writes(attempts).filter_map(|attempt| match attempt.outcome {
@@ -32,23 +30,23 @@ pub(super) fn unstalled(
     );
     ends.push(end);
     ends.sort_unstable();
-    let excused: Vec<&Done> = faults.iter().filter(|done| done.fault.stalls()).collect();
+    let excused = excused(ran);
     let mut longest = Duration::ZERO;
     for pair in ends.windows(2) {
         let &[from, until] = pair else { continue };
         let gap = until.saturating_sub(from);
-        // While a fault lasts that may stall, the time does not count.
         let lost: Duration = excused
             .iter()
-            .map(|done| done.until.min(until).saturating_sub(done.from.max(from)))
+            .map(|(first, last)| (*last).min(until).saturating_sub((*first).max(from)))
             .sum();
         let counted = gap.saturating_sub(lost);
         longest = longest.max(counted);
         if counted > GAP_MAX {
             violations.push(format!(
-                "no write was answered from {:.1} s to {:.1} s",
+                "no write was answered from {:.1} s to {:.1} s; {}",
                 from.as_secs_f64(),
-                until.as_secs_f64()
+                until.as_secs_f64(),
+                meanwhile(faults, from, until)
             ));
         }
     }
@@ -61,8 +59,10 @@ pub(super) fn unstalled(
         let explained = faults.iter().any(|done| explains(done, attempt));
         if !explained {
             violations.push(format!(
-                "a write at {:.1} s failed although nothing was wrong that may fail it: {why}",
-                attempt.begin.as_secs_f64()
+                "a write from {:.1} s to {:.1} s failed ({why}), which nothing explains; {}",
+                attempt.begin.as_secs_f64(),
+                attempt.end.as_secs_f64(),
+                meanwhile(faults, attempt.begin, attempt.end)
             ));
         }
     }
@@ -77,6 +77,34 @@ pub(super) fn unstalled(
         ),
         violations,
     }
+}
+
+/// When the time does not count: while a fault lasts that may stall, and while nobody could commit.
+fn excused(ran: &Ran) -> Waits {
+    let faults = ran.history.faults.iter().filter(|it| it.fault.stalls());
+    let mut all: Waits = faults.map(|it| (it.from, it.until)).collect();
+    all.extend(&ran.waits);
+    all.sort_unstable();
+    let mut merged = Waits::new();
+    for (from, until) in all {
+        match merged.last_mut() {
+            Some((_, last)) if from <= *last => *last = until.max(*last),
+            Some(_) | None => merged.push((from, until)),
+        }
+    }
+    merged
+}
+
+/// What went wrong at a time.
+fn meanwhile(faults: &[Done], from: Duration, until: Duration) -> String {
+    let meets = faults
+        .iter()
+        .filter(|it| it.from < until && from < it.until);
+    let said = meets.map(|it| {
+        let (from, until) = (it.from.as_secs_f64(), it.until.as_secs_f64());
+        format!("{} ({from:.1} s to {until:.1} s)", it.fault.name())
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a fault may fail a request.
@@ -114,7 +142,17 @@ mod tests {
     }
 
     fn holds(attempts: &[Attempt], faults: &[Done]) -> bool {
-        unstalled(attempts, faults, (SECOND, SECOND * 10)).holds()
+        holds_with(attempts, faults, vec![])
+    }
+
+    fn holds_with(attempts: &[Attempt], faults: &[Done], waits: Waits) -> bool {
+        let mut ran = Ran {
+            load: (SECOND, SECOND * 10),
+            waits,
+            ..Ran::default()
+        };
+        ran.history.faults = faults.to_vec();
+        unstalled(attempts, &ran).holds()
     }
 
     #[test]
@@ -126,6 +164,14 @@ mod tests {
         assert!(holds(&gap, &[done(Fault::StopPostgres, 3, 6)]));
         assert!(!holds(&gap, &[done(Fault::KillBroker, 3, 7)]));
         assert!(!holds(&gap, &[done(Fault::StopPostgres, 3, 4)]));
+        // Nobody could commit; but time is not counted off twice.
+        let wait = |from, until| vec![(SECOND * from, SECOND * until)];
+        assert!(holds_with(&gap, &[], wait(4, 6)));
+        assert!(!holds_with(
+            &gap,
+            &[done(Fault::CutPostgres, 3, 4)],
+            wait(3, 4)
+        ));
     }
 
     #[test]

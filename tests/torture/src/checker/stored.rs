@@ -71,7 +71,7 @@ pub(super) fn ordered(topic: &[Message]) -> Verdict {
 /// caught up. That each view holds an event's effect once is seen by comparing it whole: promise 5.
 pub(super) fn exactly_once(evidence: &Evidence) -> Verdict {
     let mut violations = vec![];
-    if evidence.caught_up.is_none() {
+    if evidence.ran.caught_up.is_none() {
         violations.push("relay or projectors did not catch up once all was mended".to_owned());
     }
     let mut seen: BTreeSet<i64> = BTreeSet::new();
@@ -94,7 +94,7 @@ pub(super) fn exactly_once(evidence: &Evidence) -> Verdict {
     }
     for position in events.keys() {
         // What we cut off ourselves may be gone.
-        if !seen.contains(position) && *position > evidence.history.truncated {
+        if !seen.contains(position) && *position > evidence.ran.history.truncated {
             violations.push(format!("position {position} is not in the topic"));
         }
     }
@@ -143,7 +143,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::nemesis::History;
+    use crate::checker::Ran;
 
     fn event(position: i64, stream: &str, sequence: i64) -> Event {
         Event {
@@ -171,13 +171,14 @@ mod tests {
         Evidence {
             attempts: vec![],
             events_before: 0,
-            history: History::default(),
+            ran: Ran {
+                caught_up: Some(Duration::ZERO),
+                ..Ran::default()
+            },
             events: vec![event(1, "a", 1), event(2, "b", 1), event(3, "a", 2)],
             topic,
             views: Views::new(),
             folded: Ok(Views::new()),
-            caught_up: Some(Duration::ZERO),
-            load: (Duration::ZERO, Duration::ZERO),
         }
     }
 
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn what_was_cut_off_on_purpose_may_be_missing_and_no_more() {
         let mut cut = evidence(vec![message(3, "a", 2)]);
-        cut.history.truncated = 2;
+        cut.ran.history.truncated = 2;
         assert!(exactly_once(&cut).holds());
         cut.topic.clear();
         assert!(!exactly_once(&cut).holds());
@@ -239,7 +240,7 @@ mod tests {
     #[test]
     fn whoever_never_catches_up_breaks_the_promise() {
         let mut late = evidence(whole());
-        late.caught_up = None;
+        late.ran.caught_up = None;
         assert!(!exactly_once(&late).holds());
     }
 
