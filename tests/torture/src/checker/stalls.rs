@@ -10,13 +10,13 @@ use crate::plan::Fault;
 
 /// The longest time without an answered write that is no stall.
 const GAP_MAX: Duration = Duration::from_secs(2);
-/// How long a request that met a fault may go on meeting it after it was mended: connections that died
-/// are noticed.
-const MENDED: Duration = Duration::from_secs(2);
+/// How long the ledger may take to be itself again after a fault of Postgres was mended: every
+/// connection has to be made anew. And how long requests may go on failing after any fault.
+const MENDED: Duration = Duration::from_secs(3);
 
 /// No gap between two answered writes is longer than the bound, and no write fails, but for what
 /// faults of Postgres and of the asked process itself explain. After them the bound counts from when
-/// they were mended; and time does not count in which nobody at all could commit.
+/// they were mended, with some time for that; and time does not count in which nobody at all could commit.
 pub(super) fn unstalled(attempts: &[Attempt], ran: &Ran) -> Verdict {
     let mut violations = vec![];
     let faults = &ran.history.faults;
@@ -82,7 +82,7 @@ pub(super) fn unstalled(attempts: &[Attempt], ran: &Ran) -> Verdict {
 /// When the time does not count: while a fault lasts that may stall, and while nobody could commit.
 fn excused(ran: &Ran) -> Waits {
     let faults = ran.history.faults.iter().filter(|it| it.fault.stalls());
-    let mut all: Waits = faults.map(|it| (it.from, it.until)).collect();
+    let mut all: Waits = faults.map(|it| (it.from, it.until + MENDED)).collect();
     all.extend(&ran.waits);
     all.sort_unstable();
     let mut merged = Waits::new();
@@ -163,14 +163,15 @@ mod tests {
         assert!(!holds(&gap, &[]));
         assert!(holds(&gap, &[done(Fault::StopPostgres, 3, 6)]));
         assert!(!holds(&gap, &[done(Fault::KillBroker, 3, 7)]));
-        assert!(!holds(&gap, &[done(Fault::StopPostgres, 3, 4)]));
+        let late: Vec<Attempt> = [1, 2, 3, 10].map(|at| answered(at, at)).into();
+        assert!(!holds(&late, &[done(Fault::StopPostgres, 3, 4)]));
         // Nobody could commit; but time is not counted off twice.
         let wait = |from, until| vec![(SECOND * from, SECOND * until)];
         assert!(holds_with(&gap, &[], wait(4, 6)));
         assert!(!holds_with(
-            &gap,
+            &late,
             &[done(Fault::CutPostgres, 3, 4)],
-            wait(3, 4)
+            wait(4, 7)
         ));
     }
 
