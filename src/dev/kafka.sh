@@ -7,6 +7,10 @@ readonly KAFKA_START_SECONDS=60
 readonly KAFKA_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/customer-ledger
 readonly KAFKA_JARS=$KAFKA_CACHE/kafka-$KAFKA_VERSION
 
+readonly KAFKA_JAVA=(java -cp "$KAFKA_JARS/*" -Xms128m -Xmx512m -XX:TieredStopAtLevel=1
+  -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
+  -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
+
 kafka_dir= kafka_pid=
 
 # Sets KAFKA_BROKERS once the node listens. Free ports may be gone before the node has them, so
@@ -47,10 +51,6 @@ launch_kafka() {
     >>"$kafka_dir/kafka.log" 2>&1 </dev/null &
   kafka_pid=$!
 }
-
-readonly KAFKA_JAVA=(java -cp "$KAFKA_JARS/*" -Xms128m -Xmx512m -XX:TieredStopAtLevel=1
-  -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
-  -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
 
 # An empty node in the directory $1 that listens on the port $2, its controller on $3; clients are
 # told to come to $4.
