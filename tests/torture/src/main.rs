@@ -48,7 +48,7 @@ struct Options {
     program: PathBuf,
     /// Take the guards of the ledger away instead, one at a time, and see that it is found. The program
     /// has to be built with the feature `mutations`.
-    #[arg(long, conflicts_with = "minutes")]
+    #[arg(long, conflicts_with_all = ["minutes", "json"])]
     mutations: bool,
     /// Only the mutations whose name has this in it.
     #[arg(long, default_value = "", requires = "mutations")]
