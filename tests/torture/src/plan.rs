@@ -98,7 +98,7 @@ const BAG: [Fault; 23] = [
 /// Time before the first fault, and after the last one.
 const QUIET: Duration = Duration::from_secs(3);
 /// Time between the beginnings of two faults.
-const BEAT: Duration = Duration::from_millis(4000);
+const BEAT: Duration = Duration::from_secs(4);
 
 impl Fault {
     /// Its name in reports.
