@@ -34,7 +34,7 @@ const DATABASE: &str = "torture";
 const HANDLE: &str = "torture";
 const STORE_ID: &str = "1672369729606";
 /// How long a process may take until it is ready.
-const START_MAX: Duration = Duration::from_mins(1);
+const START_MAX: Duration = Duration::from_mins(3);
 /// What it means that it is not there.
 pub(crate) const SETPRIV: &str = "setpriv could not be run: the package util-linux has it";
 const POLL: Duration = Duration::from_millis(50);

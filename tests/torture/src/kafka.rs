@@ -22,7 +22,7 @@ use crate::{Error, system, tail};
 
 /// The functions that know how a node is run.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/dev/kafka.sh");
-const START_MAX: Duration = Duration::from_mins(1);
+const START_MAX: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(50);
 /// How long Kafka may take for one of our own requests.
 const REQUEST_MAX: Duration = Duration::from_secs(5);
