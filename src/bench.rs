@@ -16,7 +16,6 @@ mod store;
 mod visible;
 
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +32,7 @@ use self::store::Store;
 use crate::config::Settings;
 use crate::database::DatabaseError;
 use crate::dev::postgres::{self, Postgres};
+use crate::dev::scratch::Scratch;
 use crate::migrations;
 use crate::shutdown::Lifecycle;
 
@@ -166,7 +166,10 @@ impl From<sqlx::Error> for Error {
 pub async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
     let lifecycle = Lifecycle::default();
     lifecycle.stop_on_signal().map_err(system("signals"))?;
-    let dir = Dir::make(&options.dir)?;
+    let dir = Scratch::make(&options.dir, "bench").map_err(|error| Error::Dir {
+        path: options.dir.clone(),
+        reason: error.to_string(),
+    })?;
     let postgres = Postgres::start(&dir.path.join("postgres")).await?;
     let bench = Bench {
         options,
@@ -524,33 +527,6 @@ fn connections(number: u16) -> String {
     match number {
         1 => "1 connection".to_owned(),
         _ => format!("{number} connections"),
-    }
-}
-
-/// A directory that goes when this does.
-struct Dir {
-    path: PathBuf,
-}
-
-impl Dir {
-    fn make(parent: &Path) -> Result<Self, Error> {
-        let name = format!("customer-ledger-bench.{:016x}", rand::random::<u64>());
-        let path = parent.join(name);
-        // The server's user has to pass through.
-        let made = std::fs::DirBuilder::new().mode(0o755).create(&path);
-        made.map_err(|error| Error::Dir {
-            path: parent.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(dir = %self.path.display(), %error, "the directory is left behind");
-        }
     }
 }
 

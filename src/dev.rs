@@ -6,6 +6,7 @@
 
 pub mod broker;
 pub mod postgres;
+pub mod scratch;
 mod secrets;
 
 use std::fmt::Write as _;

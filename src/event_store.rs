@@ -38,6 +38,7 @@ pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
+use crate::mutations::{Guard, without};
 
 /// How often a command is decided anew when other processes keep changing its stream.
 const ATTEMPTS: usize = 10;
@@ -212,6 +213,10 @@ impl Ledger {
                     .await;
             }
         };
+        if append.events.is_empty() && without(Guard::Confirmation) {
+            let done = self.done(loaded, decided, 0, Timestamp::UNIX_EPOCH, &request.metadata);
+            return Ok(Attempt::Outcome(Outcome::Done(done)));
+        }
         remember(&mut append, loaded, decided.sequence, request);
         match self.combiner.append(append).await? {
             Verdict::Conflict => Ok(Attempt::Stale),
@@ -495,7 +500,8 @@ impl Ledger {
     }
 
     async fn first_request(&self, request: &Request) -> Result<Option<FirstRequest>, ReadError> {
-        let Some(idempotency) = &request.idempotency else {
+        let asked = request.idempotency.as_ref();
+        let Some(idempotency) = asked.filter(|_| !without(Guard::Repeats)) else {
             return Ok(None);
         };
         let first: Option<sqlx::types::Json<FirstRequest>> = sqlx::query_scalar(
@@ -566,7 +572,9 @@ fn remember<S: Stream>(append: &mut Append, shown: &Loaded<S>, sequence: i64, re
             hash: Some(hash),
         }];
     }
-    append.request = request.idempotency.as_ref().map(|idempotency| NewRequest {
+    let asked = request.idempotency.as_ref();
+    let asked = asked.filter(|_| !without(Guard::Repeats));
+    append.request = asked.map(|idempotency| NewRequest {
         actor: actor(&request.metadata),
         route: request.metadata.route.clone(),
         key: idempotency.key,

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod kafka;
 pub mod limiter;
 pub mod migrations;
+pub mod mutations;
 pub mod owner;
 pub mod passwords;
 pub mod projector;

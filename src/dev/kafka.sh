@@ -7,6 +7,10 @@ readonly KAFKA_START_SECONDS=60
 readonly KAFKA_CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/customer-ledger
 readonly KAFKA_JARS=$KAFKA_CACHE/kafka-$KAFKA_VERSION
 
+readonly KAFKA_JAVA=(java -cp "$KAFKA_JARS/*" -Xms128m -Xmx512m -XX:TieredStopAtLevel=1
+  -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
+  -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
+
 kafka_dir= kafka_pid=
 
 # Sets KAFKA_BROKERS once the node listens. Free ports may be gone before the node has them, so
@@ -41,15 +45,25 @@ start_kafka() {
 launch_kafka() {
   kafka_dir=$(mktemp -d "${TMPDIR:-/tmp}/customer-ledger-kafka.XXXXXX")
   KAFKA_BROKERS=127.0.0.1:$1
-  cat >"$kafka_dir/server.properties" <<END
+  make_kafka "$kafka_dir" "$1" "$2" "$1" || { kafka_pid=; return; }
+  # It dies with this script, also when that is killed and no trap runs.
+  setpriv --pdeathsig KILL "${KAFKA_JAVA[@]}" kafka.Kafka "$kafka_dir/server.properties" \
+    >>"$kafka_dir/kafka.log" 2>&1 </dev/null &
+  kafka_pid=$!
+}
+
+# An empty node in the directory $1 that listens on the port $2, its controller on $3; clients are
+# told to come to $4.
+make_kafka() {
+  cat >"$1/server.properties" <<END
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:$2
-listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2
-advertised.listeners=PLAINTEXT://127.0.0.1:$1
+controller.quorum.voters=1@127.0.0.1:$3
+listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
+advertised.listeners=PLAINTEXT://127.0.0.1:$4
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-log.dirs=$kafka_dir/data
+log.dirs=$1/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -58,15 +72,13 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 END
-  local java=(java -cp "$KAFKA_JARS/*" -Xms128m -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-    -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
-    -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
-  "${java[@]}" kafka.tools.StorageTool format -t customer-ledger-kafkaA \
-    -c "$kafka_dir/server.properties" >"$kafka_dir/kafka.log" 2>&1 || { kafka_pid=; return; }
-  # It dies with this script, also when that is killed and no trap runs.
-  setpriv --pdeathsig KILL "${java[@]}" kafka.Kafka "$kafka_dir/server.properties" \
-    >>"$kafka_dir/kafka.log" 2>&1 </dev/null &
-  kafka_pid=$!
+  "${KAFKA_JAVA[@]}" kafka.tools.StorageTool format -t customer-ledger-kafkaA \
+    -c "$1/server.properties" >"$1/kafka.log" 2>&1
+}
+
+# Becomes that node, which goes on with the data it has.
+become_kafka() {
+  exec "${KAFKA_JAVA[@]}" kafka.Kafka "$1/server.properties" >>"$1/kafka.log" 2>&1 </dev/null
 }
 
 # Its own word that it listens: at a port that was taken meanwhile, somebody else would answer.

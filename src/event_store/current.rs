@@ -17,6 +17,7 @@ use super::{Ledger, Stream};
 use crate::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
+use crate::mutations::{Guard, without};
 
 /// The groups that a customer is in: as its newest event says, else as its row does.
 const SHOWN: &str = "\
@@ -53,7 +54,12 @@ fn customer_sql(table: &str, groups: &str) -> String {
                 and not exists (select from row)), \
         customer_tail as ( \
             select e.* from customer c join events e on e.aggregate_type = 'Customer' \
-                and e.aggregate_id = c.stream and e.sequence > c.sequence)"
+                and e.aggregate_id = c.stream and e.sequence > c.sequence{shown})",
+        shown = if without(Guard::Tail) {
+            " and c.sequence = 0"
+        } else {
+            ""
+        },
     )
 }
 

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::mutations::{Guard, without};
+
 /// Any fixed number but the appender's.
 const LOCK: i64 = 1_818_453_875;
 const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -58,7 +60,7 @@ impl Lease {
             )
             .await
             .map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
-            if held {
+            if held || without(Guard::OneRelay) {
                 return Ok(Self::keep(session, asked));
             }
             if let Some(waits) = waits.take() {
@@ -89,7 +91,7 @@ impl Lease {
 impl LeaseView {
     /// Whether the lease may be trusted now.
     pub(super) fn holds(&self) -> bool {
-        Instant::now() < *self.0.borrow()
+        Instant::now() < *self.0.borrow() || without(Guard::OneRelay)
     }
 }
 

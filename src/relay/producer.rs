@@ -17,6 +17,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 use super::Error;
 use super::lease::LeaseView;
 use crate::kafka::{self, Identity, KafkaConfig, message};
+use crate::mutations::{Guard, without};
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Above what a broker needs to choose a new leader, below the transaction's own timeout.
@@ -56,9 +57,14 @@ impl Producer {
         topic: &str,
         identity: &Identity,
     ) -> Result<Self, Error> {
+        let fence = if without(Guard::OneRelay) {
+            std::process::id().to_string()
+        } else {
+            identity.ledger_id.clone()
+        };
         let client: BaseProducer<Deliveries> = config
             .client()
-            .set("transactional.id", format!("relay-{}", identity.ledger_id))
+            .set("transactional.id", format!("relay-{fence}"))
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
             .set("message.timeout.ms", "10000")
             .set("enable.idempotence", "true")

@@ -121,7 +121,7 @@ async fn every_record_is_in_the_topic_once_and_says_all_about_itself() {
         ("content-type", "application/json"),
         ("ce_specversion", "1.0"),
         ("ce_subject", story.stream.as_str()),
-        ("ce_dataschema", "urn:ledger:schema:CustomerCreated:1.0.0"),
+        ("ce_dataschema", "urn:ledger:schema:CustomerCreated:1.1.0"),
         ("ce_partitionkey", story.stream.as_str()),
         ("ce_sequence", "1"),
         ("ce_ledgerstore", "main"),

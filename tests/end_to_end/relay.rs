@@ -49,7 +49,10 @@ fn expected_headers(record: &StoredRecord, ledger_id: &str) -> BTreeMap<String, 
         ("ce_time", format!("{:.6}", record.time)),
         (
             "ce_dataschema",
-            format!("urn:ledger:schema:{}:1.0.0", record.event_type),
+            format!(
+                "urn:ledger:schema:{}:{}",
+                record.event_type, record.event_version
+            ),
         ),
         ("ce_partitionkey", record.stream.clone()),
         ("ce_sequence", record.sequence.to_string()),
