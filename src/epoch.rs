@@ -72,10 +72,10 @@ pub enum Error {
     #[error("nothing is lost: the store has every record that Kafka has")]
     NothingLost,
     /// It is another loss.
-    #[error("positions {lost} are lost, not {named}: nothing was changed")]
+    #[error("positions {found} are lost, not {named}: nothing was changed")]
     OtherLoss {
         /// What is lost.
-        lost: Positions,
+        found: Positions,
         /// What was to be accepted.
         named: Positions,
     },
@@ -104,12 +104,12 @@ pub async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
     let halt = relay::halt(&kafka, &options, &identity, &owner.pool).await?;
     let halt = halt.ok_or(Error::RelayRuns)?;
     let loss = halt.loss.as_ref().ok_or(Error::NothingLost)?;
-    let lost = Positions {
+    let found = Positions {
         first: loss.first,
         last: loss.last,
     };
-    if lost != named {
-        return Err(Error::OtherLoss { lost, named });
+    if found != named {
+        return Err(Error::OtherLoss { found, named });
     }
     advance(&owner, loss).await?;
     let topic = kafka::topic(&kafka.prefix, loss.next_epoch);

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use customer_ledger::customer::{Command, Customer};
+use customer_ledger::event_store::ExecuteError;
 use customer_ledger::kafka::{Identity, KafkaStatus, topic};
 use customer_ledger::relay::Error;
 use hyper::Method;
@@ -12,7 +14,7 @@ use crate::support::backup::Backup;
 use crate::support::check::agrees;
 use crate::support::customer::Known;
 use crate::support::kafka::{self, Message};
-use crate::support::ledger::TestLedger;
+use crate::support::ledger::{TestLedger, request};
 use crate::support::shop::{Server, Shop};
 use crate::support::wait;
 
@@ -311,6 +313,24 @@ async fn a_process_that_saw_more_than_a_restored_store_has_writes_nothing_and_en
         (&customer["first_name"], &customer["last_name"]),
         (&json!("Another"), &json!("Mixed"))
     );
+}
+
+#[tokio::test]
+async fn what_is_cached_of_a_lost_event_decides_nothing() {
+    let test = TestLedger::open().await;
+    let stream = test.create("Ann").await;
+    test.rename(&stream, "Lost").await;
+    let mut owner = test.database.owner().await;
+    sqlx::query("delete from events where position > 1")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    test.reopened().rename(&stream, "Another").await;
+    // The stream is at the sequence at which it was cached.
+    let (ledger, request) = (&test.ledger, request());
+    let refused = ledger.execute::<Customer>(&stream, Command::Erase, &request);
+    assert!(matches!(refused.await, Err(ExecuteError::Append(_))));
+    assert_eq!(test.head().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
