@@ -196,6 +196,7 @@ pub async fn append(
 ) -> Result<Vec<Verdict>, sqlx::Error> {
     let streams = || numbered(batch, |append| &append.streams);
     let events = || numbered(batch, |append| &append.events);
+    // The condition is the same for every row: Postgres judges it once, before it calls the function.
     let rows = sqlx::query(
         "select command, verdict, position, (extract(epoch from time) * 1000000)::bigint, detail \
          from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \

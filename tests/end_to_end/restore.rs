@@ -96,6 +96,13 @@ async fn rename(server: &Server, known: &Known, name: &str) {
     server.update(&known.medusa, &name).await.ok();
 }
 
+async fn is_ready(server: &Server) {
+    wait::until("nothing is in the way", async || {
+        (server.ready().await.json()["status"] == "ready").then_some(())
+    })
+    .await;
+}
+
 async fn epoch(shop: &Shop) -> i64 {
     Identity::load(&shop.database.pool).await.unwrap().epoch
 }
@@ -175,7 +182,7 @@ async fn an_accepted_loss_begins_an_epoch_with_a_topic_that_holds_all_of_the_sto
         assert_eq!(message.header("ce_ledgerepoch"), "2");
     }
     drill.lists_show(&server, 2).await;
-    assert_eq!(server.ready().await.json()["status"], "ready");
+    is_ready(&server).await;
     // The first epoch's topic ends as it did.
     let old = kafka::read(&drill.shop.kafka).await;
     let last = old.iter().map(Message::position).max();
@@ -268,10 +275,7 @@ async fn only_what_is_lost_can_be_accepted_and_only_while_nobody_relays() {
         "ledger: nothing is lost: the store has every record that Kafka has\n"
     );
     let server = drill.shop.serve("relay").await;
-    wait::until("the relay works", async || {
-        (server.ready().await.json()["status"] == "ready").then_some(())
-    })
-    .await;
+    is_ready(&server).await;
     let (code, said) = drill.advance(&drill.range()).await;
     assert_eq!(code, 1, "{said}");
     assert!(said.starts_with("ledger: a relay is running"), "{said}");
