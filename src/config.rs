@@ -408,6 +408,16 @@ impl Settings {
         Err(ConfigError::Wrong { name, expected })
     }
 
+    /// Kafka, if any.
+    pub fn kafka(&self) -> Result<Option<KafkaConfig>, ConfigError> {
+        let prefix = self.required("KAFKA_PREFIX")?;
+        Ok(self.brokers()?.map(|brokers| KafkaConfig {
+            brokers,
+            prefix,
+            embedded: false,
+        }))
+    }
+
     /// Whether a setting was given, and is not only its default.
     pub fn is_given(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| !value.is_empty())
@@ -458,12 +468,8 @@ impl Settings {
             },
             database,
             master_key: self.master_key()?,
-            kafka_prefix: prefix.clone(),
-            kafka: self.brokers()?.map(|brokers| KafkaConfig {
-                brokers,
-                prefix,
-                embedded: false,
-            }),
+            kafka_prefix: prefix,
+            kafka: self.kafka()?,
             medusa: MedusaConfig {
                 admin_cors: list("MEDUSA_ADMIN_CORS"),
                 jwt_secret: self.get("MEDUSA_JWT_SECRET").map(Secret),

@@ -10,6 +10,7 @@ pub mod combiner;
 mod cqrs;
 mod current;
 pub mod keyring;
+pub mod newest;
 pub mod reader;
 pub mod repository;
 mod streams;
@@ -32,7 +33,8 @@ use self::appender::{
 };
 use self::combiner::{AppendError, Combiner};
 use self::keyring::{Keyring, Place, StreamKey};
-use self::reader::ReadError;
+use self::newest::Newest;
+use self::reader::{Point, ReadError};
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};
@@ -56,6 +58,7 @@ pub struct Ledger {
     /// The store.
     pub store: String,
     combiner: Combiner,
+    newest: Arc<Newest>,
     customers: Cache<String, Arc<Loaded<Customer>>>,
     groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
     turns: Vec<Mutex<()>>,
@@ -73,6 +76,8 @@ pub struct Loaded<S: Stream> {
     /// The views of the state.
     pub views: S::Views,
     key: Option<Arc<StreamKey>>,
+    /// Its last record.
+    last: Option<Point>,
 }
 
 /// A request, apart from what it asks for.
@@ -152,8 +157,10 @@ impl Ledger {
         store: String,
         appended: Arc<Notify>,
     ) -> Self {
+        let newest = Arc::new(Newest::default());
         Self {
-            combiner: Combiner::start(writers, store.clone(), appended),
+            combiner: Combiner::start(writers, store.clone(), appended, Arc::clone(&newest)),
+            newest,
             customers: cache(),
             groups: cache(),
             turns: (0..STRIPES).map(|_| Mutex::new(())).collect(),
@@ -266,21 +273,41 @@ impl Ledger {
         time: Timestamp,
         metadata: &Metadata,
     ) -> Arc<Loaded<S>> {
+        // Without events `position` is somebody else's.
+        let last = match decided.events.as_slice() {
+            [] => before.last,
+            [_, ..] => Some(Point { position, time }),
+        };
         let mut done = Loaded {
             stream: before.stream.clone(),
             sequence: decided.sequence,
             aggregate: decided.after,
             views: before.views.clone(),
             key: decided.key,
+            last,
         };
         for record in self.records(before, decided.events, position, time, metadata) {
             S::show(&mut done.views, &record);
         }
         let done = Arc::new(done);
-        if done.sequence > 0 {
-            S::cache(self).insert(done.stream.clone(), Arc::clone(&done));
-        }
+        self.keep(&done);
         done
+    }
+
+    /// Takes a stream into the cache, if it exists.
+    fn keep<S: Stream>(&self, loaded: &Arc<Loaded<S>>) {
+        if let Some(last) = loaded.last {
+            self.newest.see(last);
+            S::cache(self).insert(loaded.stream.clone(), Arc::clone(loaded));
+        }
+    }
+
+    /// Whether the store still has the newest record that this ledger has seen.
+    pub async fn goes_on(&self) -> Result<bool, sqlx::Error> {
+        match self.newest.get() {
+            Some(newest) => reader::has(&self.pool, newest).await,
+            None => Ok(true),
+        }
     }
 
     /// A refusal is answered only if the streams still are where it was decided on.
@@ -438,9 +465,7 @@ impl Ledger {
             return Ok(loaded);
         }
         let loaded = Arc::new(self.load_until(stream, i64::MAX).await?);
-        if loaded.sequence > 0 {
-            S::cache(self).insert(stream.to_owned(), Arc::clone(&loaded));
-        }
+        self.keep(&loaded);
         Ok(loaded)
     }
 
@@ -648,6 +673,7 @@ impl<S: Stream> Loaded<S> {
             aggregate: S::default(),
             views: S::Views::default(),
             key,
+            last: None,
         }
     }
 
@@ -655,6 +681,7 @@ impl<S: Stream> Loaded<S> {
     fn fold(&mut self, stored: &StoredRecord) -> Result<(), ReadError> {
         let record = reader::decode::<S::Event>(stored, self.key.as_deref())?;
         self.sequence = record.sequence;
+        self.last = Some(Point::from(stored));
         S::show(&mut self.views, &record);
         self.aggregate.apply(record.event);
         Ok(())

@@ -10,6 +10,7 @@ pub mod contracts;
 pub mod customer;
 pub mod database;
 pub mod dev;
+pub mod epoch;
 pub mod event_store;
 pub mod group;
 pub mod http;

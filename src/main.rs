@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
-use customer_ledger::{apps, bench, dev, migrations, serve, telemetry, tokens, users};
+use customer_ledger::{apps, bench, dev, epoch, migrations, serve, telemetry, tokens, users};
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
 /// of its processor time on them.
@@ -44,6 +44,9 @@ enum Command {
     /// The apps that ask through SHOPLINE's contract.
     #[command(subcommand)]
     App(apps::App),
+    /// Go on after positions were lost.
+    #[command(subcommand)]
+    Epoch(epoch::Epoch),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -102,6 +105,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Bench(options) => Ok(bench::run(&settings, &options).await?),
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
         Command::App(app) => Ok(apps::run(&settings, app).await?),
+        Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

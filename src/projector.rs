@@ -8,6 +8,7 @@
 //! when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
 //!
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
+//! So does a record that the store has not: what a restored store lost is in no view.
 //!
 //! # Adding a projection
 //!
@@ -124,6 +125,12 @@ pub enum Error {
         /// Its stream.
         stream: String,
     },
+    /// The topic has a record that the store has not.
+    #[error(
+        "the store has not the record that the topic has at position {0}: it was restored, or \
+         failed over to a copy that lagged"
+    )]
+    Lost(i64),
     /// Somebody else moved a row or an offset; both are read again.
     #[error("another projector went on")]
     Overtaken,
@@ -146,6 +153,7 @@ impl Error {
         match self {
             Self::Unreadable(_)
             | Self::Incomplete { .. }
+            | Self::Lost(_)
             | Self::Read(
                 ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. },
             )

@@ -9,10 +9,14 @@
 //! the greatest is in the topic, unless a partition ends before its mark. Then the topic was made
 //! anew or lost its end; the ledger's incarnation is raised, and the relay goes back to where the
 //! first such partition ends, filling only what is missing.
+//!
+//! A topic that knows more than the store stops the relay ([`survey`]): a person has to accept the
+//! loss, by `ledger epoch advance`.
 
 mod lease;
 mod marks;
 mod producer;
+mod survey;
 mod topic;
 
 use std::collections::BTreeMap;
@@ -31,8 +35,10 @@ use tokio_util::sync::CancellationToken;
 use self::lease::Lease;
 use self::marks::Marks;
 use self::producer::{Outgoing, Producer};
+pub use self::survey::{Halt, Loss, halt};
 use self::topic::{Tail, TopicReader};
-use crate::event_store::reader::{self, ReadError};
+use crate::event_store::reader::{self, Point, ReadError};
+use crate::kafka::message::Unreadable;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
 
@@ -69,27 +75,20 @@ impl RelayConfig {
 /// What keeps the relay from going on, for now or for good.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The topic has records of a ledger that went on without the end of this one.
+    /// Kafka has records of a ledger that went on without the end of this one.
     #[error(
-        "the topic {topic} has positions {first}..{last}, which the store does not have: the \
-         store was restored or failed over to a copy that lagged"
+        "positions {}..{} are lost: {} has them, and the store has not, or has others in their \
+         place. It was restored, or failed over to a copy that lagged. Nothing is sent to Kafka \
+         until a person accepts that: `ledger epoch advance --accept-loss {}..{}`",
+        .0.first, .0.last, .0.topics.join(" and "), .0.first, .0.last
     )]
-    TopicAhead {
-        /// The topic.
-        topic: String,
-        /// The first position that the store does not have.
-        first: i64,
-        /// The last position that the topic has.
-        last: i64,
-    },
-    /// The topic has another record at a position than the store: the store lost it and went on.
-    #[error("the topic {topic} has another record at position {position} than the store")]
-    Diverged {
-        /// The topic.
-        topic: String,
-        /// The position.
-        position: i64,
-    },
+    Lost(Box<Loss>),
+    /// A message in the topic is no record of this ledger.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The store has not, any more, the record that was sent last.
+    #[error("the store went back behind position {0}")]
+    WentBack(i64),
     /// The topic was made anew, or lost its end, while the relay used it.
     #[error("the topic lost records")]
     TopicShrank,
@@ -115,7 +114,7 @@ pub enum Error {
 
 impl Error {
     const fn is_final(&self) -> bool {
-        matches!(self, Self::TopicAhead { .. } | Self::Diverged { .. })
+        matches!(self, Self::Lost(_) | Self::Unreadable(_))
     }
 
     /// Whether leadership should go round: somebody else may be the relay by now.
@@ -123,8 +122,9 @@ impl Error {
         match self {
             Self::LeaseLost => true,
             Self::Kafka(error) => producer::is_fenced(error),
-            Self::TopicAhead { .. }
-            | Self::Diverged { .. }
+            Self::Lost(_)
+            | Self::Unreadable(_)
+            | Self::WentBack(_)
             | Self::TopicShrank
             | Self::TopicMissing
             | Self::Store(_)
@@ -185,6 +185,8 @@ struct Term {
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
     cursor: i64,
+    /// The record there, as the store had it last; none at the beginning.
+    reached: Option<Point>,
 }
 
 /// The clients; dropping them blocks.
@@ -225,18 +227,27 @@ impl Relay {
 
     /// Makes a producer and finds out where it goes on.
     async fn begin(&self) -> Result<Term, Error> {
-        let identity = Identity::load(&self.pool).await?;
+        let mut identity = Identity::load(&self.pool).await?;
         let topic = kafka::topic(&self.config.kafka.prefix, identity.epoch);
-        let (kafka, tails) = self.open(&topic, &identity).await?;
+        let survey = survey::take(&self.config.kafka, &identity, &self.pool).await?;
+        if let Some(loss) = survey.loss {
+            return Err(Error::Lost(Box::new(loss)));
+        }
+        let Some((reader, tails)) = survey.current else {
+            topic::create(&self.config.kafka, &topic).await?;
+            return Err(Error::TopicMissing);
+        };
+        let kafka = Arc::new(Kafka {
+            producer: survey.producer,
+            reader,
+        });
         let marks = marks::load(&self.pool, &topic).await?;
-        self.compare(&topic, &tails).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
-        let mut tails: Vec<i64> = tails.into_iter().map(|tail| tail.position).collect();
+        let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
         let plan = Plan::new(&marks, &tails);
         if without(Guard::TopicIsCursor) {
             tails.fill(0);
         }
-        let mut identity = identity;
         if plan.lost_records {
             identity.incarnation = marks::start_over(&self.pool, &topic, &plan.marks).await?;
             tracing::warn!(
@@ -253,65 +264,8 @@ impl Relay {
             tails,
             ends,
             cursor: plan.cursor,
+            reached: reader::point(&self.pool, plan.cursor).await?,
         })
-    }
-
-    /// Opens the clients, the topic made if it is missing, and reads where it ends.
-    async fn open(
-        &self,
-        topic: &str,
-        identity: &Identity,
-    ) -> Result<(Arc<Kafka>, Vec<Tail>), Error> {
-        let config = self.config.kafka.clone();
-        let (name, identity) = (topic.to_owned(), identity.clone());
-        let opened = tokio::task::spawn_blocking(move || {
-            let reader = TopicReader::create(&config, &name)?;
-            let Some(partitions) = reader.partitions()? else {
-                return Ok(None);
-            };
-            let producer = Producer::create(&config, &name, &identity)?;
-            let tails = reader.tails(partitions)?;
-            Ok::<_, Error>(Some((Arc::new(Kafka { producer, reader }), tails)))
-        });
-        if let Some(opened) = opened.await?? {
-            return Ok(opened);
-        }
-        topic::create(&self.config.kafka, topic).await?;
-        Err(Error::TopicMissing)
-    }
-
-    /// Stops before a topic that knows what the store does not.
-    async fn compare(&self, topic: &str, tails: &[Tail]) -> Result<(), Error> {
-        let head = reader::head(&self.pool).await?;
-        let last = tails.iter().map(|tail| tail.position).max().unwrap_or(0);
-        if last > head {
-            return Err(Error::TopicAhead {
-                topic: topic.to_owned(),
-                first: head + 1,
-                last,
-            });
-        }
-        let known = tails.iter().filter(|tail| tail.position > 0);
-        let (positions, streams): (Vec<i64>, Vec<&str>) = known
-            .map(|tail| (tail.position, tail.stream.as_str()))
-            .unzip();
-        let diverged: Option<i64> = sqlx::query_scalar(
-            "select min(tail.position) from unnest($1::bigint[], $2::text[]) \
-                 as tail(position, stream) \
-             join events on events.position = tail.position \
-             where events.aggregate_id <> tail.stream",
-        )
-        .bind(positions)
-        .bind(streams)
-        .fetch_one(&self.pool)
-        .await?;
-        match diverged {
-            None => Ok(()),
-            Some(position) => Err(Error::Diverged {
-                topic: topic.to_owned(),
-                position,
-            }),
-        }
     }
 
     /// Sends batch after batch until stopped or until something fails.
@@ -335,12 +289,14 @@ impl Relay {
             woken.as_mut().enable();
             let records = reader::after(&self.pool, term.cursor, self.config.batch_max).await?;
             if !records.is_empty() {
+                term.check(&self.pool).await?;
                 term.send(&self.pool, records, lease).await?;
                 pause = POLL_MIN;
                 self.works();
                 continue;
             }
             if probed.elapsed() >= PROBE_INTERVAL {
+                term.check(&self.pool).await?;
                 term.probe().await?;
                 probed = Instant::now();
             }
@@ -430,6 +386,7 @@ impl Term {
             let index = partition::of(&record.stream, self.tails.len());
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
+            self.reached = Some(Point::from(&record));
             marks.insert(partition, record.position);
             let Some(tail) = self
                 .tails
@@ -458,6 +415,15 @@ impl Term {
         marks::raise(pool, &self.topic, &marks).await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
+    }
+
+    /// Looks whether the store still has what was sent last. Records that follow another history are
+    /// never sent behind it.
+    async fn check(&self, pool: &PgPool) -> Result<(), Error> {
+        match self.reached {
+            Some(point) if !reader::has(pool, point).await? => Err(Error::WentBack(point.position)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Looks whether a partition still ends where it did.

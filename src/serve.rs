@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::serve::ListenerExt as _;
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
@@ -38,6 +39,8 @@ const HASHING_MAX: usize = 2;
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
 /// How long connections to Postgres may take to close.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
+/// How often a process looks whether the store is still the one it began with.
+const TURN_INTERVAL: Duration = Duration::from_secs(1);
 /// How often `/ready` learns how Kafka is.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -103,6 +106,15 @@ pub enum ServeError {
     /// The server ended.
     #[error("the HTTP server ended")]
     Http(#[from] std::io::Error),
+    /// What this process has in memory never happened in the store that it has now.
+    #[error(
+        "the store went back behind what this process has seen: it was restored, or failed over to \
+         a copy that lagged; start again"
+    )]
+    WentBack,
+    /// The topic is another one.
+    #[error("the ledger went on in epoch {0}: start again")]
+    NewEpoch(i64),
 }
 
 /// Takes the address to listen on, before anything else is begun.
@@ -145,6 +157,8 @@ pub async fn serve(
     let api = api(&config, topic, pools, keyring, appended, health, refusals);
     let forget = forget(Arc::clone(&api), lifecycle.stop.clone());
     lifecycle.tasks.spawn(forget);
+    let turned = turned(Arc::clone(&api), epoch, lifecycle.stop.clone());
+    let turned = lifecycle.tasks.spawn(turned);
     let router = if roles.api {
         http::router(api)
     } else {
@@ -174,7 +188,31 @@ pub async fn serve(
     if !closed.await {
         tracing::warn!("something did not end in time");
     }
-    Ok(())
+    match turned.now_or_never() {
+        Some(Ok(Err(error))) => Err(error),
+        Some(Ok(Ok(())) | Err(_)) | None => Ok(()),
+    }
+}
+
+/// Stops everything once the store is another one than this process began with. Whoever watches the
+/// process starts it again, with nothing in memory that the store does not have.
+async fn turned(api: Arc<Api>, epoch: i64, stop: CancellationToken) -> Result<(), ServeError> {
+    let mut tick = tokio::time::interval(TURN_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        // A database that does not answer says nothing about its history.
+        let error = match Identity::load(&api.ledger.pool).await {
+            Ok(identity) if identity.epoch != epoch => ServeError::NewEpoch(identity.epoch),
+            Ok(_) if matches!(api.ledger.goes_on().await, Ok(false)) => ServeError::WentBack,
+            Ok(_) | Err(_) => continue,
+        };
+        tracing::error!(error = %error, "stops");
+        stop.cancel();
+        return Err(error);
+    }
 }
 
 /// Follows a request until it is answered. Who only asks how the process is does not hold it up.
@@ -254,7 +292,8 @@ async fn watch_health(
                 KafkaStatus::Starting => Some(format!("{part}: starting")),
                 // Why stands in the log: here anybody may ask.
                 KafkaStatus::Away(_) => Some(format!("{part}: away")),
-                KafkaStatus::Stopped(_) => Some(format!("{part}: stopped")),
+                // Positions and topics, which a person has to know.
+                KafkaStatus::Stopped(why) => Some(format!("{part}: stopped: {why}")),
             });
         health.send_replace(Health {
             draining: false,

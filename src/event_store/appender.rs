@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
+use super::reader::Point;
 use events::record::StreamKind;
 
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.
@@ -182,21 +183,26 @@ pub enum Failure {
     GroupUnknown(String),
 }
 
-/// Appends a batch for one store: one call, one commit, a verdict for each command.
+/// Appends a batch for one store: one call, one commit, a verdict for each command. A store that has
+/// not the `newest` record that the caller has seen was restored, and gets nothing.
 ///
 /// Fails as a whole on a database error. After a lost connection nobody knows whether the batch was
 /// committed.
 pub async fn append(
     connection: &mut PgConnection,
     store: &str,
+    newest: Option<Point>,
     batch: &[Append],
 ) -> Result<Vec<Verdict>, sqlx::Error> {
     let streams = || numbered(batch, |append| &append.streams);
     let events = || numbered(batch, |append| &append.events);
+    // The condition is the same for every row: Postgres judges it once, before it calls the function.
     let rows = sqlx::query(
         "select command, verdict, position, (extract(epoch from time) * 1000000)::bigint, detail \
          from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-         $15, $16, $17, $18, $19, $20)",
+         $15, $16, $17, $18, $19, $20) \
+         where $21 is null or exists (select from events \
+             where position = $21 and (extract(epoch from time) * 1000000)::bigint = $22)",
     )
     .bind(store)
     .bind(i32::try_from(batch.len()).unwrap_or(i32::MAX))
@@ -222,8 +228,15 @@ pub async fn append(
         json!({ "command": command, "stream": change.stream, "hash": change.hash })
     }))
     .bind(rows_of(numbered(batch, |append| append.request.as_slice()), request_row))
+    .bind(newest.map(|newest| newest.position))
+    .bind(newest.map(|newest| newest.time.as_microsecond()))
     .fetch_all(connection)
     .await?;
+    if rows.is_empty() {
+        return Err(protocol(
+            "the store went back behind what was seen of it".to_owned(),
+        ));
+    }
     verdicts(batch.len(), &rows)
 }
 

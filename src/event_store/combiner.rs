@@ -16,6 +16,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::appender::{Append, Verdict, append};
+use super::newest::Newest;
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 const BATCH_MAX: usize = 256;
@@ -67,10 +68,10 @@ impl Batch {
 
 impl Combiner {
     /// Starts the combiner for one store. It ends when the last handle is dropped. `appended` is
-    /// woken after each commit.
-    pub fn start(pool: PgPool, store: String, appended: Arc<Notify>) -> Self {
+    /// woken after each commit. Nothing is written to a store that has not the `newest` record.
+    pub fn start(pool: PgPool, store: String, appended: Arc<Notify>, newest: Arc<Newest>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(pool, store, waiting, appended));
+        tokio::spawn(run(pool, store, waiting, appended, newest));
         Self { queue }
     }
 
@@ -91,6 +92,7 @@ async fn run(
     store: String,
     mut queue: mpsc::Receiver<Waiting>,
     appended: Arc<Notify>,
+    newest: Arc<Newest>,
 ) {
     let mut pending: VecDeque<Waiting> = VecDeque::new();
     let mut busy: HashSet<Key> = HashSet::new();
@@ -131,6 +133,7 @@ async fn run(
             }
             let mut writer = idle.pop().unwrap_or_else(|| Writer {
                 pool: pool.clone(),
+                newest: Arc::clone(&newest),
                 connection: None,
             });
             let (store, appended) = (store.clone(), Arc::clone(&appended));
@@ -207,6 +210,7 @@ fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key
 /// a sign of life whenever it got one back, and the next call would wait for that.
 struct Writer {
     pool: PgPool,
+    newest: Arc<Newest>,
     /// The connection, and when it was last used.
     connection: Option<(PoolConnection<Postgres>, Instant)>,
 }
@@ -245,7 +249,7 @@ impl Writer {
             Some((connection, _)) => connection,
             None => self.pool.acquire().await?,
         };
-        let verdicts = append(&mut connection, store, batch).await?;
+        let verdicts = append(&mut connection, store, self.newest.get(), batch).await?;
         self.connection = Some((connection, Instant::now()));
         Ok(verdicts)
     }

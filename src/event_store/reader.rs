@@ -157,6 +157,47 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
         .await
 }
 
+/// A record's place in history. The ledger gives no time twice: where a store that was restored went
+/// on, it has other times at the positions that it lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// The record's position.
+    pub position: i64,
+    /// When it was appended.
+    pub time: Timestamp,
+}
+
+impl From<&StoredRecord> for Point {
+    fn from(record: &StoredRecord) -> Self {
+        Self {
+            position: record.position,
+            time: record.time,
+        }
+    }
+}
+
+/// Whether this is the history that went through a point.
+pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from events \
+             where position = $1 and (extract(epoch from time) * 1000000)::bigint = $2)",
+    )
+    .bind(point.position)
+    .bind(point.time.as_microsecond())
+    .fetch_one(executor)
+    .await
+}
+
+/// The point of history at a position, if it has come that far.
+pub async fn point(
+    executor: impl PgExecutor<'_>,
+    position: i64,
+) -> Result<Option<Point>, ReadError> {
+    let records = after(executor, position - 1, 1).await?;
+    let record = records.first().filter(|r| r.position == position);
+    Ok(record.map(Point::from))
+}
+
 /// One row of [`COLUMNS`].
 pub fn stored_record(row: &PgRow) -> Result<StoredRecord, ReadError> {
     stored_record_from(row, 0)

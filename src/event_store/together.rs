@@ -201,7 +201,7 @@ impl Ledger {
         }
         let arced = found.into_iter().map(|(stream, loaded)| {
             let loaded = Arc::new(loaded);
-            S::cache(self).insert(stream.clone(), Arc::clone(&loaded));
+            self.keep(&loaded);
             (stream, loaded)
         });
         Ok(arced.collect())

@@ -237,6 +237,12 @@ impl Session<'_> {
             transaction.commit().await?;
             transaction = self.worker.pool.begin().await?;
         }
+        // What the store and the topic have in common comes before what either has alone.
+        if let Some(last) = records.iter().max_by_key(|record| record.position)
+            && !reader::has(&mut *transaction, last.into()).await?
+        {
+            return Err(Error::Lost(last.position));
+        }
         let mut fold = Fold {
             conn: &mut transaction,
             keyring: &self.worker.keyring,

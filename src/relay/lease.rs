@@ -42,25 +42,11 @@ impl Lease {
         options: &PgConnectOptions,
         waits: impl FnOnce(),
     ) -> Result<Self, sqlx::Error> {
-        let options = options
-            .clone()
-            .application_name("ledger relay")
-            .options([("idle_session_timeout", SESSION_TIMEOUT)]);
-        let mut session = timeout(TRUST, PgConnection::connect_with(&options))
-            .await
-            .map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
+        let mut session = connect(options).await?;
         let mut waits = Some(waits);
         loop {
             let asked = Instant::now();
-            let held = timeout(
-                TRUST,
-                sqlx::query_scalar("select pg_try_advisory_lock($1)")
-                    .bind(LOCK)
-                    .fetch_one(&mut session),
-            )
-            .await
-            .map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
-            if held || without(Guard::OneRelay) {
+            if takes_lock(&mut session).await? || without(Guard::OneRelay) {
                 return Ok(Self::keep(session, asked));
             }
             if let Some(waits) = waits.take() {
@@ -68,6 +54,16 @@ impl Lease {
             }
             tokio::time::sleep(WAIT_INTERVAL).await;
         }
+    }
+
+    /// The lock, unless somebody else holds it.
+    pub(super) async fn acquire_now(
+        options: &PgConnectOptions,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let mut session = connect(options).await?;
+        let asked = Instant::now();
+        let held = takes_lock(&mut session).await?;
+        Ok(held.then(|| Self::keep(session, asked)))
     }
 
     fn keep(session: PgConnection, asked: Instant) -> Self {
@@ -86,6 +82,23 @@ impl Lease {
     pub(super) fn view(&self) -> LeaseView {
         LeaseView(self.trusted_until.clone())
     }
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let options = options
+        .clone()
+        .application_name("ledger relay")
+        .options([("idle_session_timeout", SESSION_TIMEOUT)]);
+    timeout(TRUST, PgConnection::connect_with(&options))
+        .await
+        .map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
+}
+
+async fn takes_lock(session: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let lock = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK);
+    timeout(TRUST, lock.fetch_one(session))
+        .await
+        .map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
 }
 
 impl LeaseView {

@@ -1,20 +1,20 @@
-//! The topic as the relay finds it: made when missing, and read where it ends.
+//! The topic as the relay finds it: made when missing, and read back from where it ends.
 //!
 //! The topic is the relay's cursor. Batches are sent in order of position, each in one transaction,
 //! so the last committed record of each partition says what that partition has. It is read only
 //! after `init_transactions` has returned: before that a batch may be half visible.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use events::record::StoredRecord;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Error;
-use crate::kafka::{KafkaConfig, Quiet, message};
+use crate::kafka::{Identity, KafkaConfig, Quiet, message};
 
 /// Partitions of a new topic. Never change the number afterwards: streams would change partitions.
 pub(super) const PARTITIONS: i32 = 12;
@@ -31,21 +31,31 @@ impl ConsumerContext for Quiet {}
 pub(super) struct TopicReader {
     consumer: BaseConsumer<Quiet>,
     topic: String,
+    ledger_id: String,
 }
 
-/// Where a partition ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The last records of a partition.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tail {
-    /// Position of its last record; 0 when it has none.
-    pub(super) position: i64,
-    /// Stream of that record.
-    pub(super) stream: String,
+    /// As many as were asked for, in order.
+    pub(super) records: Vec<StoredRecord>,
     /// The offset after its end.
     pub(super) end: i64,
 }
 
+impl Tail {
+    /// Position of its last record; 0 when it has none.
+    pub(super) fn position(&self) -> i64 {
+        self.records.last().map_or(0, |record| record.position)
+    }
+}
+
 impl TopicReader {
-    pub(super) fn create(config: &KafkaConfig, topic: &str) -> Result<Self, Error> {
+    pub(super) fn create(
+        config: &KafkaConfig,
+        topic: &str,
+        identity: &Identity,
+    ) -> Result<Self, Error> {
         let consumer = config
             .consumer()
             .set("group.id", format!("{topic}.relay"))
@@ -54,6 +64,7 @@ impl TopicReader {
         Ok(Self {
             consumer,
             topic: topic.to_owned(),
+            ledger_id: identity.ledger_id.clone(),
         })
     }
 
@@ -72,11 +83,14 @@ impl TopicReader {
             .filter(|count| *count > 0 && has_leaders))
     }
 
-    /// Reads where every partition ends. Blocks.
-    pub(super) fn tails(&self, partitions: i32) -> Result<Vec<Tail>, Error> {
-        let deadline = Instant::now() + READ_TIMEOUT;
+    /// Reads every partition back from its end, until its records are enough or all there are. Blocks.
+    pub(super) fn tails(
+        &self,
+        partitions: i32,
+        is_enough: impl Fn(&[StoredRecord]) -> Result<bool, Error>,
+    ) -> Result<Vec<Tail>, Error> {
         let mut tails = vec![];
-        let mut open = HashMap::new();
+        let mut open = BTreeMap::new();
         for partition in 0..partitions {
             let (low, end) =
                 self.consumer
@@ -91,16 +105,18 @@ impl TopicReader {
         }
         let mut window = WINDOW;
         while !open.is_empty() {
-            let from: Vec<_> = open
+            let from: BTreeMap<i32, i64> = open
                 .iter()
                 .map(|(partition, (low, end))| (*partition, (end - window).max(*low)))
                 .collect();
-            self.read(&from, &mut tails, deadline)?;
-            // Nothing but markers, aborted records or strangers so far: look further back.
-            for (partition, start) in from {
-                let found = tail(&mut tails, partition).is_some_and(|tail| tail.position > 0);
-                if found || open.get(&partition).is_some_and(|(low, _)| start <= *low) {
+            for (partition, records) in self.read(&from)? {
+                let whole = open.get(&partition).map(|(low, _)| low) == from.get(&partition);
+                if whole || is_enough(&records)? {
                     open.remove(&partition);
+                }
+                let index = usize::try_from(partition).unwrap_or(usize::MAX);
+                if let Some(tail) = tails.get_mut(index) {
+                    tail.records = records;
                 }
             }
             window = window.saturating_mul(16);
@@ -108,42 +124,38 @@ impl TopicReader {
         Ok(tails)
     }
 
-    /// Reads partitions from offsets to their ends.
-    fn read(
-        &self,
-        from: &[(i32, i64)],
-        tails: &mut [Tail],
-        deadline: Instant,
-    ) -> Result<(), Error> {
+    /// Reads partitions from offsets to their ends. Markers, aborted records and what strangers sent
+    /// are passed over.
+    fn read(&self, from: &BTreeMap<i32, i64>) -> Result<BTreeMap<i32, Vec<StoredRecord>>, Error> {
         let mut assignment = TopicPartitionList::new();
         for (partition, offset) in from {
             assignment.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))?;
         }
         self.consumer.assign(&assignment)?;
+        let mut read: BTreeMap<i32, Vec<StoredRecord>> =
+            from.keys().map(|partition| (*partition, vec![])).collect();
         let mut unfinished = from.len();
+        let mut deadline = Instant::now() + READ_TIMEOUT;
         while unfinished > 0 {
-            if Instant::now() >= deadline {
-                return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut).into());
-            }
             match self.consumer.poll(Duration::from_millis(100)) {
-                None => {}
+                None if Instant::now() >= deadline => {
+                    return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut).into());
+                }
+                None => continue,
                 Some(Err(KafkaError::PartitionEOF(_))) => unfinished -= 1,
                 Some(Err(error)) => return Err(error.into()),
+                Some(Ok(message)) if message::position(&message).is_none() => {}
                 Some(Ok(message)) => {
-                    let (Some(position), Some(tail)) = (
-                        message::position(&message),
-                        tail(tails, message.partition()),
-                    ) else {
-                        continue;
-                    };
-                    tail.position = tail.position.max(position);
-                    let key = message.key().map(String::from_utf8_lossy);
-                    tail.stream = key.unwrap_or_default().into_owned();
+                    let received = message::receive(&message, &self.ledger_id)?;
+                    read.entry(received.partition)
+                        .or_default()
+                        .push(received.record);
                 }
             }
+            deadline = Instant::now() + READ_TIMEOUT;
         }
         self.consumer.unassign()?;
-        Ok(())
+        Ok(read)
     }
 
     /// Where a partition ends now. Fails, too, when the topic is gone.
@@ -153,10 +165,6 @@ impl TopicReader {
             .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
         Ok(end)
     }
-}
-
-fn tail(tails: &mut [Tail], partition: i32) -> Option<&mut Tail> {
-    tails.get_mut(usize::try_from(partition).ok()?)
 }
 
 /// Makes the topic. That somebody else just did is as good.

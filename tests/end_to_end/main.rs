@@ -22,6 +22,7 @@ mod pipeline;
 mod projector;
 mod readiness;
 mod relay;
+mod restore;
 mod shapes;
 mod shopline;
 mod store;

@@ -1,5 +1,6 @@
 //! What tests stand on: a database and a topic for each, ledger processes, and how to wait.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod customer;
 pub(crate) mod http;

@@ -133,7 +133,7 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
         ),
         (r#"{"event":"CustomerCreated"}"#, reason.as_str()),
     ] {
-        let error = append(&mut connection, "main", &[created(payload, metadata)])
+        let error = append(&mut connection, "main", None, &[created(payload, metadata)])
             .await
             .unwrap_err();
         let code = error
@@ -149,6 +149,7 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
     append(
         &mut connection,
         "main",
+        None,
         &[created(r#"{"event":"CustomerCreated"}"#, "{}")],
     )
     .await

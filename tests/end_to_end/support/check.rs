@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use customer_ledger::event_store::reader;
-use customer_ledger::kafka::topic;
 use customer_ledger::projector::{self, Projection};
 use events::record::StreamKind;
 use projections::{medusa, shopline};
@@ -145,7 +144,7 @@ async fn topic_holds_each_record_once(shop: &Shop) {
         (sent.unwrap_or(0) >= head).then_some(())
     })
     .await;
-    let messages = kafka::read(&shop.kafka).await;
+    let messages = kafka::read_topic(&shop.kafka, &shop.topic().await).await;
     let mut positions: Vec<i64> = messages.iter().map(Message::position).collect();
     positions.sort_unstable();
     assert_eq!(positions, (1..=head).collect::<Vec<_>>());
@@ -160,7 +159,7 @@ async fn topic_holds_each_record_once(shop: &Shop) {
 
 async fn views_are_as_folded(shop: &Shop, folded: &Folded) {
     let (pool, head) = (&shop.database.pool, shop.head().await);
-    let topic = topic(&shop.kafka.prefix, 1);
+    let topic = shop.topic().await;
     for projection in Projection::ALL {
         wait::until("the views hold everything", async || {
             let watermark = projector::watermark(pool, &topic, projection);

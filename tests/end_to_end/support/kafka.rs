@@ -79,21 +79,25 @@ pub(crate) fn admin(config: &KafkaConfig) -> AdminClient<DefaultClientContext> {
 /// Everything committed in the topic of the first epoch, in the order of each partition; nothing when
 /// there is no topic.
 pub(crate) async fn read(config: &KafkaConfig) -> Vec<Message> {
-    let config = config.clone();
-    tokio::task::spawn_blocking(move || read_now(&config))
+    read_topic(config, &topic(&config.prefix, 1)).await
+}
+
+/// Everything committed in a topic.
+pub(crate) async fn read_topic(config: &KafkaConfig, topic: &str) -> Vec<Message> {
+    let (config, topic) = (config.clone(), topic.to_owned());
+    tokio::task::spawn_blocking(move || read_now(&config, &topic))
         .await
         .unwrap()
 }
 
-fn read_now(config: &KafkaConfig) -> Vec<Message> {
-    let topic = topic(&config.prefix, 1);
+fn read_now(config: &KafkaConfig, topic: &str) -> Vec<Message> {
     let consumer: BaseConsumer = client(config).create().unwrap();
-    let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE).unwrap();
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
     let mut assignment = TopicPartitionList::new();
     let mut open = HashSet::new();
     for partition in metadata.topics()[0].partitions() {
         assignment
-            .add_partition_offset(&topic, partition.id(), Offset::Beginning)
+            .add_partition_offset(topic, partition.id(), Offset::Beginning)
             .unwrap();
         open.insert(partition.id());
     }

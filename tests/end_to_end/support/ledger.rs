@@ -43,7 +43,10 @@ impl TestLedger {
     }
 
     pub(crate) async fn open_on(kafka: KafkaConfig) -> Self {
-        let database = database().await;
+        Self::over(database().await, kafka)
+    }
+
+    fn over(database: Database, kafka: KafkaConfig) -> Self {
         let keyring = Arc::new(Keyring::new(&[7; 32]));
         let wake = Arc::new(Notify::new());
         let ledger = Ledger::open(
@@ -60,6 +63,11 @@ impl TestLedger {
             keyring,
             wake,
         }
+    }
+
+    /// The same ledger, as a process that just started has it.
+    pub(crate) fn reopened(&self) -> Self {
+        Self::over(Database::at(&self.database.owner_url), self.kafka.clone())
     }
 
     /// Creates a customer: one event.

@@ -14,7 +14,7 @@ use customer_ledger::config::Settings;
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::kafka::KafkaConfig;
+use customer_ledger::kafka::{Identity, KafkaConfig, topic};
 use customer_ledger::serve::{self, Roles, ServeError};
 use customer_ledger::shutdown::Lifecycle;
 use hyper::Method;
@@ -248,6 +248,12 @@ impl Shop {
         .fetch_all(&self.database.pool)
         .await
         .unwrap()
+    }
+
+    /// The topic of the ledger's epoch.
+    pub(crate) async fn topic(&self) -> String {
+        let identity = Identity::load(&self.database.pool).await.unwrap();
+        topic(&self.kafka.prefix, identity.epoch)
     }
 
     /// The ledger's last position.
