@@ -2,7 +2,8 @@
 //!
 //! A client may be slow, silent, broken or hostile. What it holds up is its own connection, for a
 //! bounded time; what it costs is a bounded number of bytes. The bounds are told to operators in
-//! docs/operations.md.
+//! docs/operations.md. `axum::serve` has no limit of connections and sets no timer, so hyper's own
+//! server is used.
 
 mod arrival;
 mod files;
@@ -29,7 +30,6 @@ use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 
-use self::arrival::{Arriving, Fault};
 use self::seats::{Seat, Seats};
 use crate::config::HttpConfig;
 
@@ -107,21 +107,22 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(ConnectInfo(peer));
     let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let fault = Fault::default();
-    let body = if body.is_end_stream() {
+    let (body, fault) = if body.is_end_stream() {
         seat.works();
-        Body::empty()
+        (Body::empty(), None)
     } else {
         seat.waits();
-        Body::new(Arriving::new(body, Arc::clone(&seat), fault.clone()))
+        let (body, fault) = arrival::watch(body, Arc::clone(&seat));
+        (Body::new(body), Some(fault))
     };
     let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
     seat.waits();
-    if let Some(status) = fault.status().filter(|_| !response.status().is_success()) {
+    let fault = fault.and_then(|fault| fault.status());
+    if let Some(status) = fault.filter(|_| !response.status().is_success()) {
         // Nobody's contract speaks of what is no HTTP: it is answered as a broken head is.
         response = status.into_response();
     }
-    if chunked || fault.status().is_some() {
+    if chunked || fault.is_some() {
         // A length that a proxy believed beside the chunks would make two requests of one; after the
         // chunks nothing is read. Source: RFC 9112, section 6.1.
         let close = HeaderValue::from_static("close");

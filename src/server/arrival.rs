@@ -38,17 +38,20 @@ pub(super) struct Arriving {
     fault: Fault,
 }
 
-impl Arriving {
-    pub(super) fn new(body: Incoming, seat: Arc<Seat>, fault: Fault) -> Self {
-        Self {
-            body,
-            began: Instant::now(),
-            deadline: None,
-            seat,
-            fault,
-        }
-    }
+/// Watches a body arrive: what it reads as, and where its fault will be.
+pub(super) fn watch(body: Incoming, seat: Arc<Seat>) -> (Arriving, Fault) {
+    let fault = Fault::default();
+    let arriving = Arriving {
+        body,
+        began: Instant::now(),
+        deadline: None,
+        seat,
+        fault: fault.clone(),
+    };
+    (arriving, fault)
+}
 
+impl Arriving {
     fn fails(&self, status: StatusCode, why: impl Into<BoxError>) -> BoxError {
         self.fault.0.get_or_init(|| status);
         why.into()

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::raw::{connect, medusa};
-use super::{is_served, memory_is_bounded, others_are_served};
+use super::{is_served, memory_is_bounded, while_others_are_served};
 use crate::support::shop::{Server, Shop};
 
 /// Files of this process that are no connection of the crowd.
@@ -42,17 +42,15 @@ async fn ten_thousand_silent_connections_stop_nobody() {
     let server = shop.serve("api").await;
     let guest = server.create_guest("ann@example.com").await;
     let id = guest["id"].as_str().unwrap();
-    let head = shop.head().await;
     let count = more_files().saturating_sub(OTHER_FILES).min(10_000);
-    let opened = tokio::select! {
-        opened = crowd(&server, usize::try_from(count).unwrap()) => opened,
-        () = others_are_served(&server, id) => vec![],
-    };
+    let count = usize::try_from(count).unwrap();
+    let opened = while_others_are_served(&server, crowd(&server, count)).await;
+    let head = shop.head().await;
     for _ in 0..20 {
         is_served(&server, id).await;
     }
-    println!("{} connections", opened.len());
-    memory_is_bounded(&server);
+    let memory = memory_is_bounded(&server);
+    println!("{count} connections, at most {memory} MiB");
     drop(opened);
     is_served(&server, id).await;
     assert_eq!(shop.head().await, head, "something was appended");

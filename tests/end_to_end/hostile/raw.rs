@@ -19,7 +19,7 @@ impl Said {
     pub(super) fn statuses(&self) -> Vec<u16> {
         let answers = self.0.split("HTTP/1.").skip(1);
         answers
-            .map(|answer| answer[2..5].parse().unwrap())
+            .map(|answer| answer.split(' ').nth(1).unwrap().parse().unwrap())
             .collect()
     }
 
