@@ -106,7 +106,6 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(ConnectInfo(peer));
-    let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let (body, fault) = if body.is_end_stream() {
         seat.works();
         (Body::empty(), None)
@@ -118,13 +117,11 @@ async fn answer(
     let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
     seat.waits();
     let fault = fault.and_then(|fault| fault.status());
-    if let Some(status) = fault.filter(|_| !response.status().is_success()) {
-        // Nobody's contract speaks of what is no HTTP: it is answered as a broken head is.
-        response = status.into_response();
-    }
-    if chunked || fault.is_some() {
-        // A length that a proxy believed beside the chunks would make two requests of one; after the
-        // chunks nothing is read. Source: RFC 9112, section 6.1.
+    if let Some(status) = fault {
+        if !response.status().is_success() {
+            // Nobody's contract speaks of what is no HTTP: it is answered as a broken head is.
+            response = status.into_response();
+        }
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
