@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -34,6 +35,16 @@ const SETTINGS: &[Setting] = &[
         "LEDGER_LISTEN",
         Some("127.0.0.1:9000"),
         "address and port to listen on",
+    ),
+    setting(
+        "HTTP_CONNECTIONS_MAX",
+        Some("10000"),
+        "connections at a time; more, and who waits longest for its client goes",
+    ),
+    setting(
+        "HTTP_IDLE_SECONDS",
+        Some("75"),
+        "how long a connection may take to send a request's head",
     ),
     setting("LEDGER_DATA", None, "where `ledger dev` keeps its data"),
     setting(
@@ -193,6 +204,8 @@ impl fmt::Debug for Secret {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What connections may cost.
+    pub http: HttpConfig,
     /// Proxies whose headers are believed.
     pub trusted_proxies: TrustedProxies,
     /// The store.
@@ -209,6 +222,15 @@ pub struct Config {
     pub medusa: MedusaConfig,
     /// SHOPLINE's contract.
     pub shopline: ShoplineConfig,
+}
+
+/// What connections of clients may cost.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// How many there may be at a time.
+    pub connections_max: usize,
+    /// How long one may take to send a request's head, idle time before it included.
+    pub idle: Duration,
 }
 
 /// The one store.
@@ -386,6 +408,14 @@ impl Settings {
         }
     }
 
+    /// A whole number that is not 0.
+    fn count<N: TryFrom<u32>>(&self, name: &'static str) -> Result<N, ConfigError> {
+        let count = self.required(name)?.parse().ok().filter(|&count| count > 0);
+        let count = count.and_then(|count: u32| N::try_from(count).ok());
+        let expected = "a whole number from 1 to 4294967295";
+        count.ok_or(ConfigError::Wrong { name, expected })
+    }
+
     /// The brokers, if any. Whether they answer is another matter: what could never be an address is
     /// found here.
     fn brokers(&self) -> Result<Option<String>, ConfigError> {
@@ -453,6 +483,10 @@ impl Settings {
                 .required("LEDGER_LISTEN")?
                 .parse()
                 .map_err(|_unparsable| wrong("LEDGER_LISTEN", "an address and a port")())?,
+            http: HttpConfig {
+                connections_max: self.count("HTTP_CONNECTIONS_MAX")?,
+                idle: Duration::from_secs(self.count("HTTP_IDLE_SECONDS")?),
+            },
             trusted_proxies: self
                 .get("TRUSTED_PROXIES")
                 .unwrap_or_default()
@@ -531,6 +565,8 @@ mod tests {
             ("KAFKA_BROKERS", "localhost:kafka"),
             ("STORE_CURRENCY", "dollars"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("HTTP_CONNECTIONS_MAX", "0"),
+            ("HTTP_IDLE_SECONDS", "-5"),
         ] {
             let mut settings = complete();
             settings.set(name, value);

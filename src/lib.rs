@@ -26,6 +26,7 @@ pub mod proxies;
 pub mod refusals;
 pub mod relay;
 pub mod serve;
+pub mod server;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tokens;

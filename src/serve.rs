@@ -1,7 +1,5 @@
 //! Runs the roles of one process until it is told to stop.
 
-use std::future::IntoFuture as _;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::serve::ListenerExt as _;
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -30,6 +27,7 @@ use crate::limiter::Limiter;
 use crate::projector::{self, Projection, ProjectorConfig};
 use crate::refusals::Refusals;
 use crate::relay::{self, RelayConfig};
+use crate::server;
 use crate::shutdown::Lifecycle;
 
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
@@ -103,9 +101,6 @@ pub enum ServeError {
     /// The database will not do.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The server ended.
-    #[error("the HTTP server ended")]
-    Http(#[from] std::io::Error),
     /// What this process has in memory never happened in the store that it has now.
     #[error(
         "the store went back behind what this process has seen: it was restored, or failed over to \
@@ -167,17 +162,11 @@ pub async fn serve(
     let requests = TaskTracker::new();
     let router = router
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(requests.clone(), follow))
-        .into_make_service_with_connect_info::<SocketAddr>();
+        .layer(middleware::from_fn_with_state(requests.clone(), follow));
     ready();
-    let listener = listener.tap_io(|connection| {
-        // Answers are small and complete: waiting to fill a packet only delays them.
-        drop(connection.set_nodelay(true));
-    });
-    let serving = axum::serve(listener, router)
-        .with_graceful_shutdown(answered(lifecycle.stop.clone(), requests));
+    let answered = answered(lifecycle.stop.clone(), requests);
     tokio::select! {
-        ended = serving.into_future() => ended?,
+        () = server::serve(listener, router, &config.http, answered) => {}
         () = lifecycle.overdue() => tracing::warn!("requests were not answered in time"),
     }
     served.cancel();

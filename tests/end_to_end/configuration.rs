@@ -17,9 +17,11 @@ use crate::support::shop::{API_TOKEN, LEDGER_TOKEN, Shop};
 const ALL: &str = "api,relay,projector";
 
 /// Every setting there is.
-const SETTINGS: [&str; 26] = [
+const SETTINGS: [&str; 28] = [
     "LEDGER_CONFIG",
     "LEDGER_LISTEN",
+    "HTTP_CONNECTIONS_MAX",
+    "HTTP_IDLE_SECONDS",
     "LEDGER_DATA",
     "TRUSTED_PROXIES",
     "LEDGER_LOG",

@@ -13,6 +13,7 @@ mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
+mod hostile;
 mod idempotency;
 mod kill;
 mod main_job;

@@ -3,7 +3,7 @@
 //! The server runs in the test's own process, on the real Postgres and the real Kafka. Another seed
 //! is tried with `PIPELINE_SEED=…`, more or fewer requests with `PIPELINE_REQUESTS=…`.
 
-mod ask;
+pub(crate) mod ask;
 mod medusa;
 mod shopline;
 

@@ -55,9 +55,15 @@ impl Call {
     }
 
     #[must_use]
-    pub(crate) fn body(mut self, body: Vec<u8>, content_type: &str) -> Self {
+    pub(crate) fn body(self, body: Vec<u8>, content_type: &str) -> Self {
+        self.bytes(body).header("content-type", content_type)
+    }
+
+    /// A body that nothing is said about.
+    #[must_use]
+    pub(crate) fn bytes(mut self, body: Vec<u8>) -> Self {
         self.body = body;
-        self.header("content-type", content_type)
+        self
     }
 
     /// Sends it; fails the test when there is no answer.

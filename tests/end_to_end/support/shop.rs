@@ -121,7 +121,14 @@ impl Shop {
 
     /// Starts a process with further settings.
     pub(crate) async fn serve_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
-        let (child, log, address) = self.spawn(roles, settings);
+        let mut command = self.command(&["serve", "--roles", roles], settings);
+        command.stderr(Stdio::piped());
+        self.serve_by(command).await
+    }
+
+    /// Starts a process by a command whose standard error is a pipe.
+    pub(crate) async fn serve_by(&self, command: Command) -> Server {
+        let (child, log, address) = spawn(command);
         let address = address
             .await
             .unwrap_or_else(|_| panic!("{}", log.lock().unwrap()));
@@ -209,23 +216,6 @@ impl Shop {
         (address, serving)
     }
 
-    fn spawn(
-        &self,
-        roles: &str,
-        settings: &[(&str, &str)],
-    ) -> (Child, Arc<Mutex<String>>, oneshot::Receiver<String>) {
-        let mut child = self
-            .command(&["serve", "--roles", roles], settings)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (ready, address) = oneshot::channel();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        tokio::spawn(read_log(lines, Arc::clone(&log), ready));
-        (child, log, address)
-    }
-
     /// The same shop's ledger in this process, for what no contract can ask for.
     pub(crate) fn ledger(&self) -> Ledger {
         let pool = self.database.pool.clone();
@@ -277,6 +267,15 @@ pub(crate) fn token(app: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
+}
+
+fn spawn(mut command: Command) -> (Child, Arc<Mutex<String>>, oneshot::Receiver<String>) {
+    let mut child = command.spawn().unwrap();
+    let log = Arc::new(Mutex::new(String::new()));
+    let (ready, address) = oneshot::channel();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    tokio::spawn(read_log(lines, Arc::clone(&log), ready));
+    (child, log, address)
 }
 
 async fn read_log(

@@ -1,0 +1,93 @@
+//! The ledger's own routes under generated requests, over real connections. The two contracts' are
+//! in `pipeline`.
+
+use hyper::Method;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::pipeline::ask::{chance, json_value, odd_text, one, send_body, target};
+use crate::support::http::{Answer, Call};
+use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
+
+const REQUESTS: usize = 2000;
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get",
+];
+const PATHS: [&str; 9] = [
+    "/health",
+    "/ready",
+    "/metrics",
+    "/ledger/customers/{id}",
+    "/ledger/customers/",
+    "/ledger/customers/{id}/{odd}",
+    "/ledger/{odd}",
+    "/ledger",
+    "//ledger//customers//{id}",
+];
+/// What these routes answer; what is none of them is answered as by Medusa, outside its admin.
+const STATUSES: [u16; 7] = [200, 400, 401, 404, 405, 413, 415];
+
+async fn ask(rng: &mut StdRng, server: &Server, ids: &[String]) -> (String, Answer) {
+    let method: Method = one(rng, &METHODS).parse().unwrap();
+    let id = if chance(rng, 50) {
+        one(rng, ids)
+    } else {
+        odd_text(rng)
+    };
+    let path = one(rng, &PATHS)
+        .replace("{id}", &id)
+        .replace("{odd}", &odd_text(rng));
+    let query = if chance(rng, 20) {
+        odd_text(rng)
+    } else {
+        String::new()
+    };
+    let target = target(&path, &query).to_string();
+    let mut headers = vec![];
+    let body = if chance(rng, 30) {
+        let json = json_value(rng, 3);
+        send_body(rng, json, &mut headers)
+    } else {
+        vec![]
+    };
+    let token = match rng.random_range(0..4) {
+        0 => odd_text(rng).into_bytes(),
+        1 => vec![0xff; 20],
+        _ => format!("Bearer {LEDGER_TOKEN}").into_bytes(),
+    };
+    let mut call = Call::new(method.clone(), &server.base, &target);
+    if hyper::header::HeaderValue::from_bytes(&token).is_ok() {
+        call = call.header_bytes("authorization", &token);
+    }
+    for (name, value) in &headers {
+        call = call.header_bytes(name.as_str(), value.as_bytes());
+    }
+    let asked = format!("{method} {target} {headers:?} {} bytes", body.len());
+    (asked, call.bytes(body).send().await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledgers_own_routes_answer_any_request_as_documented() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let guest = server.create_guest("ann@example.com").await;
+    let ids = server.ids(guest["id"].as_str().unwrap()).await.ok();
+    let ids = ids["ids"].as_object().unwrap().values();
+    let ids: Vec<_> = ids.map(|id| id.as_str().unwrap().to_owned()).collect();
+    let head = shop.head().await;
+    let mut rng = StdRng::seed_from_u64(6);
+    let mut seen = vec![];
+    for _ in 0..REQUESTS {
+        let (asked, answer) = ask(&mut rng, &server, &ids).await;
+        assert!(
+            STATUSES.contains(&answer.status),
+            "{} {asked}",
+            answer.status
+        );
+        seen.push(answer.status);
+    }
+    for status in [200, 401, 404, 405] {
+        assert!(seen.contains(&status), "{status} was not met");
+    }
+    assert_eq!(shop.head().await, head, "something was appended");
+}
