@@ -33,8 +33,8 @@ use self::appender::{
 };
 use self::combiner::{AppendError, Combiner};
 use self::keyring::{Keyring, Place, StreamKey};
-use self::newest::Newest;
-use self::reader::{Point, ReadError};
+use self::newest::{Newest, Point};
+use self::reader::ReadError;
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};

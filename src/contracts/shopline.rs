@@ -15,6 +15,7 @@ pub mod customer;
 pub mod ids;
 mod json;
 pub mod list;
+mod member;
 pub mod orders;
 pub mod path;
 pub mod query;

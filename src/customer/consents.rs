@@ -5,8 +5,6 @@ use events::patch::Patch;
 use events::personal::Personal;
 use jiff::Timestamp;
 
-use super::fields::open;
-
 /// What a request says of one subscription and the consent to it. What it leaves out stays as it is
 /// while the subscription stays; a new one has a new consent, of the single level and of now.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +36,8 @@ impl Change {
     /// Where the new consent was collected.
     pub(super) fn source(&self) -> Option<&str> {
         let consent = self.consent.as_ref()?;
-        open(consent.collected_from.as_ref()).map(String::as_str)
+        let source = consent.collected_from.as_ref()?;
+        source.open().map(String::as_str)
     }
 
     /// Source: SHOPLINE, `accepts_marketing`: true subscribes, false ends a subscription and leaves one
@@ -77,7 +76,7 @@ impl Change {
         };
         after.opt_in_level = patch.opt_in_level.unwrap_or(after.opt_in_level);
         after.updated_at = patch.updated_at.or(after.updated_at);
-        let stored_source = open(after.collected_from.as_ref());
+        let stored_source = after.collected_from.as_ref().and_then(Personal::open);
         let source = patch.collected_from.against(stored_source);
         source.map(Personal::from).apply(&mut after.collected_from);
         let changed = subscription.is_some() || after != before;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
-use super::reader::Point;
+use super::newest::Point;
 use events::record::StreamKind;
 
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.

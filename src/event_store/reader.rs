@@ -17,6 +17,7 @@ use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use super::appender::ExpectedStream;
 use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
+use super::newest::Point;
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -155,25 +156,6 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("select coalesce(max(position), 0) from events")
         .fetch_one(executor)
         .await
-}
-
-/// A record's place in history. The ledger gives no time twice: where a store that was restored went
-/// on, it has other times at the positions that it lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Point {
-    /// The record's position.
-    pub position: i64,
-    /// When it was appended.
-    pub time: Timestamp,
-}
-
-impl From<&StoredRecord> for Point {
-    fn from(record: &StoredRecord) -> Self {
-        Self {
-            position: record.position,
-            time: record.time,
-        }
-    }
 }
 
 /// Whether this is the history that went through a point.

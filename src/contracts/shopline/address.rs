@@ -1,17 +1,68 @@
-//! The addresses of a customer as a resource of their own: from body and query to a command.
+//! The addresses of a customer, within it and as a resource of their own: from body and query to a
+//! command.
 //!
-//! Here the flag is `def`, and an address has finer places: `city_code`, `district`, `district_code`
+//! As a resource its flag is `def`, and it has finer places: `city_code`, `district`, `district_code`
 //! and `town`. `address_type` is ignored, for there is one type.
 //! Source: SHOPLINE, create address and update address v20220901, batch delete addresses v20220901,
 //! batch query addresses. Their answers: projection `shopline`.
 
+use events::patch::Patch;
 use serde_json::{Map, Value};
 
-use super::customer::{ADDRESS_TYPES, Type, check_types, read_address, text};
-use super::query::{Query, ids};
+use super::member::{Type, check_types, get, text, texts};
+use super::query::Query;
 use super::refused::Refused;
 use super::request::{members, object};
 use crate::customer::{AddressPatch, Fields, NewAddress, Rules, UpdateCustomer};
+
+/// The members of an address. `customer_id` and `name` are documented and say nothing that an
+/// address keeps.
+pub(super) const ADDRESS_TYPES: [(&str, Type); 15] = [
+    ("addresses.address1", Type::String),
+    ("addresses.address2", Type::String),
+    ("addresses.city", Type::String),
+    ("addresses.company", Type::String),
+    ("addresses.country", Type::String),
+    ("addresses.country_code", Type::String),
+    ("addresses.country_name", Type::String),
+    ("addresses.default", Type::Boolean),
+    ("addresses.first_name", Type::String),
+    ("addresses.id", Type::String),
+    ("addresses.last_name", Type::String),
+    ("addresses.phone", Type::String),
+    ("addresses.province", Type::String),
+    ("addresses.province_code", Type::String),
+    ("addresses.zip", Type::String),
+];
+
+/// Reads an address, its members of the right types.
+pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, Refused> {
+    let text = |member| text(address, member);
+    let country = match text("addresses.country")? {
+        Patch::Keep => text("addresses.country_name")?,
+        country @ (Patch::Clear | Patch::Set(_)) => country,
+    };
+    Ok(AddressPatch {
+        shopline_id: match text("addresses.id")? {
+            Patch::Set(id) => Some(id),
+            Patch::Keep | Patch::Clear => None,
+        },
+        default: get(address, "addresses.default").and_then(Value::as_bool),
+        first_name: text("addresses.first_name")?,
+        last_name: text("addresses.last_name")?,
+        company: text("addresses.company")?,
+        address_1: text("addresses.address1")?,
+        address_2: text("addresses.address2")?,
+        city: text("addresses.city")?,
+        province: text("addresses.province")?,
+        province_code: text("addresses.province_code")?,
+        postal_code: text("addresses.zip")?,
+        country,
+        country_code: text("addresses.country_code")?,
+        phone: text("addresses.phone")?,
+        ..AddressPatch::default()
+    })
+}
 
 /// Reads the body of "create address". An `id` is no member of it.
 pub fn parse_create(body: &[u8]) -> Result<AddressPatch, Refused> {
@@ -85,30 +136,8 @@ pub fn parse_list(body: &[u8]) -> Result<Vec<String>, Refused> {
     texts(&object(body)?, "uids")
 }
 
-/// A list of texts that must be there, none twice.
-pub(super) fn texts(
-    members: &Map<String, Value>,
-    member: &'static str,
-) -> Result<Vec<String>, Refused> {
-    let wrong = || Refused::WrongType {
-        member,
-        expected: "an array of strings",
-    };
-    let items = match members.get(member) {
-        None | Some(Value::Null) => return Err(Refused::Required { member }),
-        Some(Value::Array(items)) => items,
-        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-            return Err(wrong());
-        }
-    };
-    let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-    ids(member, texts.ok_or_else(wrong)?)
-}
-
 #[cfg(test)]
 mod tests {
-    use events::patch::Patch;
-
     use super::*;
 
     #[test]

@@ -9,8 +9,9 @@ use events::customer::{OptInLevel, Subscription};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Map, Value};
 
-use super::customer::{Reading, Type, check_types, digit, get, text};
+use super::member::{Type, check_types, digit, get, text};
 use super::refused::Refused;
+use super::request::Reading;
 use super::time::instant;
 use crate::customer::ConsentPatch;
 

@@ -13,30 +13,17 @@ use std::collections::HashSet;
 use events::customer::Gender;
 use events::ids::ForeignIds;
 use events::patch::Patch;
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use projections::shopline as view;
 
-use super::address::texts;
+use super::address::{ADDRESS_TYPES, read_address};
 use super::consent::{EMAIL, SMS};
+use super::member::{Type, check_types, digit, get, text, texts};
 use super::refused::Refused;
-use super::request::{members, object};
-use super::versions::Version;
+use super::request::{Reading, members, object};
 use crate::customer::{AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer};
-
-/// What a body is read with.
-#[derive(Clone, Copy, Debug)]
-pub struct Reading<'a> {
-    /// The version that was asked.
-    pub version: &'static Version,
-    /// The store's zone, for times without an offset.
-    pub zone: &'a TimeZone,
-    /// When the request came.
-    pub now: Timestamp,
-}
 
 /// A customer that an app asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,16 +149,6 @@ fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch
     Ok((fields, addresses))
 }
 
-/// The JSON type of a member that is read.
-#[derive(Clone, Copy)]
-pub(super) enum Type {
-    Array,
-    Boolean,
-    Integer,
-    Object,
-    String,
-}
-
 /// The members of a customer at v20220901. Others are ignored, the consents among them.
 const CUSTOMER_TYPES: [(&str, Type); 10] = [
     ("accepts_marketing", Type::Boolean),
@@ -191,53 +168,6 @@ const LATER_TYPES: [(&str, Type); 2] = [
     ("multipass_identifier", Type::String),
     ("verified_email", Type::Boolean),
 ];
-
-/// The members of an address. `customer_id` and `name` are documented and say nothing that an
-/// address keeps.
-pub(super) const ADDRESS_TYPES: [(&str, Type); 15] = [
-    ("addresses.address1", Type::String),
-    ("addresses.address2", Type::String),
-    ("addresses.city", Type::String),
-    ("addresses.company", Type::String),
-    ("addresses.country", Type::String),
-    ("addresses.country_code", Type::String),
-    ("addresses.country_name", Type::String),
-    ("addresses.default", Type::Boolean),
-    ("addresses.first_name", Type::String),
-    ("addresses.id", Type::String),
-    ("addresses.last_name", Type::String),
-    ("addresses.phone", Type::String),
-    ("addresses.province", Type::String),
-    ("addresses.province_code", Type::String),
-    ("addresses.zip", Type::String),
-];
-
-pub(super) fn check_types(
-    members: &Map<String, Value>,
-    types: &[(&'static str, Type)],
-) -> Result<(), Refused> {
-    for &(member, wanted) in types {
-        let Some(value) = get(members, member) else {
-            continue;
-        };
-        let (fits, expected) = match wanted {
-            Type::Array => (value.is_array(), "an array"),
-            Type::Boolean => (value.is_boolean(), "a boolean"),
-            Type::Integer => (is_integer(value), "an integer"),
-            Type::Object => (value.is_object(), "an object"),
-            Type::String => (value.is_string(), "a string"),
-        };
-        if !fits {
-            return Err(Refused::WrongType { member, expected });
-        }
-    }
-    Ok(())
-}
-
-/// A number without a fraction is an integer however it is written: `1.0` is 1, as in JSON Schema.
-fn is_integer(value: &Value) -> bool {
-    value.as_f64().is_some_and(|number| number.fract() == 0.0)
-}
 
 fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, Refused> {
     let items = get(customer, "addresses").and_then(Value::as_array);
@@ -288,53 +218,6 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, Refused> {
     Ok(fields)
 }
 
-pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, Refused> {
-    let text = |member| text(address, member);
-    let country = match text("addresses.country")? {
-        Patch::Keep => text("addresses.country_name")?,
-        country @ (Patch::Clear | Patch::Set(_)) => country,
-    };
-    Ok(AddressPatch {
-        shopline_id: match text("addresses.id")? {
-            Patch::Set(id) => Some(id),
-            Patch::Keep | Patch::Clear => None,
-        },
-        default: get(address, "addresses.default").and_then(Value::as_bool),
-        first_name: text("addresses.first_name")?,
-        last_name: text("addresses.last_name")?,
-        company: text("addresses.company")?,
-        address_1: text("addresses.address1")?,
-        address_2: text("addresses.address2")?,
-        city: text("addresses.city")?,
-        province: text("addresses.province")?,
-        province_code: text("addresses.province_code")?,
-        postal_code: text("addresses.zip")?,
-        country,
-        country_code: text("addresses.country_code")?,
-        phone: text("addresses.phone")?,
-        ..AddressPatch::default()
-    })
-}
-
-/// The member of this name, whose path is before the last dot; `null` is no member.
-pub(super) fn get<'m>(members: &'m Map<String, Value>, member: &str) -> Option<&'m Value> {
-    let name = member.rsplit('.').next().unwrap_or(member);
-    members.get(name).filter(|value| !value.is_null())
-}
-
-/// What the request says of a text. Neither Postgres' text nor its JSON holds U+0000.
-pub(super) fn text(
-    members: &Map<String, Value>,
-    member: &'static str,
-) -> Result<Patch<String>, Refused> {
-    match get(members, member).and_then(Value::as_str) {
-        None => Ok(Patch::Keep),
-        Some("") => Ok(Patch::Clear),
-        Some(text) if text.contains('\0') => Err(Refused::NulCharacter { member }),
-        Some(text) => Ok(Patch::Set(text.to_owned())),
-    }
-}
-
 /// Lenient: a shop knows addresses that no grammar foresees, and one that it showed must be good
 /// enough to come back. Only what cannot be one is refused.
 fn is_email(text: &str) -> bool {
@@ -350,13 +233,6 @@ fn is_date(text: &str) -> bool {
         && text.bytes().all(|digit| digit.is_ascii_digit())
         && !text.starts_with("0000")
         && Date::strptime("%Y%m%d", text).is_ok()
-}
-
-/// The number of this name as an integer is written: 1.0 is "1", and -0 is "0". Whether it has a
-/// fraction was judged with its type.
-pub(super) fn digit(members: &Map<String, Value>, member: &str) -> Option<String> {
-    let number = get(members, member).and_then(Value::as_f64)?;
-    Some((number + 0.0).to_string())
 }
 
 fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, Refused> {

@@ -8,7 +8,6 @@
 use serde_json::json;
 use thiserror::Error;
 
-use super::consent::SMS;
 use super::customer::ADDRESS_ITEMS_MAX;
 use super::json::{DEPTH_MAX, Unreadable};
 use super::query::IDS_MAX;
@@ -204,7 +203,7 @@ impl Refused {
             Self::Refusal(Refusal::TooLong { field, .. }) => field,
             Self::Refusal(Refusal::AddressUnknown { .. }) => "addresses.id",
             Self::Refusal(Refusal::MarketingNeedsEmail) => "accepts_marketing",
-            Self::Refusal(Refusal::MarketingNeedsPhone) => SMS.consent,
+            Self::Refusal(Refusal::MarketingNeedsPhone) => "sms_marketing_consent",
             Self::NotAnEmail | Self::EmailTaken | Self::Refusal(Refusal::InviteNeedsEmail) => {
                 "email"
             }

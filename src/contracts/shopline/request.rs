@@ -4,10 +4,13 @@
 //! then [`members`], which checks size, JSON and envelope.
 //! Source: SHOPLINE, HTTP status codes.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::json;
 use super::refused::Refused;
+use super::versions::Version;
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 1_048_576;
@@ -57,6 +60,17 @@ fn is_zero_weight(parameter: &str) -> bool {
         .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
         .and_then(|(_, weight)| weight.trim().parse::<f32>().ok())
         .is_some_and(|weight| weight <= 0.0)
+}
+
+/// What a body is read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The version that was asked.
+    pub version: &'static Version,
+    /// The store's zone, for times without an offset.
+    pub zone: &'a TimeZone,
+    /// When the request came.
+    pub now: Timestamp,
 }
 
 /// The members of the body.

@@ -8,13 +8,12 @@ use projections::shopline as view;
 use serde_json::json;
 
 use super::{Call, now, unread};
-use crate::contracts::shopline::customer::{
-    Reading, parse_create, parse_remove_tags, parse_update,
-};
+use crate::contracts::shopline::customer::{parse_create, parse_remove_tags, parse_update};
 use crate::contracts::shopline::orders;
 use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
+use crate::contracts::shopline::request::Reading;
 use crate::customer::{Command, Refusal};
 use crate::ids;
 

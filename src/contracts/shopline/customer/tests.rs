@@ -2,6 +2,8 @@
 
 use cqrs_es::test::TestFramework;
 use events::CustomerEvent;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::json;
 
