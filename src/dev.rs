@@ -235,12 +235,12 @@ fn welcome(base_url: &str, email: &str, secrets: &Secrets, data: &Data, embedded
          authorization: Bearer {}\n\n\
          Create a customer as Medusa's admin does:\n\n  \
          curl -s {base_url}/admin/customers -H 'x-medusa-access-token: {medusa}' \
-         -H 'content-type: application/json' -d '{{\"email\":\"ann-'$(date +%s)'@example.com\",\
+         -H 'content-type: application/json' -d '{{\"email\":\"ann-'$(date +%s%N)'@example.com\",\
          \"first_name\":\"Ann\",\"last_name\":\"Lee\",\"password\":\"\"}}'\n\n\
          Create one as an app of SHOPLINE's does:\n\n  \
          curl -s {base_url}/admin/openapi/v20220901/customers.json \
          -H 'authorization: Bearer {shopline}' -H 'content-type: application/json' \
-         -d '{{\"customer\":{{\"email\":\"bob-'$(date +%s)'@example.com\",\
+         -d '{{\"customer\":{{\"email\":\"bob-'$(date +%s%N)'@example.com\",\
          \"first_name\":\"Bob\"}}}}'\n\n",
         data.path.join("dev.env").display(),
         secrets.get("SHOPLINE_READ_TOKEN"),
