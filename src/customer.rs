@@ -27,6 +27,7 @@ use self::addresses::{change_addresses, remove_addresses};
 pub use self::command::{
     AddressPatch, Command, CreateCustomer, Fields, MetadataPatch, NewAddress, UpdateCustomer,
 };
+use self::consents::Change;
 pub use self::consents::ConsentPatch;
 pub(crate) use self::fields::merge_metadata;
 use self::fields::{Changes, set};
@@ -396,16 +397,16 @@ impl Customer {
         updated
             .multipass_identifier
             .apply(&mut self.multipass_identifier);
-        if let Some(subscription) = updated.email_subscription {
-            self.email_subscription = subscription;
-            self.email_consent = None;
-        }
-        self.email_consent = updated.email_consent.or(self.email_consent.take());
-        if let Some(subscription) = updated.mobile_subscription {
-            self.mobile_subscription = subscription;
-            self.mobile_consent = None;
-        }
-        self.mobile_consent = updated.mobile_consent.or(self.mobile_consent.take());
+        let email = Change {
+            subscription: updated.email_subscription,
+            consent: updated.email_consent,
+        };
+        email.apply(&mut self.email_subscription, &mut self.email_consent);
+        let mobile = Change {
+            subscription: updated.mobile_subscription,
+            consent: updated.mobile_consent,
+        };
+        mobile.apply(&mut self.mobile_subscription, &mut self.mobile_consent);
     }
 
     fn change_address(&mut self, changed: AddressChanged) {

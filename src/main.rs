@@ -73,7 +73,7 @@ fn main() -> ExitCode {
             drop(writeln!(
                 io::stderr().lock(),
                 "ledger: {}",
-                chain(error.as_ref())
+                telemetry::chain(error.as_ref())
             ));
             ExitCode::FAILURE
         }
@@ -108,15 +108,4 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -39,3 +39,14 @@ pub fn metrics() -> String {
         .map(PrometheusHandle::render)
         .unwrap_or_default()
 }
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

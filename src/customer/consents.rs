@@ -40,6 +40,17 @@ impl Change {
         source.open().map(String::as_str)
     }
 
+    /// A new subscription forgets the consent of the one before.
+    pub(super) fn apply(self, subscription: &mut Subscription, consent: &mut Option<Consent>) {
+        if let Some(new) = self.subscription {
+            *subscription = new;
+            *consent = None;
+        }
+        if self.consent.is_some() {
+            *consent = self.consent;
+        }
+    }
+
     /// Source: SHOPLINE, `accepts_marketing`: true subscribes, false ends a subscription and leaves one
     /// that never was.
     pub(super) fn accept(stored: Subscription, accepts: Option<bool>) -> Self {

@@ -53,18 +53,16 @@ pub static VERSION_20230901: Version = Version {
 };
 
 /// Source: SHOPLINE, update customer v20220901, request fields.
-static RULES_20220901: Rules = Rules {
+const RULES_20220901: Rules = Rules {
     contract: Contract::Shopline,
     email_required_and_fixed: false,
     contact_required_and_unique: true,
     limits: Some(LIMITS_20220901),
 };
 
-static RULES_20230901: Rules = Rules {
-    contract: Contract::Shopline,
-    email_required_and_fixed: false,
-    contact_required_and_unique: true,
+const RULES_20230901: Rules = Rules {
     limits: Some(LIMITS_20230901),
+    ..RULES_20220901
 };
 
 const LIMITS_20220901: Limits = Limits {

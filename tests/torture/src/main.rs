@@ -31,6 +31,7 @@ use customer_ledger::dev::postgres;
 use customer_ledger::event_store::reader::ReadError;
 use customer_ledger::migrations;
 use customer_ledger::shutdown::Lifecycle;
+use customer_ledger::telemetry::chain;
 use rdkafka::error::KafkaError;
 
 /// Torture the ledger, and judge its promises from outside.
@@ -180,15 +181,4 @@ fn print(text: &str) -> Result<(), Error> {
 fn tail(log: &str) -> String {
     let skipped = log.lines().count().saturating_sub(20);
     log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

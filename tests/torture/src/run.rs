@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::projector::{Projection, watermark};
+use customer_ledger::telemetry::chain;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ async fn collect(cluster: &Cluster, journal: &Journal, ran: Ran) -> Result<Evide
         events,
         topic: kafka::read_topic(cluster.kafka.port, TOPIC).await?,
         views,
-        folded: folded.map_err(|error| crate::chain(&error)),
+        folded: folded.map_err(|error| chain(&error)),
     })
 }
 
