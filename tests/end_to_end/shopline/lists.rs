@@ -411,12 +411,10 @@ async fn links_lead_to_where_the_request_was_sent() {
         (&trusting, "https://demo.myshopline.com".to_owned()),
         (&wary, wary.base.clone()),
     ] {
-        let answer = wait::until("the list is there", async || {
-            let answer = forwarded(server).send().await;
-            (ids(&answer).len() == 1).then_some(answer)
+        let next = wait::until("the list has a second page", async || {
+            url(&forwarded(server).send().await, "next")
         })
         .await;
-        let next = url(&answer, "next").unwrap();
         assert!(next.starts_with(&format!("{origin}{path}")), "{next}");
     }
 }
