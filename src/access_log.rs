@@ -117,8 +117,7 @@ pub async fn list(
     .bind(LISTED_MAX)
     .fetch_all(&mut *connection)
     .await?;
-    let mut noted: Vec<(Noted, Option<String>)> =
-        rows.iter().map(row).collect::<Result<_, _>>()?;
+    let mut noted: Vec<(Noted, Option<String>)> = rows.iter().map(row).collect::<Result<_, _>>()?;
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
@@ -127,10 +126,17 @@ pub async fn list(
     let keys = reader::keys(&mut connection, keyring, &streams).await?;
     for (noted, reason) in &mut noted {
         let key = keys.get(&noted.stream).map(AsRef::as_ref);
-        if let Some(reason) = reason.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        if let Some(reason) = reason
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+        {
             let mut reason: Value = reason;
-            open_payload(key, place(store, &noted.stream), &mut reason)
-                .map_err(|source| ReadError::Key { position: 0, source })?;
+            open_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
+                ReadError::Key {
+                    position: 0,
+                    source,
+                }
+            })?;
             noted.reason = serde_json::from_value(reason).ok();
         }
     }

@@ -13,6 +13,7 @@ pub mod database;
 pub mod dev;
 pub mod epoch;
 pub mod event_store;
+pub mod explain;
 pub mod group;
 pub mod http;
 pub mod ids;

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
+use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
-use customer_ledger::{apps, bench, dev, epoch, migrations, serve, telemetry, tokens, users};
+use customer_ledger::{
+    apps, bench, dev, epoch, explain, migrations, serve, telemetry, tokens, users,
+};
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
 /// of its processor time on them.
@@ -47,11 +50,15 @@ enum Command {
     /// Go on after positions were lost.
     #[command(subcommand)]
     Epoch(epoch::Epoch),
+    /// What became of a request: its events or its refusal, their way through Kafka, and the views.
+    Explain(explain::Options),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
 }
 
+/// The exit code of what was asked wrongly, by clap as by the ledger.
+const WRONG: u8 = 2;
 /// How long threads that talk to Kafka may take to notice that all else has ended.
 const THREADS_MAX: Duration = Duration::from_secs(2);
 
@@ -75,7 +82,11 @@ fn main() -> ExitCode {
                 "ledger: {}",
                 telemetry::chain(error.as_ref())
             ));
-            ExitCode::FAILURE
+            if error.is::<Wrong>() {
+                ExitCode::from(WRONG)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -106,6 +117,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
         Command::App(app) => Ok(apps::run(&settings, app).await?),
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
+        Command::Explain(options) => explain::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

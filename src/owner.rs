@@ -19,6 +19,19 @@ pub struct Owner {
     pub store: String,
 }
 
+/// What was asked is wrong: a sentence that says what, and what would be right. The exit code is 2, as
+/// for a command line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(String);
+
+impl Wrong {
+    /// Says what is wrong.
+    pub fn new(what: impl std::fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

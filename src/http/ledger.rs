@@ -11,6 +11,7 @@ use sqlx::Row as _;
 
 use super::request::RequestId;
 use super::{Api, json as answer};
+use crate::explain;
 
 /// `GET /ledger/customers/{id}`: a customer's ids, and where its stream stands. `id` is any id that
 /// either shop or the ledger knows. Scope `ledger:read`.
@@ -27,6 +28,49 @@ pub(super) async fn customer(
     };
     request_id.put(response.headers_mut());
     response
+}
+
+/// `GET /ledger/requests/{id}`: what became of a request. `id` is the one in its answer. Scope
+/// `ledger:read`.
+pub(super) async fn request(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let request_id = RequestId::of(&headers);
+    let id = id.ok().map(|Path(id)| id);
+    let mut response = match explained(&api, &headers, id.as_deref()).await {
+        Ok(body) => answer(StatusCode::OK, body),
+        Err((status, title)) => problem(status, title),
+    };
+    request_id.put(response.headers_mut());
+    response
+}
+
+async fn explained(
+    api: &Api,
+    headers: &HeaderMap,
+    id: Option<&str>,
+) -> Result<String, (StatusCode, &'static str)> {
+    authorize(api, headers, "ledger:read").await?;
+    let no_id = (
+        StatusCode::BAD_REQUEST,
+        "a request id is 32 hexadecimal digits: the header Ledger-Request-Id of any answer",
+    );
+    let id = id.and_then(explain::RequestId::parse).ok_or(no_id)?;
+    let kafka = explain::Kafka {
+        topic: &api.topic,
+        config: api.kafka.as_ref(),
+    };
+    let explained = explain::find(&api.ledger.pool, &api.ledger.store, &kafka, id).await;
+    match explained {
+        Ok(explained) => Ok(explained.to_json()),
+        Err(explain::Error::Unknown) => Err((
+            StatusCode::NOT_FOUND,
+            "no event and no refusal is kept of this request",
+        )),
+        Err(explain::Error::Store(error)) => Err(unread(&error)),
+    }
 }
 
 async fn find(

@@ -14,6 +14,7 @@ mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
+mod explain;
 mod hostile;
 mod idempotency;
 mod kill;
