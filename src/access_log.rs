@@ -4,6 +4,8 @@
 //! was asked and never what was answered. The reason is in the caller's words and may name anybody,
 //! so it is sealed under the customer's key, and erased with it.
 
+mod command;
+
 use events::personal::Personal;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
@@ -13,6 +15,8 @@ use sqlx::{PgPool, Row as _};
 
 use crate::event_store::keyring::{Keyring, Place, open_payload};
 use crate::event_store::reader::{self, ReadError};
+
+pub use self::command::{Options, run};
 
 /// Accesses are listed at most this many at a time: the newest.
 const LISTED_MAX: i64 = 10_000;

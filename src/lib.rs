@@ -14,6 +14,7 @@ pub mod dev;
 pub mod epoch;
 pub mod event_store;
 pub mod explain;
+pub mod fixture;
 pub mod group;
 pub mod http;
 pub mod ids;

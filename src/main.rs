@@ -11,7 +11,8 @@ use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::{
-    apps, bench, dev, epoch, explain, migrations, serve, telemetry, tokens, users,
+    access_log, apps, bench, dev, epoch, explain, fixture, migrations, serve, telemetry, tokens,
+    users,
 };
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
@@ -50,8 +51,12 @@ enum Command {
     /// Go on after positions were lost.
     #[command(subcommand)]
     Epoch(epoch::Epoch),
+    /// Who opened whose personal data, when and why.
+    AccessLog(access_log::Options),
     /// What became of a request: its events or its refusal, their way through Kafka, and the views.
     Explain(explain::Options),
+    /// A customer's events as a fixture for tests, without personal data.
+    Fixture(fixture::Options),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -117,7 +122,9 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
         Command::App(app) => Ok(apps::run(&settings, app).await?),
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
+        Command::AccessLog(options) => access_log::run(&settings, options).await,
         Command::Explain(options) => explain::run(&settings, options).await,
+        Command::Fixture(options) => fixture::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

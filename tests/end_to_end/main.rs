@@ -15,6 +15,7 @@ mod configuration;
 mod conformance;
 mod dev_environment;
 mod explain;
+mod fixture;
 mod hostile;
 mod idempotency;
 mod kill;
