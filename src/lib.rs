@@ -13,6 +13,7 @@ pub mod dev;
 pub mod epoch;
 pub mod event_store;
 pub mod group;
+pub mod history;
 pub mod http;
 pub mod ids;
 pub mod kafka;
