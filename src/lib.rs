@@ -1,6 +1,7 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
 pub mod access;
+pub mod access_log;
 pub mod apps;
 pub mod auth;
 pub mod bench;

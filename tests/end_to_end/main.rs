@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access_log;
 mod broker;
 mod configuration;
 #[path = "../conformance/conformance.rs"]

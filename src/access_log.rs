@@ -1,0 +1,195 @@
+//! The access log: who opened whose personal data, when, and why.
+//!
+//! Whoever shows personal data writes here first, and shows nothing when that fails. A row says what
+//! was asked and never what was answered. The reason is in the caller's words and may name anybody,
+//! so it is sealed under the customer's key, and erased with it.
+
+use events::personal::Personal;
+use events::record::{Actor, ActorKind};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row as _};
+
+use crate::event_store::keyring::{Keyring, Place, open_payload};
+use crate::event_store::reader::{self, ReadError};
+
+/// Accesses are listed at most this many at a time: the newest.
+const LISTED_MAX: i64 = 10_000;
+
+/// Somebody is about to see a customer's personal data.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// The store.
+    pub store: &'a str,
+    /// Who.
+    pub actor: &'a Actor,
+    /// Whose data: the customer's stream.
+    pub stream: &'a str,
+    /// To answer which question, e.g. `blame`; no value of the customer's.
+    pub question: &'a str,
+    /// The request, over HTTP.
+    pub request_id: Option<&'a str>,
+    /// Why, in the caller's words: `--reason`, or the header `Ledger-Reason`.
+    pub reason: Option<&'a str>,
+}
+
+/// Writes an access down. Until it has, and if it fails, nothing may be shown.
+pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Result<(), ReadError> {
+    let reason = match access.reason {
+        Some(reason) => seal(pool, keyring, access, reason).await?,
+        None => None,
+    };
+    sqlx::query(
+        "insert into access_log \
+            (store, actor_kind, actor_id, stream, question, request_id, reason) \
+         values ($1, $2, $3, $4, $5, $6, $7::json)",
+    )
+    .bind(access.store)
+    .bind(access.actor.kind.name())
+    .bind(&access.actor.id)
+    .bind(access.stream)
+    .bind(access.question)
+    .bind(access.request_id)
+    .bind(reason)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// The reason under the customer's key. Of an erased customer nothing is opened, nor kept.
+async fn seal(
+    pool: &PgPool,
+    keyring: &Keyring,
+    access: &Access<'_>,
+    reason: &str,
+) -> Result<Option<String>, ReadError> {
+    let keys = reader::keys(&mut *pool.acquire().await?, keyring, &[access.stream]).await?;
+    Ok(keys.get(access.stream).map(|key| {
+        let mut sealed = json!({ "$open": reason });
+        key.seal_payload(place(access.store, access.stream), &mut sealed);
+        sealed.to_string()
+    }))
+}
+
+/// An access as it is listed.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// When.
+    pub time: Timestamp,
+    /// Who: the kind of actor and its id, as in metadata.
+    pub actor_kind: String,
+    /// See [`Noted::actor_kind`].
+    pub actor_id: String,
+    /// The role of the database that wrote it down.
+    pub role: String,
+    /// Whose data.
+    pub stream: String,
+    /// To answer which question.
+    pub question: String,
+    /// The request, over HTTP.
+    pub request_id: Option<String>,
+    /// Why, if that was said.
+    pub reason: Option<Personal<String>>,
+}
+
+/// The accesses to one customer or to all, since a time, the newest at most, in order. As the owner.
+pub async fn list(
+    owner: &PgPool,
+    keyring: &Keyring,
+    store: &str,
+    stream: Option<&str>,
+    since: Option<Timestamp>,
+) -> Result<Vec<Noted>, ReadError> {
+    let mut connection = owner.acquire().await?;
+    let rows = sqlx::query(
+        "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, role, stream, \
+            question, request_id, reason::text \
+         from (select * from access_log \
+            where store = $1 and ($2::text is null or stream = $2) \
+                and (extract(epoch from time) * 1000000)::bigint >= $3 \
+            order by access_id desc limit $4) newest \
+         order by access_id",
+    )
+    .bind(store)
+    .bind(stream)
+    .bind(since.map_or(i64::MIN, Timestamp::as_microsecond))
+    .bind(LISTED_MAX)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut noted: Vec<(Noted, Option<String>)> =
+        rows.iter().map(row).collect::<Result<_, _>>()?;
+    let sealed = |(noted, reason): &(Noted, Option<String>)| {
+        reason.as_ref().map(|_sealed| noted.stream.clone())
+    };
+    let streams: Vec<String> = noted.iter().filter_map(sealed).collect();
+    let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+    let keys = reader::keys(&mut connection, keyring, &streams).await?;
+    for (noted, reason) in &mut noted {
+        let key = keys.get(&noted.stream).map(AsRef::as_ref);
+        if let Some(reason) = reason.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+            let mut reason: Value = reason;
+            open_payload(key, place(store, &noted.stream), &mut reason)
+                .map_err(|source| ReadError::Key { position: 0, source })?;
+            noted.reason = serde_json::from_value(reason).ok();
+        }
+    }
+    Ok(noted.into_iter().map(|(noted, _)| noted).collect())
+}
+
+/// An access and the sealed reason beside it.
+fn row(row: &PgRow) -> Result<(Noted, Option<String>), sqlx::Error> {
+    let noted = Noted {
+        time: Timestamp::from_microsecond(row.try_get(0)?)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?,
+        actor_kind: row.try_get(1)?,
+        actor_id: row.try_get(2)?,
+        role: row.try_get(3)?,
+        stream: row.try_get(4)?,
+        question: row.try_get(5)?,
+        request_id: row.try_get(6)?,
+        reason: None,
+    };
+    Ok((noted, row.try_get(7)?))
+}
+
+/// Where a reason is sealed for: no event has this sequence.
+const fn place<'a>(store: &'a str, stream: &'a str) -> Place<'a> {
+    Place {
+        store,
+        stream,
+        sequence: 0,
+    }
+}
+
+/// Whoever is at the command line: the user of the operating system, by name where it has one.
+pub fn operator() -> Actor {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Actor {
+        kind: ActorKind::Operator,
+        id: name_of(&users, &uid).unwrap_or(&uid).to_owned(),
+    }
+}
+
+/// The name of a user in the text of `/etc/passwd`: `name:password:uid:…`.
+fn name_of<'a>(users: &'a str, uid: &str) -> Option<&'a str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_known_by_name() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nodd\n";
+        assert_eq!(name_of(users, "1000"), Some("ann"));
+        assert_eq!(name_of(users, "0"), Some("root"));
+        assert_eq!(name_of(users, "100"), None);
+    }
+}

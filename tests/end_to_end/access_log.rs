@@ -1,0 +1,112 @@
+//! The access log: written before anything is shown, read by the owner, changed by nobody.
+
+use customer_ledger::access_log::{self, Access, Noted};
+use events::personal::{Erased, Personal};
+use events::record::{Actor, ActorKind};
+use sqlx::PgPool;
+
+use crate::support::ledger::TestLedger;
+
+fn auditor() -> Actor {
+    Actor {
+        kind: ActorKind::ApiKey,
+        id: "auditor".to_owned(),
+    }
+}
+
+/// As the service, asks about a customer.
+async fn note(test: &TestLedger, stream: &str, question: &str, reason: Option<&str>) {
+    let access = Access {
+        store: "main",
+        actor: &auditor(),
+        stream,
+        question,
+        request_id: Some("00f067aa0ba902b700f067aa0ba902b7"),
+        reason,
+    };
+    access_log::note(&test.database.pool, &test.keyring, &access)
+        .await
+        .unwrap();
+}
+
+async fn listed(test: &TestLedger, stream: Option<&str>) -> Vec<Noted> {
+    let owner = PgPool::connect(&test.database.owner_url).await.unwrap();
+    access_log::list(&owner, &test.keyring, "main", stream, None)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_access_says_who_whom_what_and_why() {
+    let test = TestLedger::open().await;
+    let (ann, bob) = (test.create("Ann").await, test.create("Bob").await);
+    note(&test, &ann, "show", Some("Ann called on Monday")).await;
+    note(&test, &bob, "blame", None).await;
+    let all = listed(&test, None).await;
+    assert_eq!(all.len(), 2);
+    assert!(all[0].time < all[1].time);
+    let of_ann = listed(&test, Some(&ann)).await;
+    let [access] = &of_ann[..] else {
+        panic!("{of_ann:?}");
+    };
+    assert_eq!(
+        (&*access.actor_kind, &*access.actor_id, &*access.question),
+        ("api_key", "auditor", "show")
+    );
+    assert_eq!(access.stream, ann);
+    assert_eq!(
+        access.reason,
+        Some("Ann called on Monday".to_owned().into())
+    );
+    assert_eq!(all[1].reason, None);
+    // What stands in the table names nobody.
+    let stored: String = sqlx::query_scalar("select string_agg(a::text, '') from access_log a")
+        .fetch_one(&mut test.database.owner().await)
+        .await
+        .unwrap();
+    assert!(!stored.contains("Monday"), "{stored}");
+}
+
+#[tokio::test]
+async fn a_reason_is_erased_with_its_customer() {
+    let test = TestLedger::open().await;
+    let ann = test.create("Ann").await;
+    note(&test, &ann, "show", Some("Ann called on Monday")).await;
+    sqlx::query("delete from stream_keys")
+        .execute(&mut test.database.owner().await)
+        .await
+        .unwrap();
+    note(&test, &ann, "show", Some("Ann called again")).await;
+    let all = listed(&test, None).await;
+    assert_eq!(all[0].reason, Some(Personal::Erased(Erased)));
+    assert_eq!(all[1].reason, None);
+}
+
+#[tokio::test]
+async fn what_was_logged_stays_as_it_is() {
+    let test = TestLedger::open().await;
+    let ann = test.create("Ann").await;
+    note(&test, &ann, "show", None).await;
+    for change in [
+        "update access_log set question = 'nothing'",
+        "delete from access_log",
+        "truncate access_log",
+    ] {
+        let by_service = sqlx::query(change).execute(&test.database.pool).await;
+        assert!(by_service.is_err(), "the service: {change}");
+        let by_owner = sqlx::query(change)
+            .execute(&mut test.database.owner().await)
+            .await;
+        assert!(by_owner.is_err(), "the owner: {change}");
+    }
+    // Nor may the service say when it was, or who the others were.
+    for sql in [
+        "select 1 from access_log",
+        "insert into access_log (time, store, actor_kind, actor_id, stream, question) \
+         values (now(), 'main', 'person', 'x', 'x', 'x')",
+    ] {
+        let by_service = sqlx::query(sql).execute(&test.database.pool).await;
+        assert!(by_service.is_err(), "{sql}");
+    }
+    assert_eq!(listed(&test, None).await.len(), 1);
+}
