@@ -25,6 +25,7 @@ pub mod owner;
 pub mod passwords;
 pub mod projector;
 pub mod proxies;
+pub mod questions;
 pub mod refusals;
 pub mod relay;
 pub mod serve;

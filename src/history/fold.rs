@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use events::address::Address;
 use events::record::{Metadata, Record};
 use events::{CustomerEvent, GroupEvent};
 use jiff::Timestamp;
@@ -75,6 +76,9 @@ pub struct State {
     pub medusa: medusa::Customer,
     /// SHOPLINE's view.
     pub shopline: shopline::Customer,
+    /// The addresses as they were last recorded, by id: what a record changes of one is told by
+    /// comparing.
+    pub addresses: BTreeMap<String, Address>,
     /// The groups that were read, by stream; also those that the customer is not in at the moment.
     pub groups: BTreeMap<String, medusa::Group>,
 }
@@ -87,6 +91,10 @@ impl State {
             Entry::Customer(record) => {
                 self.medusa.apply(record);
                 self.shopline.apply(record);
+                if let CustomerEvent::AddressChanged(changed) = &record.event {
+                    let address = changed.address.clone();
+                    self.addresses.insert(address.id.clone(), address);
+                }
                 true
             }
             Entry::Group(record) => {
@@ -138,7 +146,7 @@ impl History {
     /// contract's GET found nobody.
     pub fn documents<'a>(
         &'a self,
-        shape: &'a Shape,
+        shape: &Shape,
     ) -> impl Iterator<Item = (&'a Entry, Option<String>)> {
         let mut state = self.start.clone();
         self.entries
