@@ -154,9 +154,15 @@ fn is_of(module: &str, path: &str) -> bool {
 
 /// The service's files without I/O, less their tests.
 fn is_pure_service(path: &str) -> bool {
-    ["src/customer", "src/group", "src/claims", "src/contracts"]
-        .iter()
-        .any(|module| is_of(module, path))
+    [
+        "src/customer",
+        "src/group",
+        "src/claims",
+        "src/contracts",
+        "src/history",
+    ]
+    .iter()
+    .any(|module| is_of(module, path))
         && !path.ends_with("/tests.rs")
         && !path.contains("/tests/")
 }

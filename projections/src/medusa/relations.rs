@@ -41,6 +41,12 @@ impl Relations {
         self.named.contains_key("groups")
     }
 
+    /// Whether a group's members are asked for, at any depth.
+    pub fn has_members(&self) -> bool {
+        let mut named = self.named.iter();
+        named.any(|(name, below)| name == "customers" || below.has_members())
+    }
+
     /// The same, and the customer's groups.
     #[must_use]
     pub fn with_groups(mut self) -> Self {

@@ -40,16 +40,19 @@ impl Version {
     }
 }
 
-/// `{"customer":{…}}` as `GET customers/v2/{id}.json` answers it.
-pub fn render(customer: &Customer, store: &Store, version: Version) -> String {
+/// `{"customer":{…}}` as `GET customers/v2/{id}.json` answers it, of the customer only the members
+/// asked for, if any are.
+pub fn render_read(
+    customer: &Customer,
+    store: &Store,
+    version: Version,
+    fields: Option<&Fields>,
+) -> String {
     let customer = Body::read(customer, store, version);
-    to_text(&InCustomer { customer })
-}
-
-/// The same, of it only these members.
-pub fn render_of(customer: &Customer, store: &Store, version: Version, fields: &Fields) -> String {
-    let customer = fields.of(&Body::read(customer, store, version));
-    to_text(&serde_json::json!({ "customer": customer }))
+    match fields {
+        Some(fields) => to_text(&serde_json::json!({ "customer": fields.of(&customer) })),
+        None => to_text(&InCustomer { customer }),
+    }
 }
 
 /// `{"customers":[…]}` as list and search answer it: each as a read shows it.

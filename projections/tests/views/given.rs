@@ -102,7 +102,7 @@ impl History<CustomerEvent> {
 
     /// SHOPLINE's JSON of the customer, read back.
     pub(crate) fn in_shopline(&self) -> Value {
-        let text = shopline::render(&self.shopline(), &store(), Version::V20220901);
+        let text = shopline::render_read(&self.shopline(), &store(), Version::V20220901, None);
         let value: Value = serde_json::from_str(&text).unwrap();
         value["customer"].clone()
     }

@@ -43,11 +43,14 @@ impl Call<'_> {
     pub(super) async fn get(&self, found: &Found) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
         let query = Query::parse(self.query);
+        let fields = query.get("fields").and_then(view::Fields::parse);
         let (store, version) = (&self.api.store, found.version.shown);
-        Ok(match query.get("fields").and_then(view::Fields::parse) {
-            Some(fields) => view::render_of(&customer, store, version, &fields),
-            None => view::render(&customer, store, version),
-        })
+        Ok(view::render_read(
+            &customer,
+            store,
+            version,
+            fields.as_ref(),
+        ))
     }
 
     /// `PUT customers/{id}.json`: one of the two operations the ledger exists for.

@@ -1,0 +1,28 @@
+//! Questions to the past: what a customer was, when it changed, and by which event. Pure, over records
+//! that were read and opened.
+//!
+//! A customer's history is its own stream, and of each group what happened to that group while the
+//! customer was in it. [`State`] folds it with the projections' own `apply`, and [`Shape`] renders it
+//! with their own `render`: a document of the past is what the contract's GET answered then, byte for
+//! byte. What reads the records is [`crate::event_store`].
+
+pub mod blame;
+pub mod cause;
+pub mod changes;
+pub mod diff;
+mod fold;
+mod shape;
+mod when;
+
+use serde_json::Value;
+
+pub use self::fold::{Entry, History, State};
+pub use self::shape::{Shape, ShapeError};
+pub use self::when::{NoTime, When};
+
+/// A document as a value; null where there is none.
+pub fn parsed(document: Option<&str>) -> Value {
+    document.map_or(Value::Null, |text| {
+        serde_json::from_str(text).expect("a projection renders JSON")
+    })
+}

@@ -1,0 +1,156 @@
+//! The fold: the customer after each record of its history.
+
+use std::collections::BTreeMap;
+
+use events::address::Address;
+use events::record::{Metadata, Record};
+use events::{CustomerEvent, GroupEvent};
+use jiff::Timestamp;
+use projections::{medusa, shopline};
+
+use super::Shape;
+
+/// A record that a customer's history may hold: of its own stream, or of a group's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// Of the customer's own stream.
+    Customer(Record<CustomerEvent>),
+    /// Of a group that the customer is in at some time.
+    Group(Record<GroupEvent>),
+}
+
+impl Entry {
+    /// Place in the ledger's one total order.
+    pub const fn position(&self) -> i64 {
+        match self {
+            Self::Customer(record) => record.position,
+            Self::Group(record) => record.position,
+        }
+    }
+
+    /// Place in its stream.
+    pub const fn sequence(&self) -> i64 {
+        match self {
+            Self::Customer(record) => record.sequence,
+            Self::Group(record) => record.sequence,
+        }
+    }
+
+    /// The stream: the customer's, or a group's.
+    pub fn stream(&self) -> &str {
+        match self {
+            Self::Customer(record) => &record.stream,
+            Self::Group(record) => &record.stream,
+        }
+    }
+
+    /// When it was appended.
+    pub const fn time(&self) -> Timestamp {
+        match self {
+            Self::Customer(record) => record.time,
+            Self::Group(record) => record.time,
+        }
+    }
+
+    /// Who asked for it, and how.
+    pub const fn metadata(&self) -> &Metadata {
+        match self {
+            Self::Customer(record) => &record.metadata,
+            Self::Group(record) => &record.metadata,
+        }
+    }
+
+    /// Type name of the event.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Customer(record) => record.event.type_name(),
+            Self::Group(record) => record.event.type_name(),
+        }
+    }
+}
+
+/// A customer after a record: both shops' views, and the groups that they name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Medusa's view.
+    pub medusa: medusa::Customer,
+    /// SHOPLINE's view.
+    pub shopline: shopline::Customer,
+    /// The addresses as they were last recorded, by id: what a record changes of one is told by
+    /// comparing.
+    pub addresses: BTreeMap<String, Address>,
+    /// The groups that were read, by stream; also those that the customer is not in at the moment.
+    pub groups: BTreeMap<String, medusa::Group>,
+}
+
+impl State {
+    /// Folds the next record. Says whether it belongs to the customer's history: a group's does while
+    /// the customer is in the group.
+    pub fn apply(&mut self, entry: &Entry) -> bool {
+        match entry {
+            Entry::Customer(record) => {
+                self.medusa.apply(record);
+                self.shopline.apply(record);
+                if let CustomerEvent::AddressChanged(changed) = &record.event {
+                    let address = changed.address.clone();
+                    self.addresses.insert(address.id.clone(), address);
+                }
+                true
+            }
+            Entry::Group(record) => {
+                let group = self.groups.entry(record.stream.clone()).or_default();
+                group.apply(record);
+                self.medusa.groups.contains(&record.stream)
+            }
+        }
+    }
+
+    /// Whether the customer is there: born, and not deleted.
+    pub const fn is_live(&self) -> bool {
+        self.medusa.sequence > 0 && !self.medusa.deleted
+    }
+}
+
+/// A part of a customer's history: how it stood before, and what happened then, by position.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    start: State,
+    entries: Vec<Entry>,
+}
+
+impl History {
+    /// The history that goes on from `start` with these records, in any order.
+    pub fn new(start: State, mut entries: Vec<Entry>) -> Self {
+        entries.sort_unstable_by_key(Entry::position);
+        Self { start, entries }
+    }
+
+    /// How the customer stood before the first record.
+    pub const fn start(&self) -> &State {
+        &self.start
+    }
+
+    /// Calls `visit` with each record that belongs to the history and the customer right after it.
+    /// Returns the customer after the last.
+    pub fn fold<'a>(&'a self, mut visit: impl FnMut(&'a Entry, &State)) -> State {
+        let mut state = self.start.clone();
+        for entry in &self.entries {
+            if state.apply(entry) {
+                visit(entry, &state);
+            }
+        }
+        state
+    }
+
+    /// Each record that belongs to the history, with the document right after it; none where the
+    /// contract's GET found nobody.
+    pub fn documents<'a>(
+        &'a self,
+        shape: &Shape,
+    ) -> impl Iterator<Item = (&'a Entry, Option<String>)> {
+        let mut state = self.start.clone();
+        self.entries
+            .iter()
+            .filter_map(move |entry| state.apply(entry).then(|| (entry, shape.document(&state))))
+    }
+}
