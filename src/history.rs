@@ -6,6 +6,7 @@
 //! with their own `render`: a document of the past is what the contract's GET answered then, byte for
 //! byte. What reads the records is [`crate::event_store`].
 
+pub mod bisect;
 pub mod blame;
 pub mod cause;
 pub mod changes;
