@@ -102,6 +102,9 @@ pub fn router(api: Arc<Api>) -> Router {
     routes_of_operations()
         // The ledger's own API.
         .route("/ledger/customers/{id}", get(ledger::customer))
+        .route("/ledger/customers/{id}/log", get(ledger::log))
+        .route("/ledger/customers/{id}/diff", get(ledger::diff))
+        .route("/ledger/customers/{id}/blame", get(ledger::blame))
         // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
         .fallback(shops)
         .with_state(api)
