@@ -4,6 +4,8 @@
 //! was asked and never what was answered. The reason is in the caller's words and may name anybody,
 //! so it is sealed under the customer's key, and erased with it.
 
+mod command;
+
 use events::personal::Personal;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
@@ -13,6 +15,8 @@ use sqlx::{PgPool, Row as _};
 
 use crate::event_store::keyring::{Keyring, Place, open_payload};
 use crate::event_store::reader::{self, ReadError};
+
+pub use self::command::{Options, run};
 
 /// Accesses are listed at most this many at a time: the newest.
 const LISTED_MAX: i64 = 10_000;
@@ -117,8 +121,7 @@ pub async fn list(
     .bind(LISTED_MAX)
     .fetch_all(&mut *connection)
     .await?;
-    let mut noted: Vec<(Noted, Option<String>)> =
-        rows.iter().map(row).collect::<Result<_, _>>()?;
+    let mut noted: Vec<(Noted, Option<String>)> = rows.iter().map(row).collect::<Result<_, _>>()?;
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
@@ -127,10 +130,17 @@ pub async fn list(
     let keys = reader::keys(&mut connection, keyring, &streams).await?;
     for (noted, reason) in &mut noted {
         let key = keys.get(&noted.stream).map(AsRef::as_ref);
-        if let Some(reason) = reason.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        if let Some(reason) = reason
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+        {
             let mut reason: Value = reason;
-            open_payload(key, place(store, &noted.stream), &mut reason)
-                .map_err(|source| ReadError::Key { position: 0, source })?;
+            open_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
+                ReadError::Key {
+                    position: 0,
+                    source,
+                }
+            })?;
             noted.reason = serde_json::from_value(reason).ok();
         }
     }

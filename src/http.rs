@@ -28,6 +28,7 @@ use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
 use crate::http::request::RequestId;
+use crate::kafka::KafkaConfig;
 use crate::limiter::Limiter;
 use crate::mutations::{Guard, without};
 use crate::projector::{Projection, caught_up};
@@ -65,6 +66,8 @@ pub struct Api {
     pub store: projections::shopline::Store,
     /// The topic that the projections follow.
     pub topic: String,
+    /// Kafka, for those who ask where in it a record is.
+    pub kafka: Option<KafkaConfig>,
     /// Connections that search in views: a statement there has little time.
     pub lists: PgPool,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
@@ -105,6 +108,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/ledger/customers/{id}/log", get(ledger::log))
         .route("/ledger/customers/{id}/diff", get(ledger::diff))
         .route("/ledger/customers/{id}/blame", get(ledger::blame))
+        .route("/ledger/requests/{id}", get(ledger::request))
         // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
         .fallback(shops)
         .with_state(api)

@@ -13,6 +13,8 @@ pub mod database;
 pub mod dev;
 pub mod epoch;
 pub mod event_store;
+pub mod explain;
+pub mod fixture;
 pub mod group;
 pub mod history;
 pub mod http;

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use customer_ledger::config::{Settings, help};
+use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
-use customer_ledger::{apps, bench, dev, epoch, migrations, serve, telemetry, tokens, users};
+use customer_ledger::{
+    access_log, apps, bench, dev, epoch, explain, fixture, migrations, serve, telemetry, tokens,
+    users,
+};
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
 /// of its processor time on them.
@@ -47,11 +51,19 @@ enum Command {
     /// Go on after positions were lost.
     #[command(subcommand)]
     Epoch(epoch::Epoch),
+    /// Who opened whose personal data, when and why.
+    AccessLog(access_log::Options),
+    /// What became of a request: its events or its refusal, their way through Kafka, and the views.
+    Explain(explain::Options),
+    /// A customer's events as a fixture for tests, without personal data.
+    Fixture(fixture::Options),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
 }
 
+/// The exit code of what was asked wrongly, by clap as by the ledger.
+const WRONG: u8 = 2;
 /// How long threads that talk to Kafka may take to notice that all else has ended.
 const THREADS_MAX: Duration = Duration::from_secs(2);
 
@@ -75,7 +87,11 @@ fn main() -> ExitCode {
                 "ledger: {}",
                 telemetry::chain(error.as_ref())
             ));
-            ExitCode::FAILURE
+            if error.is::<Wrong>() {
+                ExitCode::from(WRONG)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -106,6 +122,9 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(token) => Ok(tokens::make(&settings, token).await?),
         Command::App(app) => Ok(apps::run(&settings, app).await?),
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
+        Command::AccessLog(options) => access_log::run(&settings, options).await,
+        Command::Explain(options) => explain::run(&settings, options).await,
+        Command::Fixture(options) => fixture::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

@@ -19,6 +19,19 @@ pub struct Owner {
     pub store: String,
 }
 
+/// What was asked is wrong: a sentence that says what, and what would be right. The exit code is 2, as
+/// for a command line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(String);
+
+impl Wrong {
+    /// Says what is wrong.
+    pub fn new(what: impl std::fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -71,6 +84,23 @@ impl Owner {
             keyring,
             store,
         })
+    }
+
+    /// The stream of the customer who has or had an id, of either shop or the ledger.
+    pub async fn customer(&self, id: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let found: Option<String> = sqlx::query_scalar(
+            "select holder from claims \
+             where store = $1 and kind in ('medusa_id', 'shopline_id') and key = $3 \
+             union select aggregate_id from events \
+             where aggregate_type = 'Customer' and aggregate_id = $2 and sequence = 1 \
+                and store = $1",
+        )
+        .bind(&self.store)
+        .bind(id)
+        .bind(id.as_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.ok_or_else(|| Wrong::new("no customer has or had this id"))?)
     }
 
     /// Prints what came of it, when the database needs nothing more.

@@ -14,6 +14,7 @@
 //! loss, by `ledger epoch advance`.
 
 mod lease;
+mod locate;
 mod marks;
 mod producer;
 mod survey;
@@ -33,6 +34,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::lease::Lease;
+pub use self::locate::{Located, Sought, locate};
 use self::marks::Marks;
 use self::producer::{Outgoing, Producer};
 pub use self::survey::{Halt, Loss, halt};

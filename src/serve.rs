@@ -352,6 +352,7 @@ fn api(
             currency: config.store.currency.clone(),
         },
         topic,
+        kafka: config.kafka.clone(),
         lists: pools.lists,
         hashing,
         trusted_proxies: config.trusted_proxies.clone(),

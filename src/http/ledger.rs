@@ -1,6 +1,7 @@
 //! The ledger's own API.
 
 mod history;
+mod requests;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use self::history::Parameters;
 pub(super) use self::history::{blame, diff, log};
+pub(super) use self::requests::request;
 use super::request::RequestId;
 use super::{Api, json as answer};
 use crate::auth::LedgerToken;
@@ -42,7 +44,7 @@ pub(super) async fn customer(
     request.answer(answered)
 }
 
-/// A request to the ledger's own API, about one customer.
+/// A request to the ledger's own API, about what an id names.
 struct Asked<'a> {
     api: &'a Api,
     headers: &'a HeaderMap,
@@ -158,24 +160,30 @@ impl From<Error> for Problem {
             | Error::Reversed { .. }
             | Error::Shape(_)
             | Error::NotAPointer => StatusCode::BAD_REQUEST,
-            Error::Read(error) => return unread(error),
+            Error::Read(error) => return error.into(),
         };
         Self(status, error.to_string())
     }
 }
 
-fn unread(error: &ReadError) -> Problem {
-    let (status, sentence) = match error {
-        ReadError::Database(_) => {
-            tracing::warn!(error = %error, "the database could not be used");
-            let sentence = "the store cannot be read at the moment";
-            (StatusCode::SERVICE_UNAVAILABLE, sentence)
-        }
-        ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
-            tracing::error!(error = %error, "the ledger could not be read");
-            let sentence = "the ledger's records of this customer cannot be read";
-            (StatusCode::INTERNAL_SERVER_ERROR, sentence)
-        }
-    };
-    Problem(status, sentence.to_owned())
+impl From<&ReadError> for Problem {
+    fn from(error: &ReadError) -> Self {
+        let (status, sentence) = match error {
+            ReadError::Database(error) => return error.into(),
+            ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+                tracing::error!(error = %error, "the ledger could not be read");
+                let sentence = "the ledger's records of this customer cannot be read";
+                (StatusCode::INTERNAL_SERVER_ERROR, sentence)
+            }
+        };
+        Self(status, sentence.to_owned())
+    }
+}
+
+impl From<&sqlx::Error> for Problem {
+    fn from(error: &sqlx::Error) -> Self {
+        tracing::warn!(error = %error, "the database could not be used");
+        let sentence = "the store cannot be read at the moment";
+        Self(StatusCode::SERVICE_UNAVAILABLE, sentence.to_owned())
+    }
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use events::record::StoredRecord;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Error;
@@ -92,9 +93,7 @@ impl TopicReader {
         let mut tails = vec![];
         let mut open = BTreeMap::new();
         for partition in 0..partitions {
-            let (low, end) =
-                self.consumer
-                    .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
+            let (low, end) = self.ends(partition)?;
             tails.push(Tail {
                 end,
                 ..Tail::default()
@@ -137,7 +136,7 @@ impl TopicReader {
         let mut unfinished = from.len();
         let mut deadline = Instant::now() + READ_TIMEOUT;
         while unfinished > 0 {
-            match self.consumer.poll(Duration::from_millis(100)) {
+            match self.poll() {
                 None if Instant::now() >= deadline => {
                     return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut).into());
                 }
@@ -154,16 +153,37 @@ impl TopicReader {
             }
             deadline = Instant::now() + READ_TIMEOUT;
         }
-        self.consumer.unassign()?;
+        self.unassign()?;
         Ok(read)
+    }
+
+    /// Where a partition begins and ends now. Fails, too, when the topic is gone.
+    pub(super) fn ends(&self, partition: i32) -> Result<(i64, i64), Error> {
+        Ok(self
+            .consumer
+            .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?)
     }
 
     /// Where a partition ends now. Fails, too, when the topic is gone.
     pub(super) fn end(&self, partition: i32) -> Result<i64, Error> {
-        let (_, end) = self
-            .consumer
-            .fetch_watermarks(&self.topic, partition, REQUEST_TIMEOUT)?;
-        Ok(end)
+        Ok(self.ends(partition)?.1)
+    }
+
+    /// Goes on reading in one partition, from an offset.
+    pub(super) fn assign(&self, partition: i32, offset: i64) -> Result<(), Error> {
+        let mut assignment = TopicPartitionList::new();
+        assignment.add_partition_offset(&self.topic, partition, Offset::Offset(offset))?;
+        Ok(self.consumer.assign(&assignment)?)
+    }
+
+    /// Ends reading.
+    pub(super) fn unassign(&self) -> Result<(), Error> {
+        Ok(self.consumer.unassign()?)
+    }
+
+    /// What comes next, if it comes soon. Blocks.
+    pub(super) fn poll(&self) -> Option<KafkaResult<BorrowedMessage<'_>>> {
+        self.consumer.poll(Duration::from_millis(100))
     }
 }
 

@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod customer;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod group;

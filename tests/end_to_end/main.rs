@@ -14,6 +14,8 @@ mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
 mod dev_environment;
+mod explain;
+mod fixture;
 mod hostile;
 mod idempotency;
 mod kill;

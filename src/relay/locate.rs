@@ -1,0 +1,122 @@
+//! Where in the topic a record is: its offset, and when it was sent.
+//!
+//! Nothing keeps that, because the topic itself says it: in each partition, records stand in order of
+//! position. So a record is found by halving.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rdkafka::Message as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+
+use super::Error;
+use super::topic::TopicReader;
+use crate::kafka::{Identity, KafkaConfig, message, partition};
+
+/// How long it may take to find records, all together.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a record is in the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The partition.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// When the relay sent it, by the relay's clock.
+    pub sent: Option<Timestamp>,
+}
+
+/// A position and the stream whose record is there.
+pub type Sought = (i64, String);
+
+/// Finds records, by position; those that the topic has not, or no more, are left out.
+pub async fn locate(
+    config: &KafkaConfig,
+    topic: &str,
+    identity: &Identity,
+    sought: Vec<Sought>,
+) -> Result<BTreeMap<i64, Located>, Error> {
+    let reader = TopicReader::create(config, topic, identity)?;
+    tokio::task::spawn_blocking(move || find(&reader, sought)).await?
+}
+
+/// Looks in each partition for what belongs there. Blocks.
+fn find(reader: &TopicReader, sought: Vec<Sought>) -> Result<BTreeMap<i64, Located>, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut found = BTreeMap::new();
+    let Some(partitions) = reader.partitions()? else {
+        return Ok(found);
+    };
+    let mut by_partition: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+    for (position, stream) in sought {
+        let of = partition::of(&stream, usize::try_from(partitions).unwrap_or(0));
+        let of = i32::try_from(of).unwrap_or(0);
+        by_partition.entry(of).or_default().push(position);
+    }
+    for (partition, mut positions) in by_partition {
+        positions.sort_unstable();
+        let Some((first, last)) = positions.first().copied().zip(positions.last().copied()) else {
+            continue;
+        };
+        let from = lower_bound(reader, partition, first, deadline)?;
+        reader.assign(partition, from)?;
+        while let Some((position, located)) = next(reader, deadline)? {
+            if positions.binary_search(&position).is_ok() {
+                found.insert(position, located);
+            }
+            if position >= last {
+                break;
+            }
+        }
+    }
+    reader.unassign()?;
+    Ok(found)
+}
+
+/// The least offset from which on no record has a smaller position.
+fn lower_bound(
+    reader: &TopicReader,
+    partition: i32,
+    position: i64,
+    deadline: Instant,
+) -> Result<i64, Error> {
+    let (mut low, mut high) = reader.ends(partition)?;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        reader.assign(partition, middle)?;
+        match next(reader, deadline)? {
+            Some((there, located)) if there < position => low = located.offset + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The next record, if there is one before the partition's end.
+fn next(reader: &TopicReader, deadline: Instant) -> Result<Option<(i64, Located)>, Error> {
+    while Instant::now() < deadline {
+        match reader.poll() {
+            None => {}
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+            Some(Err(error)) => return Err(error.into()),
+            Some(Ok(message)) => {
+                if let Some(position) = message::position(&message) {
+                    return Ok(Some((position, located(&message))));
+                }
+            }
+        }
+    }
+    Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut).into())
+}
+
+fn located(message: &BorrowedMessage<'_>) -> Located {
+    let sent = message.timestamp().to_millis();
+    Located {
+        partition: message.partition(),
+        offset: message.offset(),
+        sent: sent.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+    }
+}

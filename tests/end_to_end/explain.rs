@@ -1,0 +1,181 @@
+//! `ledger explain` and `GET /ledger/requests/{id}`: what became of a request.
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::support::http::{Answer, Call};
+use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
+use crate::support::{kafka, wait};
+
+async fn ask(server: &Server, id: &str) -> Answer {
+    Call::new(Method::GET, &server.base, &format!("/ledger/requests/{id}"))
+        .header("authorization", &format!("Bearer {LEDGER_TOKEN}"))
+        .send()
+        .await
+}
+
+/// Asks until every event of the request is in the views.
+async fn explained(server: &Server, id: &str) -> Value {
+    wait::until("the views hold it", async || {
+        let explained = ask(server, id).await.ok();
+        let held = |event: &Value| {
+            let views = event["views"].as_array().unwrap();
+            views.iter().all(|view| view["holds"] == true)
+        };
+        let events = explained["commands"][0]["events"].as_array().unwrap();
+        events.iter().all(held).then(|| explained.clone())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_request_is_followed_to_its_offset_and_its_rows() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    // Others stand before, between and behind.
+    for n in 0..30 {
+        server.create_guest(&format!("before{n}@example.com")).await;
+    }
+    let known = server.guest("g@example.com").await;
+    let update = json!({ "note": "n", "first_name": "Gus",
+        "addresses": [{ "address1": "Main 1" }] });
+    let answer = server.put(&known.shopline, &update).await;
+    answer.ok();
+    let id = answer.header("traceid").to_owned();
+    assert_eq!(answer.header("ledger-request-id"), id);
+    server.create_guest("behind@example.com").await;
+
+    let explained = explained(&server, &id).await;
+    assert_eq!(explained["request"], id.as_str());
+    let command = &explained["commands"][0];
+    assert_eq!(command["contract"], "shopline");
+    assert_eq!(command["actor_kind"], "app");
+    assert_eq!(command["actor_id"], "app");
+    assert!(command["route"].as_str().unwrap().starts_with("PUT "));
+    let events = command["events"].as_array().unwrap();
+    assert!(events.len() > 1, "{explained}");
+
+    // What it says of Kafka is what stands there.
+    let messages = kafka::read_topic(&shop.kafka, &shop.topic().await).await;
+    for event in events {
+        let place = &event["topic"];
+        assert_eq!(place["state"], "sent");
+        let message = messages
+            .iter()
+            .find(|message| Some(message.position()) == event["position"].as_i64())
+            .unwrap();
+        assert_eq!(place["partition"], message.partition);
+        assert_eq!(place["offset"], message.offset);
+        assert_eq!(event["stream"], known.stream.as_str());
+        let tables: Vec<_> = event["views"].as_array().unwrap().iter().collect();
+        assert_eq!(tables.len(), 2, "{event}");
+    }
+
+    // The command line says the same.
+    let (code, out, err) = shop.run(&["explain", &id, "--json"], "").await;
+    assert_eq!((code, err.as_str()), (0, ""));
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["commands"], explained["commands"]);
+    let (code, out, _) = shop.run(&["explain", &id.to_uppercase()], "").await;
+    assert_eq!(code, 0);
+    let offset = format!("offset {}", events[0]["topic"]["offset"]);
+    for told in [
+        id.as_str(),
+        "shopline PUT",
+        &offset,
+        "medusa_customers holds it",
+    ] {
+        assert!(out.contains(told), "{told}: {out}");
+    }
+    assert!(
+        !out.contains("Gus") && !out.contains("example.com"),
+        "{out}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_explained_by_its_fields_and_never_by_their_values() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let known = server.guest("g@example.com").await;
+    let note = json!({ "first_name": "x".repeat(200) });
+    let answer = server.put(&known.shopline, &note).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    let id = answer.header("ledger-request-id").to_owned();
+    // It is written off the request's path.
+    let explained = wait::until("the refusal is kept", async || {
+        let answer = ask(&server, &id).await;
+        (answer.status == 200).then(|| answer.json())
+    })
+    .await;
+    let refusal = &explained["refusals"][0];
+    assert_eq!(refusal["status"], 422);
+    assert_eq!(refusal["fields"], json!(["first_name"]));
+    assert_eq!(explained["commands"], json!([]));
+    let (code, out, _) = shop.run(&["explain", &id], "").await;
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("(first_name)") && !out.contains("xxx"),
+        "{out}"
+    );
+}
+
+#[tokio::test]
+async fn without_kafka_all_else_is_told() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let answer = server
+        .medusa(Method::POST, "/admin/customers")
+        .json(
+            &json!({ "email": "g@example.com", "first_name": "G", "last_name": "G",
+            "password": "" }),
+        )
+        .send()
+        .await;
+    let id = answer.header("ledger-request-id").to_owned();
+    let topic = async |id: &str| {
+        let explained = ask(&server, id).await.ok();
+        explained["commands"][0]["events"][0]["topic"].clone()
+    };
+    assert_eq!(topic(&id).await, json!({ "state": "waiting" }));
+    // As if it had been sent to a broker that is away now.
+    sqlx::query("insert into relay_marks values ($1, 0, 1)")
+        .bind(shop.topic().await)
+        .execute(&mut shop.database.owner().await)
+        .await
+        .unwrap();
+    let settings = [("KAFKA_BROKERS", "127.0.0.1:1")];
+    let output = shop
+        .command(&["explain", &id], &settings)
+        .output()
+        .await
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(out.contains("Kafka did not answer"), "{out}");
+    assert!(out.contains("medusa_customers has no row yet"), "{out}");
+}
+
+#[tokio::test]
+async fn an_id_that_explains_nothing_is_answered_in_a_sentence() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    for (id, status, said) in [
+        ("cus_1", 400, "32 hexadecimal digits"),
+        (
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            404,
+            "is kept of this request",
+        ),
+    ] {
+        let answer = ask(&server, id).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert!(answer.json()["title"].as_str().unwrap().contains(said));
+        let (code, out, err) = shop.run(&["explain", id], "").await;
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains(said) && err.lines().count() == 1, "{err}");
+    }
+    let call = Call::new(Method::GET, &server.base, "/ledger/requests/x");
+    assert_eq!(call.send().await.status, 401);
+}
