@@ -325,7 +325,7 @@ async fn make_demo_store(
             .await?;
         }
     }
-    let scopes = ["ledger:read".to_owned()];
+    let scopes = ["ledger:read".to_owned(), "ledger:open".to_owned()];
     add_ledger_token(
         owner,
         keyring,

@@ -12,7 +12,7 @@ pub mod cause;
 pub mod changes;
 pub mod diff;
 mod fold;
-mod shape;
+pub mod shape;
 mod when;
 
 use serde_json::Value;

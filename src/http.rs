@@ -105,6 +105,9 @@ pub fn router(api: Arc<Api>) -> Router {
     routes_of_operations()
         // The ledger's own API.
         .route("/ledger/customers/{id}", get(ledger::customer))
+        .route("/ledger/customers/{id}/log", get(ledger::log))
+        .route("/ledger/customers/{id}/diff", get(ledger::diff))
+        .route("/ledger/customers/{id}/blame", get(ledger::blame))
         .route("/ledger/requests/{id}", get(ledger::request))
         // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
         .fallback(shops)

@@ -25,7 +25,7 @@ pub enum Token {
         #[arg(long)]
         name: String,
         /// What it may do, separated by commas.
-        #[arg(long, required = true, value_delimiter = ',', value_parser = ["ledger:read"])]
+        #[arg(long, required = true, value_delimiter = ',', value_parser = ["ledger:read", "ledger:open"])]
         scopes: Vec<String>,
     },
 }

@@ -5,6 +5,10 @@ use projections::shopline::{Fields, Store, Version};
 use projections::{medusa, shopline};
 
 use super::State;
+use crate::contracts::shopline::versions;
+
+/// Everything that Medusa can show of a customer.
+const EVERYTHING: &str = "billing_address,groups,orders,shipping_addresses";
 
 /// What a GET by id is asked for.
 #[derive(Clone, Debug)]
@@ -22,9 +26,31 @@ pub enum Shape {
     },
 }
 
+/// A shape as somebody asks for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// `medusa` or `shopline`.
+    pub shape: Option<&'a str>,
+    /// Medusa's query option.
+    pub expand: Option<&'a str>,
+    /// SHOPLINE's version; without one, the first.
+    pub version: Option<&'a str>,
+    /// SHOPLINE's query option.
+    pub fields: Option<&'a str>,
+}
+
 /// What no document of the past can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
+    /// There is no such shape.
+    #[error("shape must be medusa or shopline")]
+    NoShape,
+    /// There is no such version.
+    #[error("version must be one of SHOPLINE's, such as v20220901")]
+    NoVersion,
+    /// An option belongs to the other shape.
+    #[error("version and fields belong to the shape shopline, expand to the shape medusa")]
+    OfTheOther,
     /// There is no such relation.
     #[error(
         "expand names what is no relation of a customer: those are billing_address, groups, orders \
@@ -39,11 +65,38 @@ pub enum ShapeError {
 }
 
 impl Shape {
-    /// Everything that a document of Medusa's can show of a customer.
-    pub const EVERYTHING: &'static str = "billing_address,groups,orders,shipping_addresses";
+    /// The shape that is asked for.
+    pub fn parse(asked: Asked<'_>, store: &Store) -> Result<Self, ShapeError> {
+        let Asked {
+            shape,
+            expand,
+            version,
+            fields,
+        } = asked;
+        match shape {
+            Some("medusa") if version.is_none() && fields.is_none() => Self::medusa(expand),
+            Some("shopline") if expand.is_none() => {
+                let version = versions::version(version.unwrap_or(versions::FIRST));
+                Ok(Self::Shopline {
+                    store: store.clone(),
+                    version: version.ok_or(ShapeError::NoVersion)?.shown,
+                    fields: fields.and_then(Fields::parse),
+                })
+            }
+            Some("medusa" | "shopline") => Err(ShapeError::OfTheOther),
+            Some(_) | None => Err(ShapeError::NoShape),
+        }
+    }
+
+    /// The same for what looks at all that a shop shows, where nothing else is asked for.
+    pub fn parse_whole(asked: Asked<'_>, store: &Store) -> Result<Self, ShapeError> {
+        let everything = (asked.shape == Some("medusa")).then_some(EVERYTHING);
+        let expand = asked.expand.or(everything);
+        Self::parse(Asked { expand, ..asked }, store)
+    }
 
     /// Medusa's, with the relations of its query option `expand`.
-    pub fn medusa(expand: Option<&str>) -> Result<Self, ShapeError> {
+    fn medusa(expand: Option<&str>) -> Result<Self, ShapeError> {
         let relations =
             Relations::of_customer(expand).map_err(|_unknown| ShapeError::NoRelation)?;
         if relations.has_members() {

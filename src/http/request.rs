@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use events::record::{Actor, Contract, Metadata};
+use jiff::Timestamp;
 use rand::RngCore as _;
 
 use crate::event_store::keyring::Keyring;
@@ -101,7 +102,7 @@ impl Envelope<'_> {
             "Ledger-On-Behalf-Of",
             ON_BEHALF_OF_MAX,
         )?;
-        let reason = text(self.headers, &REASON, "Ledger-Reason", REASON_MAX)?;
+        let reason = reason(self.headers)?;
         let key = text(
             self.headers,
             &IDEMPOTENCY_KEY,
@@ -127,6 +128,21 @@ impl Envelope<'_> {
             credential: None,
         })
     }
+}
+
+/// Why, in the caller's words.
+pub(super) fn reason(headers: &HeaderMap) -> Result<Option<String>, HeaderRefused> {
+    text(headers, &REASON, "Ledger-Reason", REASON_MAX)
+}
+
+/// The clock, of which only requests know.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether a token is over, when a consent came, and how long ago something was, is asked \
+              of the clock"
+)]
+pub(super) fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn text(

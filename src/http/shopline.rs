@@ -13,10 +13,9 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, ActorKind, Contract};
-use jiff::Timestamp;
 use projections::shopline as view;
 
-use super::request::{Envelope, RequestId};
+use super::request::{Envelope, RequestId, now, reason};
 use super::{Api, BEHIND, json};
 use crate::auth::InstalledApp;
 use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
@@ -29,8 +28,13 @@ use crate::customer::{Command, Customer, Refusal};
 use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::history::{NoTime, When};
 use crate::limiter::NotAdmitted;
+use crate::questions::{self, Asker, Questions};
 use crate::refusals;
+
+/// What `as_of` takes.
+const POINT_IN_TIME: &str = "a position, a time with its offset, a date or how long ago";
 
 /// Whether a path is SHOPLINE's, also with doubled slashes.
 pub(super) fn is_path(path: &str) -> bool {
@@ -133,14 +137,6 @@ struct App {
     installed: Arc<InstalledApp>,
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whether a token is over, and when a consent came, is asked of the clock"
-)]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
 async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
     let authorization = headers
         .get(header::AUTHORIZATION)
@@ -225,6 +221,30 @@ impl Call<'_> {
         let customer = self.api.ledger.shopline_customer(id).await;
         let customer = customer.map_err(|error| failed(&error))?;
         customer.ok_or(Refused::NoSuchData)
+    }
+
+    /// A customer as it was at a point in time.
+    async fn then(&self, id: &str, as_of: &str) -> Result<view::Customer, Refused> {
+        let parameter = |expected| Refused::Parameter {
+            parameter: "as_of",
+            expected,
+        };
+        let as_of = When::parse(as_of, now()).map_err(|NoTime| parameter(POINT_IN_TIME))?;
+        let reason =
+            reason(self.headers).map_err(|refused| Refused::Header(refused.to_string()))?;
+        let questions = Questions {
+            ledger: &self.api.ledger,
+            asker: Asker {
+                actor: &self.actor,
+                request_id: Some(&self.id.0),
+                reason: reason.as_deref(),
+            },
+        };
+        match questions.then(SHOPLINE_ID, id, as_of, &self.route).await {
+            Ok(then) => then.map(|then| then.shopline).ok_or(Refused::NoSuchData),
+            Err(questions::Error::Read(error)) => Err(failed(&error)),
+            Err(_) => Err(parameter("a position that the ledger has come to")),
+        }
     }
 
     /// Several customers as they are now, in this order; those that there are not are left out.

@@ -5,6 +5,7 @@
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::json::Document;
@@ -12,6 +13,7 @@ use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 use super::{email, query};
 use crate::customer::{Fields, MetadataPatch, Rules};
+use crate::history::When;
 
 /// What Medusa demands of a customer beyond the ledger's own invariants.
 pub static RULES: Rules = Rules {
@@ -117,10 +119,23 @@ pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refuse
     })
 }
 
-/// `GET /admin/customers/{id}`: `fields` is checked and then ignored.
+/// The query of an operation that shows a customer: `fields` is checked and then ignored.
 pub fn parse_find(query: &str) -> Result<Expand, Refused> {
     let members = validate(query::parse(query), &FIND)?;
     Ok(expand(&members))
+}
+
+/// `GET /admin/customers/{id}`: the same, and the ledger's own `as_of`, counted from `now`.
+pub fn parse_get(query: &str, now: Timestamp) -> Result<(Expand, Option<When>), Refused> {
+    let mut members = query::parse(query);
+    let as_of = members
+        .as_object_mut()
+        .and_then(|members| members.shift_remove("as_of"));
+    let as_of = as_of.map(|as_of| When::parse(as_of.as_str().unwrap_or_default(), now));
+    let expand = expand(&validate(members, &FIND)?);
+    let as_of = as_of.transpose();
+    let as_of = as_of.map_err(|no_time| Refused::Invalid(format!("as_of: {no_time}")))?;
+    Ok((expand, as_of))
 }
 
 /// The text of `expand`.

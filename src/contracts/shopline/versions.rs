@@ -14,6 +14,9 @@ pub struct Version {
     pub shown: view::Version,
 }
 
+/// The name of the version that the ledger began with.
+pub const FIRST: &str = "v20220901";
+
 /// The version of a path segment such as `v20220901`, or `None` when it is not served.
 pub fn version(name: &str) -> Option<&'static Version> {
     VERSIONS

@@ -9,14 +9,17 @@ use events::patch::Patch;
 use events::personal::Personal;
 use projections::medusa::{self as view, Given, Related, Relations};
 
+use super::super::request::{now, reason};
 use super::{Answered, Call, failed, refused, unread};
 use crate::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
-use crate::contracts::medusa::customer::{RULES, parse_create, parse_find, parse_update};
+use crate::contracts::medusa::customer::{RULES, parse_create, parse_get, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
 use crate::event_store::appender::Failure;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::history::{ShapeError, When};
+use crate::questions::{self, Asker, Questions};
 use crate::{ids, passwords};
 
 impl Call<'_> {
@@ -61,19 +64,27 @@ impl Call<'_> {
         })
     }
 
-    /// `GET /admin/customers/{id}`.
+    /// `GET /admin/customers/{id}`; with `as_of`, the ledger's own, as it was answered then.
     pub(super) async fn customer(&self, id: &str) -> Result<Answered, Refused> {
-        let expand = parse_find(self.query())?;
+        let (expand, as_of) = parse_get(self.query(), now())?;
         let relations =
             Relations::of_customer(expand.as_deref()).map_err(|_unknown| Refused::Unknown)?;
-        let found = self
-            .api
-            .ledger
-            .medusa_customer(id, relations.has_groups())
-            .await;
-        let (customer, groups) = found
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| Refused::CustomerUnknown { id: id.to_owned() })?;
+        let found = match as_of {
+            Some(_) if relations.has_members() => {
+                return Err(Refused::Invalid(ShapeError::Members.to_string()));
+            }
+            Some(as_of) => self.then(id, as_of).await?,
+            None => {
+                let found = self
+                    .api
+                    .ledger
+                    .medusa_customer(id, relations.has_groups())
+                    .await;
+                found.map_err(|error| failed(&error))?
+            }
+        };
+        let (customer, groups) =
+            found.ok_or_else(|| Refused::CustomerUnknown { id: id.to_owned() })?;
         let mut related = Related::default();
         related.hold_groups(&customer.groups, groups);
         self.show_customer(&customer, related, &relations).await
@@ -160,6 +171,30 @@ impl Call<'_> {
             behind,
             ..Answered::ok(view::render_customer(customer, &related, relations))
         })
+    }
+
+    /// A customer as it was at a point in time, and its groups.
+    async fn then(
+        &self,
+        id: &str,
+        as_of: When,
+    ) -> Result<Option<(view::Customer, Vec<view::Group>)>, Refused> {
+        let reason = reason(&self.parts.headers);
+        let reason = reason.map_err(|refused| Refused::Header(refused.to_string()))?;
+        let questions = Questions {
+            ledger: &self.api.ledger,
+            asker: Asker {
+                actor: &self.actor,
+                request_id: Some(&self.id.0),
+                reason: reason.as_deref(),
+            },
+        };
+        let route = "GET /admin/customers/{id}";
+        match questions.then(MEDUSA_ID, id, as_of, route).await {
+            Ok(then) => Ok(then.map(|then| (then.medusa, then.groups.into_values().collect()))),
+            Err(questions::Error::Read(error)) => Err(failed(&error)),
+            Err(error) => Err(Refused::Invalid(error.to_string())),
+        }
     }
 
     /// The customer that a repeated request was answered with.

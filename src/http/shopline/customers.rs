@@ -39,10 +39,13 @@ impl Call<'_> {
         ))
     }
 
-    /// `GET customers/v2/{id}.json`.
+    /// `GET customers/v2/{id}.json`; with `as_of`, the ledger's own, as it was answered then.
     pub(super) async fn get(&self, found: &Found) -> Result<String, Refused> {
-        let customer = self.shown(found.customer_id()?).await?;
-        let query = Query::parse(self.query);
+        let (id, query) = (found.customer_id()?, Query::parse(self.query));
+        let customer = match query.get("as_of") {
+            Some(as_of) => self.then(id, as_of).await?,
+            None => self.shown(id).await?,
+        };
         let fields = query.get("fields").and_then(view::Fields::parse);
         let (store, version) = (&self.api.store, found.version.shown);
         Ok(view::render_read(

@@ -101,7 +101,7 @@ impl Shop {
             .await
             .unwrap();
         }
-        let scopes = ["ledger:read".to_owned()];
+        let scopes = ["ledger:read".to_owned(), "ledger:open".to_owned()];
         add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes)
             .await
             .unwrap();
