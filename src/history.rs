@@ -13,6 +13,8 @@ pub mod changes;
 pub mod diff;
 mod fold;
 pub mod shape;
+#[cfg(test)]
+pub(crate) mod told;
 mod when;
 
 use serde_json::Value;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use events::catalogue;
-use events::record::{Metadata, Record, StoredRecord, StreamKind};
+use events::opened::OpenedRecord;
+use events::record::{Record, StoredRecord, StreamKind};
 use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -246,11 +246,12 @@ pub fn decode<E: DeserializeOwned>(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
 ) -> Result<Record<E>, ReadError> {
-    let malformed = |what| ReadError::Malformed {
-        position: stored.position,
-        event_type: stored.event_type.clone(),
-        what,
-    };
+    let opened = open(stored, key)?;
+    opened.decode().map_err(|what| malformed(stored, what))
+}
+
+/// Opens a record, as it was written. Without a key every personal value is erased.
+pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, ReadError> {
     let sealed = |source| ReadError::Key {
         position: stored.position,
         source,
@@ -260,24 +261,33 @@ pub fn decode<E: DeserializeOwned>(
         stream: &stored.stream,
         sequence: stored.sequence,
     };
-    let mut payload: Value =
-        serde_json::from_str(&stored.payload).map_err(|_not_json| malformed("its payload"))?;
+    let mut payload: Value = serde_json::from_str(&stored.payload)
+        .map_err(|_not_json| malformed(stored, "its payload"))?;
     // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
     if stored.kind == StreamKind::Customer {
         open_payload(key, place, &mut payload).map_err(sealed)?;
     }
-    let mut metadata: Map<String, Value> =
-        serde_json::from_str(&stored.metadata).map_err(|_not_json| malformed("its metadata"))?;
+    let mut metadata: Map<String, Value> = serde_json::from_str(&stored.metadata)
+        .map_err(|_not_json| malformed(stored, "its metadata"))?;
     open_metadata(key, place, &mut metadata).map_err(sealed)?;
-    let payload = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
-    Ok(Record {
+    Ok(OpenedRecord {
         position: stored.position,
         sequence: stored.sequence,
         store: stored.store.clone(),
+        kind: stored.kind,
         stream: stored.stream.clone(),
         time: stored.time,
-        event: serde_json::from_value(payload).map_err(|_unexpected| malformed("its payload"))?,
-        metadata: Metadata::from_flat(&metadata)
-            .map_err(|_incomplete| malformed("its metadata"))?,
+        event_type: stored.event_type.clone(),
+        version: stored.event_version.clone(),
+        payload,
+        metadata,
     })
+}
+
+fn malformed(stored: &StoredRecord, what: &'static str) -> ReadError {
+    ReadError::Malformed {
+        position: stored.position,
+        event_type: stored.event_type.clone(),
+        what,
+    }
 }

@@ -83,74 +83,11 @@ pub fn turns<'a>(
 
 #[cfg(test)]
 mod tests {
-    use events::CustomerEvent;
-    use events::customer::{CustomerDeleted, CustomerUpdated};
-    use events::patch::Patch;
-    use events::record::{Actor, ActorKind, Contract, Metadata, Record};
-    use jiff::Timestamp;
-    use serde_json::json;
-
+    use super::super::told::{history, shape};
     use super::*;
 
-    /// The record at a position, of the only customer there is.
-    fn record(position: i64, event: CustomerEvent) -> Entry {
-        Entry::Customer(Record {
-            position,
-            sequence: position,
-            store: "main".to_owned(),
-            stream: "S".to_owned(),
-            time: Timestamp::from_second(position).unwrap(),
-            event,
-            metadata: Metadata {
-                actor: Actor {
-                    kind: ActorKind::Operator,
-                    id: "test".to_owned(),
-                },
-                on_behalf_of: None,
-                reason: None,
-                contract: Contract::Ledger,
-                route: "test".to_owned(),
-                request_id: "0".repeat(32),
-                idempotency_key: None,
-            },
-        })
-    }
-
-    fn created() -> CustomerEvent {
-        let created = json!({ "event": "CustomerCreated",
-            "ids": { "medusa": "cus_S", "shopline": "1" }, "has_account": false,
-            "state": "not_invited", "verified_email": false, "email_subscription": "never",
-            "mobile_subscription": "never", "first_name": { "$open": "Ann" } });
-        serde_json::from_value(created).unwrap()
-    }
-
-    fn named(name: &str) -> CustomerEvent {
-        CustomerEvent::CustomerUpdated(CustomerUpdated {
-            first_name: Patch::Set(name.to_owned().into()),
-            ..CustomerUpdated::default()
-        })
-    }
-
-    /// Born Ann, then Bob, Bob again in other words, Cy, Bob, gone.
-    fn history() -> History {
-        let mut noted = named("Bob");
-        if let CustomerEvent::CustomerUpdated(updated) = &mut noted {
-            updated.last_name = Patch::Set("Bell".to_owned().into());
-        }
-        let events = [
-            created(),
-            named("Bob"),
-            noted,
-            named("Cy"),
-            named("Bob"),
-            CustomerEvent::CustomerDeleted(CustomerDeleted {}),
-        ];
-        let entries = (1..).zip(events).map(|(at, event)| record(at, event));
-        History::new(super::super::State::default(), entries.collect())
-    }
-
     fn turned(predicate: &str) -> Vec<(i64, bool)> {
-        let (history, shape) = (history(), Shape::medusa(None).unwrap());
+        let (history, shape) = (history(), shape());
         let predicate = Predicate::parse(predicate).unwrap();
         turns(&history, &shape, &predicate)
             .map(|turn| (turn.by.position(), turn.is_true))
@@ -169,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_turn_shows_what_its_record_changed() {
-        let (history, shape) = (history(), Shape::medusa(None).unwrap());
+        let (history, shape) = (history(), shape());
         let predicate = Predicate::parse("$[?@.first_name=='Cy']").unwrap();
         let turn = turns(&history, &shape, &predicate).next().unwrap();
         assert_eq!(turn.before["customer"]["first_name"], "Bob");

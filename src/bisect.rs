@@ -1,0 +1,3 @@
+//! `ledger bisect`: the first record at which something turned true, or two releases part.
+
+pub mod against;
