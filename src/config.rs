@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use projections::shopline;
 
 use crate::kafka::KafkaConfig;
 use crate::proxies::TrustedProxies;
@@ -238,10 +239,8 @@ pub struct HttpConfig {
 pub struct StoreConfig {
     /// Its name in the ledger.
     pub name: String,
-    /// Time zone of SHOPLINE's times.
-    pub time_zone: TimeZone,
-    /// Its currency.
-    pub currency: String,
+    /// What SHOPLINE's answers say of it.
+    pub shown: shopline::Store,
 }
 
 /// How to reach Postgres.
@@ -396,6 +395,17 @@ impl Settings {
         }
     }
 
+    /// What SHOPLINE's answers say of the store.
+    pub fn shown(&self) -> Result<shopline::Store, ConfigError> {
+        let name = "STORE_TIME_ZONE";
+        let expected = "an IANA time zone";
+        Ok(shopline::Store {
+            time_zone: TimeZone::get(&self.required(name)?)
+                .map_err(|_unknown| ConfigError::Wrong { name, expected })?,
+            currency: self.currency()?,
+        })
+    }
+
     /// The currency, by its code. Source: ISO 4217.
     fn currency(&self) -> Result<String, ConfigError> {
         let name = "STORE_CURRENCY";
@@ -496,9 +506,7 @@ impl Settings {
                 })?,
             store: StoreConfig {
                 name: self.required("LEDGER_STORE")?,
-                time_zone: TimeZone::get(&self.required("STORE_TIME_ZONE")?)
-                    .map_err(|_unknown| wrong("STORE_TIME_ZONE", "an IANA time zone")())?,
-                currency: self.currency()?,
+                shown: self.shown()?,
             },
             database,
             master_key: self.master_key()?,

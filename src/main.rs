@@ -11,8 +11,8 @@ use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::{
-    access_log, apps, bench, dev, epoch, explain, fixture, migrations, serve, telemetry, tokens,
-    users,
+    access_log, apps, bench, dev, epoch, explain, fixture, migrations, questions, serve, telemetry,
+    tokens, users,
 };
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
@@ -57,6 +57,14 @@ enum Command {
     Explain(explain::Options),
     /// A customer's events as a fixture for tests, without personal data.
     Fixture(fixture::Options),
+    /// What happened to a customer, a line an event.
+    Log(questions::command::Log),
+    /// A customer as a shop shows it, now or at any time before.
+    Show(questions::command::Show),
+    /// What differs between two times, and by which event.
+    Diff(questions::command::Diff),
+    /// Which event made each value what it is.
+    Blame(questions::command::Blame),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -125,6 +133,10 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::AccessLog(options) => access_log::run(&settings, options).await,
         Command::Explain(options) => explain::run(&settings, options).await,
         Command::Fixture(options) => fixture::run(&settings, options).await,
+        Command::Log(log) => log.run(&settings).await,
+        Command::Show(show) => show.run(&settings).await,
+        Command::Diff(diff) => diff.run(&settings).await,
+        Command::Blame(blame) => blame.run(&settings).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

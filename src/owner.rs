@@ -2,12 +2,16 @@
 //! the database, and prints what came of it.
 
 use std::io::{self, BufRead as _, Write as _};
+use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::config::{ConfigError, Settings};
 use crate::database::{self, DatabaseError};
+use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
+use crate::questions;
 
 /// One store's part of the ledger, open to the owner of the database.
 pub struct Owner {
@@ -88,26 +92,26 @@ impl Owner {
 
     /// The stream of the customer who has or had an id, of either shop or the ledger.
     pub async fn customer(&self, id: &str) -> Result<String, Box<dyn std::error::Error>> {
-        let found: Option<String> = sqlx::query_scalar(
-            "select holder from claims \
-             where store = $1 and kind in ('medusa_id', 'shopline_id') and key = $3 \
-             union select aggregate_id from events \
-             where aggregate_type = 'Customer' and aggregate_id = $2 and sequence = 1 \
-                and store = $1",
-        )
-        .bind(&self.store)
-        .bind(id)
-        .bind(id.as_bytes())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(found.ok_or_else(|| Wrong::new("no customer has or had this id"))?)
+        let found = questions::find(&self.pool, &self.store, id).await;
+        Ok(found.map_err(questions::wrong)?.stream)
+    }
+
+    /// The store, for whoever asks it more.
+    pub fn ledger(self) -> Ledger {
+        let (keyring, appended) = (Arc::new(self.keyring), Arc::new(Notify::new()));
+        Ledger::open(self.pool.clone(), self.pool, keyring, self.store, appended)
     }
 
     /// Prints what came of it, when the database needs nothing more.
     pub async fn print(self, text: &str) -> Result<(), Error> {
-        self.pool.close().await;
-        Ok(io::stdout().lock().write_all(text.as_bytes())?)
+        print(&self.pool, text).await
     }
+}
+
+/// Prints what came of it, when the database needs nothing more.
+pub async fn print(pool: &PgPool, text: &str) -> Result<(), Error> {
+    pool.close().await;
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 /// A line of the standard input, without its end; none when it is empty.

@@ -1,22 +1,27 @@
 //! Questions to the past, as the command line and `/ledger` ask them: finds the customer and the point
 //! in time, writes down who opens what, and answers with [`crate::history`].
 
+pub mod command;
+mod table;
+
 use std::collections::BTreeMap;
 
 use events::record::Actor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
 use crate::access_log::{self, Access};
 use crate::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::event_store::Ledger;
-use crate::event_store::past::{Found, Past};
+use crate::event_store::past::{Found, Past, STREAM, customers_of};
 use crate::event_store::reader::ReadError;
 use crate::history::blame::{Leaf, blame};
 use crate::history::cause::{self, Logged};
 use crate::history::changes::{self, last_changes};
 use crate::history::diff::{Difference, diff};
 use crate::history::{Entry, NoTime, Shape, ShapeError, State, When, parsed};
+use crate::owner::Wrong;
 
 /// The most events on a page of a log.
 pub const PAGE_MAX: i64 = 1000;
@@ -145,22 +150,36 @@ pub struct Differences {
     pub differences: Vec<(Difference, Option<Entry>)>,
 }
 
+/// The customer that has or had an id of either shop or of the ledger; `medusa:`, `shopline:` or
+/// `ledger:` before it says whose it is.
+pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
+    let (kinds, id): (&[&str], &str) = match id.split_once(':') {
+        Some(("medusa", id)) => (&[MEDUSA_ID], id),
+        Some(("shopline", id)) => (&[SHOPLINE_ID], id),
+        Some(("ledger", id)) => (&[STREAM], id),
+        _ => (&[MEDUSA_ID, SHOPLINE_ID, STREAM], id),
+    };
+    let mut found = customers_of(pool, store, id, kinds).await?;
+    let first = found.pop().ok_or(Error::Unknown)?;
+    if found.is_empty() {
+        Ok(first)
+    } else {
+        Err(Error::Ambiguous)
+    }
+}
+
+/// An error of the command line: what was asked is wrong, or the store could not be read.
+pub fn wrong(error: Error) -> Box<dyn std::error::Error> {
+    match error {
+        Error::Read(error) => error.into(),
+        error => Wrong::new(error).into(),
+    }
+}
+
 impl Questions<'_> {
     /// The customer that has or had an id.
     pub async fn find(&self, id: &str) -> Result<Found, Error> {
-        let (kinds, id): (&[&str], &str) = match id.split_once(':') {
-            Some(("medusa", id)) => (&[MEDUSA_ID], id),
-            Some(("shopline", id)) => (&[SHOPLINE_ID], id),
-            Some(("ledger", id)) => (&["stream"], id),
-            _ => (&[MEDUSA_ID, SHOPLINE_ID, "stream"], id),
-        };
-        let mut found = self.ledger.customers_of(id, kinds).await?;
-        let first = found.pop().ok_or(Error::Unknown)?;
-        if found.is_empty() {
-            Ok(first)
-        } else {
-            Err(Error::Ambiguous)
-        }
+        find(&self.ledger.pool, &self.ledger.store, id).await
     }
 
     /// A page of what happened to a customer. With `open`, the callers' words are opened.
@@ -218,7 +237,8 @@ impl Questions<'_> {
         as_of: When,
         question: &str,
     ) -> Result<Option<State>, Error> {
-        let Some(found) = self.ledger.customers_of(id, &[kind]).await?.pop() else {
+        let Ledger { pool, store, .. } = self.ledger;
+        let Some(found) = customers_of(pool, store, id, &[kind]).await?.pop() else {
             return Ok(None);
         };
         let position = self.position(Some(as_of), &found).await?;

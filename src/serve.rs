@@ -347,10 +347,7 @@ fn api(
         refusals,
         medusa: config.medusa.clone(),
         shopline: config.shopline.clone(),
-        store: projections::shopline::Store {
-            time_zone: config.store.time_zone.clone(),
-            currency: config.store.currency.clone(),
-        },
+        store: config.store.shown.clone(),
         topic,
         kafka: config.kafka.clone(),
         lists: pools.lists,

@@ -9,12 +9,15 @@ use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{PgPool, Row as _};
 
 use super::reader::{self, ReadError, decode};
 use super::{Ledger, Loaded};
 use crate::customer::Customer;
 use crate::history::{Entry, History, State};
+
+/// Beside the kinds of claims to ids: the ledger's own.
+pub const STREAM: &str = "stream";
 
 /// A customer that was found by an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,50 +46,55 @@ pub struct Past {
     pub is_erased: bool,
 }
 
-impl Ledger {
-    /// The customers that have or had an id: of Medusa, of SHOPLINE or of the ledger. `kinds` says of
-    /// which, by kind of claim; `stream` is the ledger's own. More than one when several know the id.
-    pub async fn customers_of(&self, id: &str, kinds: &[&str]) -> Result<Vec<Found>, sqlx::Error> {
-        // No customer's id is anything but text without U+0000, which Postgres does not take.
-        if id.contains('\0') {
-            return Ok(vec![]);
-        }
-        let rows = sqlx::query(
-            "with found as ( \
-                select holder as stream from claims \
-                where store = $1 and kind in ('medusa_id', 'shopline_id') and kind = any($4) \
-                    and key = $3 \
-                union select $2 where 'stream' = any($4)) \
-             select e.aggregate_id, e.sequence, e.position, \
-                (select max(position) from events), \
-                (select convert_from(key, 'UTF8') from claims c \
-                 where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'medusa_id'), \
-                (select convert_from(key, 'UTF8') from claims c \
-                 where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'shopline_id') \
-             from found f, lateral ( \
-                select * from events \
-                where aggregate_type = 'Customer' and aggregate_id = f.stream and store = $1 \
-                order by sequence desc limit 1) e",
-        )
-        .bind(&self.store)
-        .bind(id)
-        .bind(id.as_bytes())
-        .bind(kinds)
-        .fetch_all(&self.pool)
-        .await?;
-        let found = rows.iter().map(|row| {
-            Ok(Found {
-                stream: row.try_get(0)?,
-                sequence: row.try_get(1)?,
-                position: row.try_get(2)?,
-                head: row.try_get(3)?,
-                medusa: row.try_get(4)?,
-                shopline: row.try_get(5)?,
-            })
-        });
-        found.collect()
+/// The customers that have or had an id: of Medusa, of SHOPLINE or of the ledger. `kinds` says of
+/// which, by kind of claim or [`STREAM`]. More than one when several know the id.
+pub async fn customers_of(
+    pool: &PgPool,
+    store: &str,
+    id: &str,
+    kinds: &[&str],
+) -> Result<Vec<Found>, sqlx::Error> {
+    // No customer's id is anything but text without U+0000, which Postgres does not take.
+    if id.contains('\0') {
+        return Ok(vec![]);
     }
+    let rows = sqlx::query(
+        "with found as ( \
+            select holder as stream from claims \
+            where store = $1 and kind in ('medusa_id', 'shopline_id') and kind = any($4) \
+                and key = $3 \
+            union select $2 where 'stream' = any($4)) \
+         select e.aggregate_id, e.sequence, e.position, \
+            (select max(position) from events), \
+            (select min(convert_from(key, 'UTF8')) from claims c \
+             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'medusa_id'), \
+            (select min(convert_from(key, 'UTF8')) from claims c \
+             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'shopline_id') \
+         from found f, lateral ( \
+            select * from events \
+            where aggregate_type = 'Customer' and aggregate_id = f.stream and store = $1 \
+            order by sequence desc limit 1) e",
+    )
+    .bind(store)
+    .bind(id)
+    .bind(id.as_bytes())
+    .bind(kinds)
+    .fetch_all(pool)
+    .await?;
+    let found = rows.iter().map(|row| {
+        Ok(Found {
+            stream: row.try_get(0)?,
+            sequence: row.try_get(1)?,
+            position: row.try_get(2)?,
+            head: row.try_get(3)?,
+            medusa: row.try_get(4)?,
+            shopline: row.try_get(5)?,
+        })
+    });
+    found.collect()
+}
 
+impl Ledger {
     /// The position of the last record that is not later than a time; 0 before the first. Times never
     /// go back from position to position.
     pub async fn position_at(&self, time: Timestamp) -> Result<i64, sqlx::Error> {

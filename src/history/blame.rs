@@ -74,6 +74,7 @@ impl<'a> Tree<'a> {
 
     fn update(&mut self, from: &Value, to: &Value, by: Option<&'a Entry>) {
         match (from, to) {
+            _ if from == to => {}
             (Value::Object(from), Value::Object(to)) if !to.is_empty() => {
                 self.members.retain(|name, _| to.contains_key(name));
                 for (name, value) in to {
@@ -86,7 +87,7 @@ impl<'a> Tree<'a> {
             (Value::Array(from), Value::Array(to)) if !to.is_empty() => {
                 let mut trees: Vec<_> = self.elements.drain(..).map(Some).collect();
                 let element = |(index, value): (usize, &Value)| {
-                    let before = place(from, index, value);
+                    let before = place(from, &trees, index, value);
                     let held =
                         before.and_then(|at| Some((from.get(at)?, trees.get_mut(at)?.take()?)));
                     match held {
@@ -99,7 +100,6 @@ impl<'a> Tree<'a> {
                 };
                 self.elements = to.iter().enumerate().map(element).collect();
             }
-            _ if from == to => {}
             _ => *self = Self::new(to, by),
         }
     }
@@ -132,15 +132,17 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Where an element stood before: that of its `id`, or, of those without one, that of its index.
-fn place(from: &[Value], index: usize, value: &Value) -> Option<usize> {
-    match value.get("id") {
-        Some(id) => from
-            .iter()
-            .position(|element| element.get("id") == Some(id)),
-        None => from
-            .get(index)
-            .filter(|element| element.get("id").is_none())
-            .map(|_| index),
-    }
+/// Where an element stood before: that of its `id`, or, of those without one, that of its index. `left`
+/// are those that no element was found to be yet.
+fn place<T>(from: &[Value], left: &[Option<T>], index: usize, value: &Value) -> Option<usize> {
+    let is_same = |at: &usize| {
+        let is_left = left.get(*at).is_some_and(Option::is_some);
+        is_left
+            && from
+                .get(*at)
+                .is_some_and(|element| element.get("id") == value.get("id"))
+    };
+    let mut others = 0..from.len();
+    let here = Some(index).filter(is_same);
+    here.or_else(|| value.get("id").and_then(|_| others.find(is_same)))
 }

@@ -16,6 +16,7 @@ mod conformance;
 mod dev_environment;
 mod explain;
 mod fixture;
+mod history;
 mod hostile;
 mod idempotency;
 mod kill;
