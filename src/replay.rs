@@ -1,13 +1,16 @@
 //! `ledger replay`: a customer's life, step by step. A step is a record, and the document right after
 //! it.
 
+mod command;
 mod page;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use self::command::{Options, run};
 pub use self::page::page;
-use crate::history::{Entry, History, Shape, parsed};
+use crate::history::{Entry, History, Shape, When, parsed};
+use crate::questions::{Error, Questions};
 
 /// A customer's life, and where in it somebody looks.
 #[derive(Clone, Debug)]
@@ -94,16 +97,6 @@ impl Replay {
         (!steps.is_empty()).then_some(Self { steps, at: 0 })
     }
 
-    /// How many steps it has.
-    pub const fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Whether it has none: it never is.
-    pub const fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// What is seen now.
     pub fn step(&self) -> Option<Step<'_>> {
         let (entry, after) = self.steps.get(self.at)?;
@@ -141,6 +134,28 @@ impl Replay {
                 position: entry.position(),
                 time: entry.time(),
             })
+    }
+}
+
+impl Questions<'_> {
+    /// A customer's life, up to a point in time.
+    pub async fn replay(
+        &self,
+        id: &str,
+        until: Option<When>,
+        shape: &Shape,
+    ) -> Result<Replay, Error> {
+        let found = self.find(id).await?;
+        let until = self.position(until, &found).await?;
+        self.note(&found.stream, "replay").await?;
+        if self.ledger.past(&found.stream, until).await?.is_erased {
+            return Err(Error::Erased);
+        }
+        let history = self.ledger.history(&found.stream, 0, until).await?;
+        match Replay::new(&history, shape) {
+            Some(replay) => Ok(replay),
+            None => Err(self.before_birth(&found).await?),
+        }
     }
 }
 

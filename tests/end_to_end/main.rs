@@ -9,6 +9,7 @@
 )]
 
 mod access_log;
+mod bisect;
 mod broker;
 mod configuration;
 #[path = "../conformance/conformance.rs"]
@@ -27,6 +28,7 @@ mod pipeline;
 mod projector;
 mod readiness;
 mod relay;
+mod replay;
 mod restore;
 mod shapes;
 mod shopline;
