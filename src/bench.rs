@@ -7,6 +7,7 @@
 
 mod appends;
 mod flat;
+mod history;
 mod lists;
 mod load;
 mod pgbench;
@@ -89,6 +90,8 @@ enum Section {
     Flat,
     /// Pages of 10^5 customers.
     Lists,
+    /// Questions to the past of a long stream.
+    History,
 }
 
 /// Why there are no figures.
@@ -231,6 +234,9 @@ impl Bench<'_> {
         }
         if has(Section::Flat) {
             tables.push(flat::run(self, self.options.table).await?);
+        }
+        if has(Section::History) {
+            tables.push(history::run(self).await?);
         }
         Ok(Report {
             machine,

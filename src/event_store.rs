@@ -14,6 +14,7 @@ pub mod newest;
 pub mod past;
 pub mod reader;
 pub mod repository;
+mod snapshots;
 mod streams;
 mod together;
 
@@ -36,6 +37,7 @@ use self::combiner::{AppendError, Combiner};
 use self::keyring::{Keyring, Place, StreamKey};
 use self::newest::{Newest, Point};
 use self::reader::ReadError;
+use self::snapshots::{Passed, Snapshot};
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};
@@ -477,14 +479,27 @@ impl Ledger {
         sequence: i64,
     ) -> Result<Loaded<S>, ReadError> {
         let mut connection = self.pool.acquire().await?;
-        let stored = reader::stream(&mut *connection, S::KIND, stream, 0, sequence).await?;
+        let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;
+        let after = snapshot.as_ref().map_or(0, Snapshot::sequence);
+        let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, sequence).await?;
         let key = reader::keys(&mut connection, &self.keyring, &[stream])
             .await?
             .remove(stream);
         let mut loaded = Loaded::unborn(stream.to_owned(), key);
+        match snapshot.map(|snapshot| snapshot.open(&loaded)) {
+            None => {}
+            Some(Some(then)) => loaded = then,
+            Some(None) => {
+                stored = reader::stream(&mut *connection, S::KIND, stream, 0, sequence).await?;
+            }
+        }
+        drop(connection);
+        let mut passed = Passed::default();
         for stored in &stored {
             loaded.fold(stored)?;
+            passed.see(&loaded, stored);
         }
+        self.leave::<S>(stream, passed).await;
         Ok(loaded)
     }
 

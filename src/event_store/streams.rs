@@ -7,6 +7,8 @@ use events::catalogue::Entry;
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use moka::sync::Cache;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Loaded};
 use crate::claims::{self, Holds};
@@ -20,7 +22,7 @@ pub trait Stream:
     /// Kind of the stream.
     const KIND: StreamKind;
     /// Every contract's view of it.
-    type Views: Clone + Default + Send + Sync + 'static;
+    type Views: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// Folds a record into the views.
     fn show(views: &mut Self::Views, record: &Record<Self::Event>);
@@ -52,7 +54,7 @@ pub struct Needs {
 }
 
 /// A customer in both shops' shapes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CustomerViews {
     /// Medusa's.
     pub medusa: projections::medusa::Customer,

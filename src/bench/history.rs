@@ -1,0 +1,151 @@
+//! How long questions to the past take, on a long stream beside a short one.
+//!
+//! The streams are made over HTTP, as updates are; the questions are asked of the store itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use events::record::{Actor, ActorKind};
+use jiff::tz::TimeZone;
+use projections::shopline;
+use rand::Rng as _;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use super::load::{Ask, Load, Until};
+use super::process::Server;
+use super::report::{Beside, Measured, Row, Table};
+use super::store::Store;
+use super::{Bench, Error};
+use crate::event_store::Ledger;
+use crate::event_store::keyring::Keyring;
+use crate::history::{Shape, When, shape};
+use crate::questions::{self, Asker, Questions};
+
+/// Events of the short stream and of the long one.
+const STREAMS: [u64; 2] = [100, 10_000];
+/// Times that each question is asked in a round.
+const TIMES: usize = 50;
+
+/// A question.
+#[derive(Clone, Copy)]
+enum Question {
+    /// As of any time.
+    Show,
+    /// Between any two times.
+    Diff,
+    /// All of the document now.
+    Blame,
+}
+
+impl Question {
+    const ALL: [Self; 3] = [Self::Show, Self::Diff, Self::Blame];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Show => "show",
+            Self::Diff => "diff",
+            Self::Blame => "blame",
+        }
+    }
+
+    async fn ask(
+        self,
+        of: &Questions<'_>,
+        id: &str,
+        shape: &Shape,
+    ) -> Result<(), questions::Error> {
+        let found = of.find(id).await?;
+        let born = found.position - found.sequence + 1;
+        let some = || rand::rng().random_range(born..=found.position);
+        let (one, other) = (some(), some());
+        let [from, to] = [one.min(other), one.max(other)].map(|at| Some(When::Position(at)));
+        match self {
+            Self::Show => drop(of.show(id, to, shape).await?),
+            Self::Diff => drop(of.diff(id, from, to, shape).await?),
+            Self::Blame => drop(of.blame(id, None, None, shape).await?),
+        }
+        Ok(())
+    }
+}
+
+/// Measures every question on both streams, round by round.
+pub(super) async fn run(bench: &Bench<'_>) -> Result<Table, Error> {
+    let mut customers = vec![];
+    let store = Store::create(bench.postgres, "ledger_history").await?;
+    let server = Server::start(&store, bench.dir, "api", None).await?;
+    for events in STREAMS {
+        let mut load = Load::new(server.address, store.api_token.clone());
+        load.create(1, 1, bench.stop).await?;
+        let load = Arc::new(load);
+        let updates = Until::Answers(events - 1);
+        load.run(Ask::Update, 1, updates, bench.stop).await?;
+        customers.push(load.customer().to_owned());
+    }
+    store.analyze().await?;
+    let pool = PgPool::connect(&store.url).await?;
+    let keyring = Arc::new(Keyring::new(&store.master_key));
+    let appended = Arc::new(Notify::new());
+    let ledger = Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), appended);
+    let mut rows = vec![];
+    for question in Question::ALL {
+        let mut samples: [Vec<Measured>; 2] = Default::default();
+        for _ in 0..bench.options.rounds {
+            for (samples, customer) in samples.iter_mut().zip(&customers) {
+                samples.push(measure(&ledger, question, customer).await?);
+            }
+        }
+        let [short, long] = samples;
+        let beside = Beside::cost("100 events", &long, &short);
+        let title = question.title();
+        rows.push(Row::new(format!("{title}, 100 events"), short, None));
+        rows.push(Row::new(
+            format!("{title}, 10000 events"),
+            long,
+            Some(beside),
+        ));
+    }
+    server.kill().await?;
+    Ok(Table {
+        name: "history",
+        heading: "questions to the past of one customer, one after the other".to_owned(),
+        rows,
+    })
+}
+
+async fn measure(ledger: &Ledger, question: Question, customer: &str) -> Result<Measured, Error> {
+    let actor = Actor {
+        kind: ActorKind::Operator,
+        id: "bench".to_owned(),
+    };
+    let asker = Asker {
+        actor: &actor,
+        request_id: None,
+        reason: None,
+    };
+    let questions = Questions { ledger, asker };
+    let store = shopline::Store {
+        time_zone: TimeZone::UTC,
+        currency: "USD".to_owned(),
+    };
+    let medusa = shape::Asked {
+        shape: Some("medusa"),
+        ..shape::Asked::default()
+    };
+    let wrong = |error: questions::Error| Error::Wrong(error.to_string());
+    let shape = Shape::parse_whole(medusa, &store).map_err(|error| wrong(error.into()))?;
+    let (began, mut latencies_us) = (Instant::now(), vec![]);
+    for _ in 0..TIMES {
+        let asked = Instant::now();
+        question
+            .ask(&questions, customer, &shape)
+            .await
+            .map_err(wrong)?;
+        latencies_us.push(micros(asked.elapsed()));
+    }
+    Ok(Measured::new(latencies_us, began.elapsed()))
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,154 @@
+//! Snapshots: where a long stream had come to now and then, so that a load reads few events.
+//!
+//! Whoever folds past a multiple of 256 leaves one behind. A snapshot that cannot be used is as
+//! good as none: the events say the same.
+
+use events::record::StoredRecord;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Row as _};
+
+use super::keyring::{Place, StreamKey, open_payload};
+use super::newest::Point;
+use super::reader::{self, ReadError};
+use super::{Ledger, Loaded, Stream};
+
+/// How many events lie between two snapshots.
+const EVERY: i64 = 256;
+/// Which code folds: a hash of its sources.
+const VERSION: &str = env!("LEDGER_FOLDS");
+
+/// A snapshot as it is stored.
+pub(super) struct Snapshot {
+    /// The record that it was made after.
+    record: StoredRecord,
+    sealed: Value,
+}
+
+/// What a snapshot holds, sealed.
+#[derive(Serialize, Deserialize)]
+struct Folded<S, V> {
+    aggregate: S,
+    views: V,
+}
+
+impl Snapshot {
+    /// The sequence that it is of.
+    pub(super) const fn sequence(&self) -> i64 {
+        self.record.sequence
+    }
+
+    /// The stream as it was; none where the key is another or gone.
+    pub(super) fn open<S: Stream>(mut self, loaded: &Loaded<S>) -> Option<Loaded<S>> {
+        let key = loaded.key.as_deref()?;
+        open_payload(Some(key), place(&self.record), &mut self.sealed).ok()?;
+        let folded: Folded<S, S::Views> = read(self.sealed.get_mut("$open")?.take())?;
+        Some(Loaded {
+            sequence: self.record.sequence,
+            aggregate: folded.aggregate,
+            views: folded.views,
+            last: Some(Point::from(&self.record)),
+            ..loaded.clone()
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Option<T> {
+    serde_json::from_value(value).ok()
+}
+
+/// The last snapshot of a stream that is not after a sequence.
+pub(super) async fn newest<S: Stream>(
+    connection: &mut PgConnection,
+    stream: &str,
+    until: i64,
+) -> Result<Option<Snapshot>, ReadError> {
+    let sql = format!(
+        "select s.state::text, {columns} \
+         from (select * from snapshots \
+            where aggregate_type = $1 and aggregate_id = $2 and sequence <= $3 and version = $4 \
+            order by sequence desc limit 1) s \
+         join events e using (aggregate_type, aggregate_id, sequence)",
+        columns = reader::COLUMNS,
+    );
+    let row = sqlx::query(&sql)
+        .bind(S::KIND.name())
+        .bind(stream)
+        .bind(until)
+        .bind(VERSION)
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let sealed = serde_json::from_str(row.try_get(0)?).unwrap_or_default();
+    let record = reader::stored_record_from(&row, 1)?;
+    Ok(Some(Snapshot { record, sealed }))
+}
+
+/// The snapshots that a fold passes, until they are written.
+#[derive(Default)]
+pub(super) struct Passed {
+    sequences: Vec<i64>,
+    states: Vec<String>,
+}
+
+impl Passed {
+    /// Takes note of the stream after a record, if a snapshot of it is due.
+    pub(super) fn see<S: Stream>(&mut self, loaded: &Loaded<S>, record: &StoredRecord) {
+        let Some(key) = loaded
+            .key
+            .as_deref()
+            .filter(|_| record.sequence % EVERY == 0)
+        else {
+            return;
+        };
+        self.sequences.push(record.sequence);
+        self.states.push(seal(loaded, record, key).to_string());
+    }
+}
+
+fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -> Value {
+    let folded = Folded {
+        aggregate: &loaded.aggregate,
+        views: &loaded.views,
+    };
+    let mut state = json!({ "$open": folded });
+    key.seal_payload(place(record), &mut state);
+    state
+}
+
+const fn place(record: &StoredRecord) -> Place<'_> {
+    Place {
+        store: record.store.as_str(),
+        stream: record.stream.as_str(),
+        sequence: record.sequence,
+    }
+}
+
+impl Ledger {
+    /// Leaves snapshots behind. What fails here costs the next load time, and nothing else.
+    pub(super) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
+        if passed.sequences.is_empty() {
+            return;
+        }
+        let written = sqlx::query(
+            "insert into snapshots (aggregate_type, aggregate_id, sequence, version, state) \
+             select $1, $2, sequence, $3, state::json \
+             from unnest($4::bigint[], $5::text[]) as passed(sequence, state) \
+             on conflict (aggregate_type, aggregate_id, sequence) \
+                do update set version = excluded.version, state = excluded.state",
+        )
+        .bind(S::KIND.name())
+        .bind(stream)
+        .bind(VERSION)
+        .bind(&passed.sequences)
+        .bind(&passed.states)
+        .execute(&self.pool)
+        .await;
+        if let Err(error) = written {
+            tracing::warn!(error = %error, stream, "no snapshot could be written of {stream}");
+        }
+    }
+}
