@@ -20,7 +20,7 @@ pub fn page(step: &Step<'_>, is_terminal: bool) -> String {
             .map(|difference| difference.pointer.as_str())
             .collect(),
         is_terminal,
-        text: head(step),
+        lines: vec![head(step)],
     };
     if step.after.is_null() {
         page.line(!step.before.is_null(), 0, "nobody");
@@ -30,14 +30,14 @@ pub fn page(step: &Step<'_>, is_terminal: bool) -> String {
     }
     for Difference { pointer, from, to } in &differences {
         if let (Some(from), None) = (from, to) {
-            page.text.push_str(&format!("gone: {pointer} {from}\n"));
+            page.lines.push(format!("gone: {pointer} {from}"));
         }
     }
     if differences.is_empty() {
-        page.text
-            .push_str("nothing that this shape shows changed\n");
+        page.lines
+            .push("nothing that this shape shows changed".to_owned());
     }
-    page.text
+    page.lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Which step it is, and who made it.
@@ -50,7 +50,7 @@ fn head(step: &Step<'_>) -> String {
     } = step;
     let metadata = entry.metadata();
     format!(
-        "{number}/{count} position {} at {}: {} by {} {} through {} {}, request {}\n",
+        "{number}/{count} position {} at {}: {} by {} {} through {} {}, request {}",
         entry.position(),
         entry.time(),
         entry.type_name(),
@@ -65,7 +65,7 @@ fn head(step: &Step<'_>) -> String {
 struct Page<'a> {
     changed: BTreeSet<&'a str>,
     is_terminal: bool,
-    text: String,
+    lines: Vec<String>,
 }
 
 impl Page<'_> {
@@ -127,7 +127,7 @@ impl Page<'_> {
             (false, true) => ("", ""),
             (false, false) => ("  ", ""),
         };
-        self.text.push_str(&format!("{begin}{indent}{text}{end}\n"));
+        self.lines.push(format!("{begin}{indent}{text}{end}"));
     }
 }
 
