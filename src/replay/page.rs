@@ -37,7 +37,7 @@ pub fn page(step: &Step<'_>, is_terminal: bool) -> String {
         page.lines
             .push("nothing that this shape shows changed".to_owned());
     }
-    page.lines.iter().map(|line| format!("{line}\n")).collect()
+    page.lines.join("\n") + "\n"
 }
 
 /// Which step it is, and who made it.
