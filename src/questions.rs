@@ -147,7 +147,7 @@ pub struct Differences {
     /// Position of the second.
     pub to: i64,
     /// What differs, each with the last record between that changed it.
-    pub differences: Vec<(Difference, Option<Entry>)>,
+    pub changes: Vec<(Difference, Option<Entry>)>,
 }
 
 /// The customer that has or had an id of either shop or of the ledger; `medusa:`, `shopline:` or
@@ -170,9 +170,10 @@ pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> 
 
 /// An error of the command line: what was asked is wrong, or the store could not be read.
 pub fn wrong(error: Error) -> Box<dyn std::error::Error> {
-    match error {
-        Error::Read(error) => error.into(),
-        error => Wrong::new(error).into(),
+    if let Error::Read(error) = error {
+        error.into()
+    } else {
+        Wrong::new(error).into()
     }
 }
 
@@ -288,7 +289,7 @@ impl Questions<'_> {
         Ok(Differences {
             from: before,
             to,
-            differences: differences.into_iter().map(by).collect(),
+            changes: differences.into_iter().map(by).collect(),
         })
     }
 
@@ -427,7 +428,7 @@ impl Log {
 impl Differences {
     /// The differences as JSON, in an order in which they can be applied.
     pub fn json(&self) -> Value {
-        let made = self.differences.iter();
+        let made = self.changes.iter();
         let made = made.map(|(difference, by)| changes::json(difference, by.as_ref()));
         json!({ "from": self.from, "to": self.to, "differences": made.collect::<Vec<_>>() })
     }

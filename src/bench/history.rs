@@ -136,12 +136,12 @@ async fn measure(ledger: &Ledger, question: Question, customer: &str) -> Result<
     let shape = Shape::parse_whole(medusa, &store).map_err(|error| wrong(error.into()))?;
     let (began, mut latencies_us) = (Instant::now(), vec![]);
     for _ in 0..TIMES {
-        let asked = Instant::now();
+        let start = Instant::now();
         question
             .ask(&questions, customer, &shape)
             .await
             .map_err(wrong)?;
-        latencies_us.push(micros(asked.elapsed()));
+        latencies_us.push(micros(start.elapsed()));
     }
     Ok(Measured::new(latencies_us, began.elapsed()))
 }

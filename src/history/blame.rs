@@ -123,9 +123,14 @@ impl<'a> Tree<'a> {
                     pointer.truncate(length);
                 }
             }
-            leaf => leaves.extend(self.by.map(|by| Leaf {
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => leaves.extend(self.by.map(|by| Leaf {
                 pointer: pointer.clone(),
-                value: leaf.clone(),
+                value: value.clone(),
                 by: by.clone(),
             })),
         }

@@ -12,6 +12,10 @@ use super::Shape;
 
 /// A record that a customer's history may hold: of its own stream, or of a group's.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the customer's own, and are read by the thousand"
+)]
 pub enum Entry {
     /// Of the customer's own stream.
     Customer(Record<CustomerEvent>),
@@ -149,8 +153,9 @@ impl History {
         shape: &Shape,
     ) -> impl Iterator<Item = (&'a Entry, Option<String>)> {
         let mut state = self.start.clone();
-        self.entries
-            .iter()
-            .filter_map(move |entry| state.apply(entry).then(|| (entry, shape.document(&state))))
+        self.entries.iter().filter_map(move |entry| {
+            let document = state.apply(entry).then(|| shape.document(&state))?;
+            Some((entry, document))
+        })
     }
 }

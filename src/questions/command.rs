@@ -204,7 +204,7 @@ impl Diff {
         }
         let value =
             |value: &Option<Value>| value.as_ref().map_or_else(String::new, Value::to_string);
-        let rows = diff.differences.iter().map(|(difference, by)| {
+        let rows = diff.changes.iter().map(|(difference, by)| {
             let cause = by.as_ref().map_or_else(Default::default, cause);
             let ends = [value(&difference.from), value(&difference.to)];
             [difference.pointer.clone()]
