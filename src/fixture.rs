@@ -1,6 +1,6 @@
 //! A stream as a test fixture: what happened to a real customer, for a test that is about nobody.
 //!
-//! [`Fixture`] is the document; `docs/history.md` describes it. [`redact`] takes personal data out of
+//! [`Fixture`] is the document; `docs/history.md` describes it. [`redact()`] takes personal data out of
 //! it and leaves what a decision or a view can depend on: which values are the same, and what kind of
 //! value each is. Ids stay, which mean something to the merchant's own ledger only.
 
