@@ -2,7 +2,7 @@
 
 use events::address::{Address, CountryCode, Slot};
 use events::customer::{CustomerCreated, CustomerState, Gender};
-use projections::shopline::{Version, render};
+use projections::shopline::{Version, render_read};
 use serde_json::{Value, json};
 
 use crate::given::{
@@ -311,10 +311,10 @@ fn times_are_utc_milliseconds_or_the_stores_whole_seconds() {
 
     let mut store = store();
     store.time_zone = jiff::tz::TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
-    let text = render(&history.shopline(), &store, Version::V20220901);
+    let text = render_read(&history.shopline(), &store, Version::V20220901, None);
     assert!(text.contains(r#""created_at":"2026-01-01T22:04:05-05:00""#));
     store.time_zone = jiff::tz::TimeZone::UTC;
-    let text = render(&history.shopline(), &store, Version::V20220901);
+    let text = render_read(&history.shopline(), &store, Version::V20220901, None);
     assert!(text.contains(r#""created_at":"2026-01-02T03:04:05+00:00""#));
 }
 

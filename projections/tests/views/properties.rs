@@ -9,7 +9,7 @@ use events::patch::Patch;
 use events::personal::Personal;
 use jiff::Timestamp;
 use projections::medusa::{Given, Related, Relations, render_created, render_customer};
-use projections::shopline::{Version, render, render_updated};
+use projections::shopline::{Version, render_read, render_updated};
 use projections::{Place, medusa, shopline};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -287,7 +287,7 @@ proptest! {
         let answers = || [
             render_customer(&medusa, &Related::default(), &everything()),
             render_created(&medusa, given),
-            render(&shopline, &store(), Version::V20220901),
+            render_read(&shopline, &store(), Version::V20220901, None),
             shopline::render_created(&shopline, &store(), Version::V20230901),
             render_updated(&shopline, &store(), Version::V20230901),
         ];
