@@ -125,13 +125,13 @@ async fn what_cannot_be_logged_is_not_shown() {
         let call = Call::new(Method::GET, &server.base, path);
         call.header("authorization", &token).send().await
     };
-    let show = format!("/ledger/customers/{}?shape=medusa", known.stream);
-    assert_eq!(ask(&show).await.status, 200);
+    let document = format!("/ledger/customers/{}?shape=medusa", known.stream);
+    assert_eq!(ask(&document).await.status, 200);
     sqlx::query("alter table access_log rename to mislaid")
         .execute(&mut shop.database.owner().await)
         .await
         .unwrap();
-    let answer = ask(&show).await;
+    let answer = ask(&document).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(!answer.body.contains("gustav"), "{}", answer.body);
     for question in [
