@@ -41,7 +41,8 @@ impl When {
         {
             // In a query a plus sign is a space.
             format!("{date}+{zone}").parse().ok()
-        } else if let Ok(date) = text.parse::<Date>() {
+        } else if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
+            // Parsing as such would also take a time without its offset, and lose the time.
             date.to_zoned(TimeZone::UTC)
                 .ok()
                 .map(|zoned| zoned.timestamp())

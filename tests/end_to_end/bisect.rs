@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;
@@ -75,6 +76,28 @@ async fn the_event_at_which_something_turned_true_is_found() {
 }
 
 #[tokio::test]
+async fn an_event_of_a_group_is_found_in_the_life_of_its_members() {
+    let (shop, server) = open().await;
+    let group = server.create_group("vip").await;
+    let known = server.guest("g@example.com").await;
+    let post = async |path: String, body: Value| {
+        let call = server.medusa(Method::POST, &path).json(&body);
+        call.send().await.ok();
+        shop.head().await
+    };
+    let joined = json!({ "groups": [{ "id": group }] });
+    post(format!("/admin/customers/{}", known.medusa), joined).await;
+    let path = format!("/admin/customer-groups/{group}");
+    let renamed = post(path, json!({ "name": "gold" })).await;
+    rename(&shop, &server, &known, "Bob").await;
+    let gold = "$.customer.groups[?@.name=='gold']";
+    for how in [&[][..], &["--monotone"], &["--every"]] {
+        let ask = [&[known.medusa.as_str(), gold], how].concat();
+        assert_eq!(turns(&shop, &ask).await, (0, vec![(renamed, true)]));
+    }
+}
+
+#[tokio::test]
 async fn a_search_that_finds_nothing_or_cannot_begin_says_so() {
     let (shop, server) = open().await;
     let known = server.guest("g@example.com").await;
@@ -120,10 +143,7 @@ async fn a_release_with_a_bug_is_found_by_customer_pointer_and_position() {
     let known = server.guest("g@example.com").await;
     let groups = json!({ "groups": [{ "id": group }], "metadata": { "a": [1.50, "é"] } });
     server
-        .medusa(
-            hyper::Method::POST,
-            &format!("/admin/customers/{}", known.medusa),
-        )
+        .medusa(Method::POST, &format!("/admin/customers/{}", known.medusa))
         .json(&groups)
         .send()
         .await
