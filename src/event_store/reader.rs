@@ -3,6 +3,7 @@
 //! What is hashed or sent is read as the exact text. What is folded is read, opened, upcast and
 //! decoded, in that order. An error is an error: a reader that stops early says so.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -16,8 +17,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use super::appender::ExpectedStream;
-use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
+use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata};
 use super::newest::Point;
+use super::opened::{NotOpened, open_text};
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -260,23 +262,33 @@ pub fn decode<E: DeserializeOwned>(
         stream: &stored.stream,
         sequence: stored.sequence,
     };
-    let mut payload: Value =
-        serde_json::from_str(&stored.payload).map_err(|_not_json| malformed("its payload"))?;
-    // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
-    if stored.kind == StreamKind::Customer {
-        open_payload(key, place, &mut payload).map_err(sealed)?;
-    }
+    let payload = match stored.kind {
+        StreamKind::Customer => match open_text(key, place, &stored.payload) {
+            Ok(text) => Cow::Owned(text),
+            Err(NotOpened::Key(error)) => return Err(sealed(error)),
+            Err(NotOpened::Malformed) => return Err(malformed("its payload")),
+        },
+        // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+        StreamKind::CustomerGroup => Cow::Borrowed(stored.payload.as_str()),
+    };
+    let event = if catalogue::is_older(&stored.event_type, &stored.event_version) {
+        serde_json::from_str(&payload).and_then(|payload| {
+            let upcast = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
+            serde_json::from_value(upcast)
+        })
+    } else {
+        serde_json::from_str(&payload)
+    };
     let mut metadata: Map<String, Value> =
         serde_json::from_str(&stored.metadata).map_err(|_not_json| malformed("its metadata"))?;
     open_metadata(key, place, &mut metadata).map_err(sealed)?;
-    let payload = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
     Ok(Record {
         position: stored.position,
         sequence: stored.sequence,
         store: stored.store.clone(),
         stream: stored.stream.clone(),
         time: stored.time,
-        event: serde_json::from_value(payload).map_err(|_unexpected| malformed("its payload"))?,
+        event: event.map_err(|_unexpected| malformed("its payload"))?,
         metadata: Metadata::from_flat(&metadata)
             .map_err(|_incomplete| malformed("its metadata"))?,
     })
