@@ -11,8 +11,8 @@ use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::{
-    access_log, apps, bench, dev, epoch, explain, fixture, migrations, questions, serve, telemetry,
-    tokens, users,
+    access_log, apps, bench, dev, epoch, explain, fixture, migrations, questions, rebuild, serve,
+    telemetry, tokens, users,
 };
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
@@ -65,6 +65,8 @@ enum Command {
     Diff(questions::command::Diff),
     /// Which event made each value what it is.
     Blame(questions::command::Blame),
+    /// Make a contract's views anew from the events, while reads and writes go on; or compare them.
+    Rebuild(rebuild::Options),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -137,6 +139,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Show(show) => show.run(&settings).await,
         Command::Diff(diff) => diff.run(&settings).await,
         Command::Blame(blame) => blame.run(&settings).await,
+        Command::Rebuild(options) => rebuild::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

@@ -26,6 +26,7 @@ mod official_clients;
 mod pipeline;
 mod projector;
 mod readiness;
+mod rebuild;
 mod relay;
 mod restore;
 mod shapes;
