@@ -6,6 +6,8 @@
 
 mod command;
 
+use std::collections::HashMap;
+
 use events::personal::Personal;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
@@ -40,40 +42,59 @@ pub struct Access<'a> {
 
 /// Writes an access down. Until it has, and if it fails, nothing may be shown.
 pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Result<(), ReadError> {
-    let reason = match access.reason {
-        Some(reason) => seal(pool, keyring, access, reason).await?,
-        None => None,
+    note_all(pool, keyring, &[*access]).await
+}
+
+/// The same for several, all or none.
+pub async fn note_all(
+    pool: &PgPool,
+    keyring: &Keyring,
+    accesses: &[Access<'_>],
+) -> Result<(), ReadError> {
+    let streams: Vec<&str> = accesses.iter().map(|access| access.stream).collect();
+    let has_reasons = accesses.iter().any(|access| access.reason.is_some());
+    let keys = if has_reasons {
+        reader::keys(&mut *pool.acquire().await?, keyring, &streams).await?
+    } else {
+        HashMap::new()
+    };
+    // Of an erased customer nothing is opened, and no reason is kept.
+    let reasons: Vec<Option<String>> = accesses
+        .iter()
+        .map(|access| {
+            let (key, reason) = keys.get(access.stream).zip(access.reason)?;
+            let mut sealed = json!({ "$open": reason });
+            key.seal_payload(place(access.store, access.stream), &mut sealed);
+            Some(sealed.to_string())
+        })
+        .collect();
+    let column = |part: for<'a> fn(&'a Access<'_>) -> &'a str| {
+        let column = accesses.iter().map(part);
+        column.map(ToOwned::to_owned).collect::<Vec<String>>()
     };
     sqlx::query(
         "insert into access_log \
             (store, actor_kind, actor_id, stream, question, request_id, reason) \
-         values ($1, $2, $3, $4, $5, $6, $7::json)",
+         select store, actor_kind, actor_id, stream, question, request_id, reason::json \
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], \
+            $7::text[]) \
+            as access(store, actor_kind, actor_id, stream, question, request_id, reason)",
     )
-    .bind(access.store)
-    .bind(access.actor.kind.name())
-    .bind(&access.actor.id)
-    .bind(access.stream)
-    .bind(access.question)
-    .bind(access.request_id)
-    .bind(reason)
+    .bind(column(|access| access.store))
+    .bind(column(|access| access.actor.kind.name()))
+    .bind(column(|access| &access.actor.id))
+    .bind(&streams)
+    .bind(column(|access| access.question))
+    .bind(
+        accesses
+            .iter()
+            .map(|access| access.request_id)
+            .collect::<Vec<_>>(),
+    )
+    .bind(reasons)
     .execute(pool)
     .await?;
     Ok(())
-}
-
-/// The reason under the customer's key. Of an erased customer nothing is opened, nor kept.
-async fn seal(
-    pool: &PgPool,
-    keyring: &Keyring,
-    access: &Access<'_>,
-    reason: &str,
-) -> Result<Option<String>, ReadError> {
-    let keys = reader::keys(&mut *pool.acquire().await?, keyring, &[access.stream]).await?;
-    Ok(keys.get(access.stream).map(|key| {
-        let mut sealed = json!({ "$open": reason });
-        key.seal_payload(place(access.store, access.stream), &mut sealed);
-        sealed.to_string()
-    }))
 }
 
 /// An access as it is listed.

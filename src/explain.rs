@@ -37,14 +37,21 @@ pub struct RequestId(String);
 pub struct Asked {
     /// When it was done or refused.
     pub time: Timestamp,
-    /// Kind of the actor.
-    pub actor_kind: String,
-    /// The actor's pseudonymous id.
-    pub actor_id: String,
+    /// Who asked.
+    pub actor: Who,
     /// The contract.
     pub contract: String,
     /// Method and template of the route: which command it was.
     pub route: String,
+}
+
+/// Who asked: a pseudonym, as in metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// What kind of caller.
+    pub kind: String,
+    /// The caller's id.
+    pub id: String,
 }
 
 /// A command that left events.
@@ -83,8 +90,8 @@ pub struct Event {
     /// Its place in the stream.
     pub sequence: i64,
     /// Its type.
-    #[serde(rename = "type")]
-    pub event_type: String,
+    #[serde(rename = "event")]
+    pub type_name: String,
     /// The version of its payload.
     pub version: String,
     /// Where it is in Kafka.

@@ -1,6 +1,6 @@
 //! A stream as a test fixture: what happened to a real customer, for a test that is about nobody.
 //!
-//! [`Fixture`] is the document; `docs/history.md` describes it. [`redact`] takes personal data out of
+//! [`Fixture`] is the document; `docs/history.md` describes it. [`redact()`] takes personal data out of
 //! it and leaves what a decision or a view can depend on: which values are the same, and what kind of
 //! value each is. Ids stay, which mean something to the merchant's own ledger only.
 
@@ -20,7 +20,8 @@ pub use self::redact::redact;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fixture {
     /// The version of this document: 1.
-    pub fixture: u32,
+    #[serde(rename = "fixture")]
+    pub version: u32,
     /// The stream.
     pub stream: String,
     /// Whether personal data was taken out.
@@ -62,7 +63,7 @@ impl Fixture {
     /// Reads a document.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         let fixture: Self = serde_json::from_str(text).map_err(|_other| Unreadable::Document)?;
-        if fixture.fixture == Self::VERSION {
+        if fixture.version == Self::VERSION {
             Ok(fixture)
         } else {
             Err(Unreadable::Document)
@@ -89,7 +90,7 @@ impl Fixture {
         let stream = Value::from(self.stream.as_str());
         format!(
             "{{\"fixture\":{},\"stream\":{stream},\"redacted\":{},\"events\":[\n{}\n]}}\n",
-            self.fixture,
+            self.version,
             self.redacted,
             events.join(",\n")
         )

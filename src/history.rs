@@ -6,12 +6,15 @@
 //! with their own `render`: a document of the past is what the contract's GET answered then, byte for
 //! byte. What reads the records is [`crate::event_store`].
 
+pub mod bisect;
 pub mod blame;
 pub mod cause;
 pub mod changes;
 pub mod diff;
 mod fold;
 pub mod shape;
+#[cfg(test)]
+pub(crate) mod told;
 mod when;
 
 use serde_json::Value;

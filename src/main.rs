@@ -11,8 +11,8 @@ use customer_ledger::owner::Wrong;
 use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::{
-    access_log, apps, bench, dev, epoch, explain, fixture, migrations, questions, rebuild, serve,
-    telemetry, tokens, users,
+    access_log, apps, bench, bisect, dev, epoch, explain, fixture, fold, migrations, questions,
+    rebuild, replay, serve, telemetry, tokens, users,
 };
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
@@ -53,8 +53,13 @@ enum Command {
     Epoch(epoch::Epoch),
     /// Who opened whose personal data, when and why.
     AccessLog(access_log::Options),
+    /// The first event at which something turned true of a customer, or two releases part.
+    Bisect(bisect::Options),
     /// What became of a request: its events or its refusal, their way through Kafka, and the views.
     Explain(explain::Options),
+    /// What this release makes of records: documents, for `bisect --against`.
+    #[command(hide = true)]
+    Fold,
     /// A customer's events as a fixture for tests, without personal data.
     Fixture(fixture::Options),
     /// What happened to a customer, a line an event.
@@ -65,6 +70,8 @@ enum Command {
     Diff(questions::command::Diff),
     /// Which event made each value what it is.
     Blame(questions::command::Blame),
+    /// Step through a customer's life.
+    Replay(replay::Options),
     /// Make a contract's views anew from the events, while reads and writes go on; or compare them.
     Rebuild(rebuild::Options),
     /// The people who sign in through Medusa's contract.
@@ -133,12 +140,15 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::App(app) => Ok(apps::run(&settings, app).await?),
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),
         Command::AccessLog(options) => access_log::run(&settings, options).await,
+        Command::Bisect(options) => bisect::run(&settings, options).await,
         Command::Explain(options) => explain::run(&settings, options).await,
+        Command::Fold => fold::run(),
         Command::Fixture(options) => fixture::run(&settings, options).await,
         Command::Log(log) => log.run(&settings).await,
         Command::Show(show) => show.run(&settings).await,
         Command::Diff(diff) => diff.run(&settings).await,
         Command::Blame(blame) => blame.run(&settings).await,
+        Command::Replay(options) => replay::run(&settings, options).await,
         Command::Rebuild(options) => rebuild::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }

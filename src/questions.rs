@@ -2,7 +2,7 @@
 //! in time, writes down who opens what, and answers with [`crate::history`].
 
 pub mod command;
-mod table;
+pub(crate) mod table;
 
 use std::collections::BTreeMap;
 
@@ -363,7 +363,7 @@ impl Questions<'_> {
         })
     }
 
-    async fn before_birth(&self, found: &Found) -> Result<Error, Error> {
+    pub(crate) async fn before_birth(&self, found: &Found) -> Result<Error, Error> {
         let birth = self.ledger.place_of(&found.stream, 1).await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod customer;
 pub mod group;
 pub mod ids;
+pub mod opened;
 pub mod patch;
 pub mod personal;
 pub mod record;

@@ -1,7 +1,7 @@
 //! The record: an event as stored, hashed and sent.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +28,7 @@ pub struct Record<E> {
 }
 
 /// What kind of thing a stream is about. The name is the `aggregate_type` of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StreamKind {
     /// A customer.
     Customer,

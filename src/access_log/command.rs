@@ -1,23 +1,26 @@
 //! `ledger access-log`: who opened whose personal data, from the command line.
 
 use std::error::Error;
+use std::io::{self, IsTerminal as _};
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Noted, list};
 use crate::config::Settings;
-use crate::owner::Owner;
+use crate::history::When;
+use crate::owner::{Owner, Wrong};
+use crate::questions::command::when;
+use crate::questions::table::table;
 
 /// Which accesses.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Any id of a customer's; without it, accesses to all.
     id: Option<String>,
-    /// Only those since then.
+    /// Only those since a time (2026-03-01T10:00Z), a date, or how long ago (2 hours ago).
     #[arg(long, value_name = "TIME")]
-    since: Option<Timestamp>,
+    since: Option<String>,
     /// A JSON document a line instead of text.
     #[arg(long)]
     json: bool,
@@ -25,6 +28,13 @@ pub struct Options {
 
 /// Reads as the owner of the database, the only one who may.
 pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+    let since = match options.since.as_deref().map(when).transpose()? {
+        Some(When::Time(time)) => Some(time),
+        Some(When::Position(_)) => {
+            return Err(Wrong::new("accesses have times and no positions: give a time").into());
+        }
+        None => None,
+    };
     let owner = Owner::open(settings).await?;
     let stream = match &options.id {
         Some(id) => Some(owner.customer(id).await?),
@@ -35,37 +45,40 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
         keyring,
         store,
     } = &owner;
-    let noted = list(pool, keyring, store, stream.as_deref(), options.since).await?;
-    let line = if options.json { document } else { text };
-    let lines: String = noted.iter().map(line).collect();
-    Ok(owner.print(&lines).await?)
+    let noted = list(pool, keyring, store, stream.as_deref(), since).await?;
+    let text = if options.json {
+        noted.iter().map(document).collect()
+    } else {
+        let head = [
+            "time", "actor", "role", "question", "stream", "request", "why",
+        ];
+        table(&head, noted.iter().map(row), io::stdout().is_terminal())
+    };
+    Ok(owner.print(&text).await?)
 }
 
-fn text(noted: &Noted) -> String {
-    let reason = noted.reason.as_ref().map(|reason| {
-        let told = reason.open().map_or("(erased)", String::as_str);
-        format!(": {}", told.escape_debug())
-    });
-    format!(
-        "{} {} {} asked {} of {}{}\n",
-        noted.time,
-        noted.actor_kind,
-        noted.actor_id,
-        noted.question,
-        noted.stream,
-        reason.unwrap_or_default()
-    )
+fn row(noted: &Noted) -> [String; 7] {
+    let reason = noted.reason.as_ref();
+    let reason = reason.map(|reason| reason.open().map_or("(erased)", String::as_str));
+    [
+        noted.time.to_string(),
+        format!("{} {}", noted.actor_kind, noted.actor_id),
+        noted.role.clone(),
+        noted.question.clone(),
+        noted.stream.clone(),
+        noted.request_id.clone().unwrap_or_default(),
+        reason.unwrap_or_default().to_owned(),
+    ]
 }
 
 fn document(noted: &Noted) -> String {
     let document = json!({
         "time": noted.time,
-        "actor_kind": noted.actor_kind,
-        "actor_id": noted.actor_id,
+        "actor": { "kind": noted.actor_kind, "id": noted.actor_id },
         "role": noted.role,
         "stream": noted.stream,
         "question": noted.question,
-        "request": noted.request_id,
+        "request_id": noted.request_id,
         "reason": noted.reason.as_ref().and_then(|reason| reason.open()),
     });
     format!("{document}\n")

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use events::catalogue;
+use events::opened::OpenedRecord;
 use events::record::{Metadata, Record, StoredRecord, StreamKind};
 use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use super::appender::ExpectedStream;
-use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata};
+use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
 use super::newest::Point;
 use super::opened::{NotOpened, open_text};
 
@@ -248,25 +249,11 @@ pub fn decode<E: DeserializeOwned>(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
 ) -> Result<Record<E>, ReadError> {
-    let malformed = |what| ReadError::Malformed {
-        position: stored.position,
-        event_type: stored.event_type.clone(),
-        what,
-    };
-    let sealed = |source| ReadError::Key {
-        position: stored.position,
-        source,
-    };
-    let place = Place {
-        store: &stored.store,
-        stream: &stored.stream,
-        sequence: stored.sequence,
-    };
     let payload = match stored.kind {
-        StreamKind::Customer => match open_text(key, place, &stored.payload) {
+        StreamKind::Customer => match open_text(key, place(stored), &stored.payload) {
             Ok(text) => Cow::Owned(text),
-            Err(NotOpened::Key(error)) => return Err(sealed(error)),
-            Err(NotOpened::Malformed) => return Err(malformed("its payload")),
+            Err(NotOpened::Key(error)) => return Err(sealed(stored, error)),
+            Err(NotOpened::Malformed) => return Err(malformed(stored, "its payload")),
         },
         // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
         StreamKind::CustomerGroup => Cow::Borrowed(stored.payload.as_str()),
@@ -279,17 +266,69 @@ pub fn decode<E: DeserializeOwned>(
     } else {
         serde_json::from_str(&payload)
     };
-    let mut metadata: Map<String, Value> =
-        serde_json::from_str(&stored.metadata).map_err(|_not_json| malformed("its metadata"))?;
-    open_metadata(key, place, &mut metadata).map_err(sealed)?;
     Ok(Record {
         position: stored.position,
         sequence: stored.sequence,
         store: stored.store.clone(),
         stream: stored.stream.clone(),
         time: stored.time,
-        event: event.map_err(|_unexpected| malformed("its payload"))?,
-        metadata: Metadata::from_flat(&metadata)
-            .map_err(|_incomplete| malformed("its metadata"))?,
+        event: event.map_err(|_unexpected| malformed(stored, "its payload"))?,
+        metadata: Metadata::from_flat(&metadata(stored, key)?)
+            .map_err(|_incomplete| malformed(stored, "its metadata"))?,
     })
+}
+
+/// Opens a record, as it was written. Without a key every personal value is erased.
+pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, ReadError> {
+    let mut payload: Value = serde_json::from_str(&stored.payload)
+        .map_err(|_not_json| malformed(stored, "its payload"))?;
+    // See `decode`.
+    if stored.kind == StreamKind::Customer {
+        open_payload(key, place(stored), &mut payload).map_err(|error| sealed(stored, error))?;
+    }
+    Ok(OpenedRecord {
+        position: stored.position,
+        sequence: stored.sequence,
+        store: stored.store.clone(),
+        kind: stored.kind,
+        stream: stored.stream.clone(),
+        time: stored.time,
+        event_type: stored.event_type.clone(),
+        version: stored.event_version.clone(),
+        payload,
+        metadata: metadata(stored, key)?,
+    })
+}
+
+fn metadata(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Map<String, Value>, ReadError> {
+    let mut metadata = serde_json::from_str(&stored.metadata)
+        .map_err(|_not_json| malformed(stored, "its metadata"))?;
+    open_metadata(key, place(stored), &mut metadata).map_err(|error| sealed(stored, error))?;
+    Ok(metadata)
+}
+
+fn place(stored: &StoredRecord) -> Place<'_> {
+    Place {
+        store: &stored.store,
+        stream: &stored.stream,
+        sequence: stored.sequence,
+    }
+}
+
+const fn sealed(stored: &StoredRecord, source: KeyError) -> ReadError {
+    ReadError::Key {
+        position: stored.position,
+        source,
+    }
+}
+
+fn malformed(stored: &StoredRecord, what: &'static str) -> ReadError {
+    ReadError::Malformed {
+        position: stored.position,
+        event_type: stored.event_type.clone(),
+        what,
+    }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use super::{Asked, Command, Event, Explained, Reached, Refusal, RequestId, Topic, View};
+use super::{Asked, Command, Event, Explained, Reached, Refusal, RequestId, Topic, View, Who};
 use crate::kafka::{Identity, KafkaConfig};
 use crate::projector::{Projection, progress};
 use crate::relay::{self, Located};
@@ -128,8 +128,10 @@ fn asked(row: &PgRow) -> Result<Asked, sqlx::Error> {
     Ok(Asked {
         time: Timestamp::from_microsecond(row.try_get(0)?)
             .map_err(|error| sqlx::Error::Decode(error.into()))?,
-        actor_kind: row.try_get(1)?,
-        actor_id: row.try_get(2)?,
+        actor: Who {
+            kind: row.try_get(1)?,
+            id: row.try_get(2)?,
+        },
         contract: row.try_get(3)?,
         route: row.try_get(4)?,
     })
@@ -141,7 +143,7 @@ fn event(row: &PgRow) -> Result<Event, sqlx::Error> {
         stream: row.try_get(6)?,
         kind: row.try_get(7)?,
         sequence: row.try_get(8)?,
-        event_type: row.try_get(9)?,
+        type_name: row.try_get(9)?,
         version: row.try_get(10)?,
         topic: Topic::Waiting,
         views: vec![],

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Asked, Event, Explained, Reached, Refusal, Topic, View};
+use super::{Asked, Event, Explained, Reached, Refusal, Topic, View, Who};
 
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,12 +42,11 @@ impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             time,
-            actor_kind,
-            actor_id,
+            actor: Who { kind, id },
             contract,
             route,
         } = self;
-        write!(f, "{time} {contract} {route} by {actor_kind} {actor_id}")
+        write!(f, "{time} {contract} {route} by {kind} {id}")
     }
 }
 
@@ -57,13 +56,13 @@ impl fmt::Display for Event {
             position,
             stream,
             sequence,
-            event_type,
+            type_name,
             version,
             ..
         } = self;
         writeln!(
             f,
-            "  event {position} {event_type} {version}, sequence {sequence} of {stream}"
+            "  event {position} {type_name} {version}, sequence {sequence} of {stream}"
         )?;
         writeln!(f, "    topic {}", self.topic)?;
         for view in &self.views {

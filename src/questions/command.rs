@@ -17,7 +17,7 @@ use crate::owner::{self, Owner, Wrong};
 use crate::questions::table::table;
 
 /// What a command ends with.
-type Ended = Result<(), Box<dyn Error>>;
+pub(crate) type Ended = Result<(), Box<dyn Error>>;
 
 /// Which part of a customer's log.
 #[derive(Debug, Args)]
@@ -94,9 +94,9 @@ pub struct Blame {
 
 /// In whose words a customer is shown.
 #[derive(Debug, Args)]
-struct ShapeOptions {
+pub(crate) struct ShapeOptions {
     /// The shop.
-    #[arg(long, value_parser = ["medusa", "shopline"])]
+    #[arg(long, value_parser = ["medusa", "shopline"], default_value = "medusa")]
     shape: String,
     /// Medusa's option: the relations to show.
     #[arg(long)]
@@ -111,10 +111,10 @@ struct ShapeOptions {
 
 /// How a question is asked and its answer printed.
 #[derive(Debug, Args)]
-struct Common {
+pub(crate) struct Common {
     /// One JSON document, the same as over HTTP.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Why, for the access log.
     #[arg(long)]
     reason: Option<String>,
@@ -257,7 +257,7 @@ impl Blame {
 }
 
 impl ShapeOptions {
-    fn asked(&self) -> shape::Asked<'_> {
+    pub(crate) fn asked(&self) -> shape::Asked<'_> {
         shape::Asked {
             shape: Some(&self.shape),
             expand: self.expand.as_deref(),
@@ -268,20 +268,20 @@ impl ShapeOptions {
 }
 
 /// Where the owner of the database asks.
-struct Desk {
-    ledger: Ledger,
-    store: Store,
+pub(crate) struct Desk {
+    pub(crate) ledger: Ledger,
+    pub(crate) store: Store,
 }
 
 impl Desk {
-    async fn open(settings: &Settings) -> Result<Self, owner::Error> {
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, owner::Error> {
         Ok(Self {
             ledger: Owner::open(settings).await?.ledger(),
             store: settings.shown()?,
         })
     }
 
-    fn questions<'a>(
+    pub(crate) fn questions<'a>(
         &'a self,
         actor: &'a events::record::Actor,
         common: &'a Common,
@@ -296,13 +296,13 @@ impl Desk {
         }
     }
 
-    async fn print(&self, text: &str) -> Ended {
+    pub(crate) async fn print(&self, text: &str) -> Ended {
         Ok(owner::print(&self.ledger.pool, text).await?)
     }
 }
 
 /// Position, time, actor and event of a record.
-fn cause(entry: &Entry) -> [String; 4] {
+pub(crate) fn cause(entry: &Entry) -> [String; 4] {
     let actor = &entry.metadata().actor;
     [
         entry.position().to_string(),
@@ -328,6 +328,6 @@ fn words(entry: &Entry) -> String {
     clippy::disallowed_methods,
     reason = "how long ago something was is asked of the clock"
 )]
-fn when(text: &str) -> Result<When, Wrong> {
+pub(crate) fn when(text: &str) -> Result<When, Wrong> {
     When::parse(text, Timestamp::now()).map_err(Wrong::new)
 }

@@ -7,7 +7,7 @@ const PLAIN: &str = "\x1b[0m";
 
 /// On a terminal, columns under their headings; else lines without any, a tab between two columns.
 /// What would break a line or command a terminal is escaped.
-pub(super) fn table<R: IntoIterator<Item = String>>(
+pub(crate) fn table<R: IntoIterator<Item = String>>(
     head: &[&str],
     rows: impl IntoIterator<Item = R>,
     is_terminal: bool,

@@ -3,9 +3,12 @@
 use customer_ledger::access_log::{self, Access, Noted};
 use events::personal::{Erased, Personal};
 use events::record::{Actor, ActorKind};
+use hyper::Method;
 use sqlx::PgPool;
 
+use crate::support::http::Call;
 use crate::support::ledger::TestLedger;
+use crate::support::shop::{LEDGER_TOKEN, Shop};
 
 fn auditor() -> Actor {
     Actor {
@@ -109,4 +112,40 @@ async fn what_was_logged_stays_as_it_is() {
         assert!(by_service.is_err(), "{sql}");
     }
     assert_eq!(listed(&test, None).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_logged_is_not_shown() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let known = server.guest("gustav@example.com").await;
+    let predicate = "$[?@.email=='gustav@example.com']";
+    let ask = async |path: &str| {
+        let token = format!("Bearer {LEDGER_TOKEN}");
+        let call = Call::new(Method::GET, &server.base, path);
+        call.header("authorization", &token).send().await
+    };
+    let document = format!("/ledger/customers/{}?shape=medusa", known.stream);
+    assert_eq!(ask(&document).await.status, 200);
+    sqlx::query("alter table access_log rename to mislaid")
+        .execute(&mut shop.database.owner().await)
+        .await
+        .unwrap();
+    let answer = ask(&document).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(!answer.body.contains("gustav"), "{}", answer.body);
+    for question in [
+        &["show", &known.stream][..],
+        &["log", &known.stream, "--open"],
+        &["diff", &known.stream],
+        &["blame", &known.stream],
+        &["bisect", &known.stream, predicate],
+        &["bisect", "all", "--against", env!("CARGO_BIN_EXE_ledger")],
+        &["replay", &known.stream],
+        &["fixture", &known.stream, "--open"],
+        &["fixture", &known.stream, "--redact"],
+    ] {
+        let (code, out, err) = shop.run(question, "").await;
+        assert_eq!((code, out.as_str()), (1, ""), "{question:?}: {err}");
+    }
 }

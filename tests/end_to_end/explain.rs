@@ -49,8 +49,7 @@ async fn a_request_is_followed_to_its_offset_and_its_rows() {
     assert_eq!(explained["request"], id.as_str());
     let command = &explained["commands"][0];
     assert_eq!(command["contract"], "shopline");
-    assert_eq!(command["actor_kind"], "app");
-    assert_eq!(command["actor_id"], "app");
+    assert_eq!(command["actor"], json!({ "kind": "app", "id": "app" }));
     assert!(command["route"].as_str().unwrap().starts_with("PUT "));
     let events = command["events"].as_array().unwrap();
     assert!(events.len() > 1, "{explained}");

@@ -9,6 +9,7 @@
 )]
 
 mod access_log;
+mod bisect;
 mod broker;
 mod configuration;
 #[path = "../conformance/conformance.rs"]
@@ -28,6 +29,7 @@ mod projector;
 mod readiness;
 mod rebuild;
 mod relay;
+mod replay;
 mod restore;
 mod shapes;
 mod shopline;

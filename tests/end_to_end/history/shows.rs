@@ -202,7 +202,10 @@ impl Recorded {
 }
 
 /// A life of three customers, who share groups.
-#[expect(clippy::print_stdout, reason = "a life that a test fails on must be known")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a life that a test fails on must be known"
+)]
 async fn live(shop: &Shop, server: Server) -> Recorded {
     let mut recorded = Recorded {
         server,

@@ -1,0 +1,30 @@
+//! `ledger fold`: records in, documents out, a line each.
+
+use std::error::Error as StdError;
+use std::io::{self, BufRead as _, Write as _};
+
+use super::{Error, Folder, Line};
+use crate::owner::Wrong;
+
+/// Folds the standard input to its end. Every answer is sent at once: somebody waits for it.
+pub fn run() -> Result<(), Box<dyn StdError>> {
+    let mut folder = None;
+    let mut out = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let line = serde_json::from_str(&line?).map_err(|_unknown| Wrong::new(Error::Line))?;
+        match (line, &mut folder) {
+            (Line::Begin(begin), None) => folder = Some(Folder::new(&begin).map_err(Wrong::new)?),
+            (Line::Customer { .. }, Some(folder)) => folder.next_customer(),
+            (Line::Record(record), Some(folder)) => {
+                let documents = folder.fold(*record).map_err(Wrong::new)?;
+                serde_json::to_writer(&mut out, &documents)?;
+                writeln!(out)?;
+                out.flush()?;
+            }
+            (Line::Begin(_), Some(_)) | (Line::Customer { .. } | Line::Record(_), None) => {
+                return Err(Wrong::new(Error::Begin).into());
+            }
+        }
+    }
+    Ok(())
+}
