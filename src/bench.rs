@@ -12,6 +12,7 @@ mod lists;
 mod load;
 mod pgbench;
 mod process;
+mod rebuild;
 mod report;
 mod store;
 mod visible;
@@ -68,6 +69,9 @@ pub struct Options {
     /// Customers of the large table that updates are measured beside.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     table: u32,
+    /// Events that views are rebuilt from.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..))]
+    events: u32,
     /// Only this section.
     #[arg(long, value_enum)]
     only: Option<Section>,
@@ -92,6 +96,8 @@ enum Section {
     Lists,
     /// Questions to the past of a long stream.
     History,
+    /// Views made anew from the events, beside COPY of them.
+    Rebuild,
 }
 
 /// Why there are no figures.
@@ -157,6 +163,9 @@ pub enum Error {
     /// The tables could not be made.
     #[error(transparent)]
     Migrate(#[from] migrations::Error),
+    /// Views could not be made anew.
+    #[error(transparent)]
+    Rebuild(#[from] crate::rebuild::Error),
 }
 
 impl From<sqlx::Error> for Error {
@@ -223,9 +232,9 @@ impl Bench<'_> {
         } else {
             None
         };
-        let all = match (brokers, &api) {
+        let all = match (&brokers, &api) {
             (Some(brokers), Some(api)) => {
-                Some(self.all_roles(&brokers, &api.pairs, &mut tables).await?)
+                Some(self.all_roles(brokers, &api.pairs, &mut tables).await?)
             }
             (Some(_) | None, Some(_) | None) => None,
         };
@@ -237,6 +246,10 @@ impl Bench<'_> {
         }
         if has(Section::History) {
             tables.push(history::run(self).await?);
+        }
+        if has(Section::Rebuild) {
+            let events = self.options.events;
+            tables.extend(rebuild::run(self, events, brokers.as_deref()).await?);
         }
         Ok(Report {
             machine,

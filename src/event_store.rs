@@ -11,6 +11,7 @@ mod cqrs;
 mod current;
 pub mod keyring;
 pub mod newest;
+mod opened;
 pub mod past;
 pub mod reader;
 pub mod repository;

@@ -109,6 +109,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/ledger/customers/{id}/diff", get(ledger::diff))
         .route("/ledger/customers/{id}/blame", get(ledger::blame))
         .route("/ledger/requests/{id}", get(ledger::request))
+        .route("/ledger/projections", get(ledger::projections))
         // SHOPLINE: /admin/openapi/{version}/…; Medusa: all else.
         .fallback(shops)
         .with_state(api)

@@ -30,6 +30,7 @@ pub mod passwords;
 pub mod projector;
 pub mod proxies;
 pub mod questions;
+pub mod rebuild;
 pub mod refusals;
 pub mod relay;
 pub mod replay;

@@ -12,7 +12,7 @@ use customer_ledger::serve::Roles;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::{
     access_log, apps, bench, bisect, dev, epoch, explain, fixture, fold, migrations, questions,
-    replay, serve, telemetry, tokens, users,
+    rebuild, replay, serve, telemetry, tokens, users,
 };
 
 /// An update makes many short-lived texts on two threads; the system's allocator spends a quarter
@@ -72,6 +72,8 @@ enum Command {
     Blame(questions::command::Blame),
     /// Step through a customer's life.
     Replay(replay::Options),
+    /// Make a contract's views anew from the events, while reads and writes go on; or compare them.
+    Rebuild(rebuild::Options),
     /// The people who sign in through Medusa's contract.
     #[command(subcommand)]
     User(users::User),
@@ -147,6 +149,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Diff(diff) => diff.run(&settings).await,
         Command::Blame(blame) => blame.run(&settings).await,
         Command::Replay(options) => replay::run(&settings, options).await,
+        Command::Rebuild(options) => rebuild::run(&settings, options).await,
         Command::User(user) => Ok(users::run(&settings, user).await?),
     }
 }

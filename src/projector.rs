@@ -13,12 +13,12 @@
 //! # Adding a projection
 //!
 //! Its crate-mates `projections` has the pure code and the table. Here it needs a variant of
-//! [`Projection`], its line in [`Projection::ALL`], its views in `fold` and `clear`, and one line in
-//! `views.rs` for each table.
+//! [`Projection`], its line in [`Projection::ALL`], its views in `fold` and `clear`, its tables in
+//! `tables`, and one line in `views.rs` for each table. `rebuild/fold.rs` needs its views, too.
 
 mod consumer;
 mod offsets;
-mod views;
+pub(crate) mod views;
 mod watermark;
 mod worker;
 
@@ -83,6 +83,18 @@ impl Projection {
         match self {
             Self::Medusa => medusa::table::clear(conn).await,
             Self::Shopline => shopline::table::clear(conn).await,
+        }
+    }
+
+    /// Its tables, in the order in which the projector locks them.
+    pub const fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Medusa => &[
+                "medusa_customers",
+                "medusa_customer_counts",
+                "medusa_groups",
+            ],
+            Self::Shopline => &["shopline_customers"],
         }
     }
 

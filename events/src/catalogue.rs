@@ -187,14 +187,17 @@ const fn unchanged(payload: Value) -> Value {
     payload
 }
 
+/// Whether payloads of a version are decoded only once they are [`upcast`].
+pub fn is_older(type_name: &str, version: &str) -> bool {
+    let entry = ALL.iter().find(|entry| entry.type_name == type_name);
+    entry.is_some_and(|entry| entry.version() != version && entry.versions.contains(&version))
+}
+
 /// Brings an opened payload of any version to the one that is decoded today. One of a version that
 /// nobody knows yet stays as it is.
 pub fn upcast(type_name: &str, version: &str, payload: Value) -> Value {
     static UPCASTERS: LazyLock<Vec<Box<dyn EventUpcaster>>> = LazyLock::new(upcasters);
-    let entry = ALL.iter().find(|entry| entry.type_name == type_name);
-    let is_older =
-        entry.is_some_and(|entry| entry.version() != version && entry.versions.contains(&version));
-    if !is_older {
+    if !is_older(type_name, version) {
         return payload;
     }
     // An upcaster sees what happened, never to whom.

@@ -111,6 +111,11 @@ impl Store {
         Ok(self.owner.acquire().await?)
     }
 
+    /// How to connect as the owner.
+    pub(super) fn options(&self) -> Result<PgConnectOptions, Error> {
+        connect_options(&self.url)
+    }
+
     /// Gathers statistics, as the server would do by itself a minute later.
     pub(super) async fn analyze(&self) -> Result<(), Error> {
         sqlx::query("vacuum analyze").execute(&self.owner).await?;
@@ -178,10 +183,14 @@ pub(super) async fn create_database(postgres: &Postgres, name: &str) -> Result<S
 
 /// One connection as the owner.
 pub(super) async fn owner_pool(url: &str) -> Result<PgPool, Error> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_unparsable| DatabaseError::Url("the private cluster"))?;
+    let options = connect_options(url)?;
     let pool = PgPoolOptions::new().max_connections(1);
     // A checkpoint may take seconds: no news.
     let options = options.disable_statement_logging();
     Ok(pool.connect_with(options).await?)
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url);
+    Ok(options.map_err(|_unparsable| DatabaseError::Url("the private cluster"))?)
 }

@@ -236,18 +236,32 @@ impl StreamKey {
     }
 
     fn open(&self, place: Place<'_>, pointer: &str, sealed: &Value) -> Result<Value, KeyError> {
-        let fails = || KeyError::DoesNotOpen {
+        let part = |name| sealed.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = self.open_text(place, pointer, part("n"), part("c"))?;
+        serde_json::from_str(&text).map_err(|_not_json| KeyError::DoesNotOpen {
             pointer: pointer.to_owned(),
+        })
+    }
+
+    /// The JSON text of a sealed value, from the stored forms of its nonce and ciphertext.
+    pub(super) fn open_text(
+        &self,
+        place: Place<'_>,
+        pointer: &str,
+        nonce: &str,
+        ciphertext: &str,
+    ) -> Result<String, KeyError> {
+        let open = || {
+            let mut all = Vec::with_capacity(nonce.len() + ciphertext.len());
+            for part in [nonce, ciphertext] {
+                URL_SAFE_NO_PAD.decode_vec(part, &mut all).ok()?;
+            }
+            let text = decrypt(&self.cipher, &all, &associated_data(place, pointer))?;
+            String::from_utf8(text).ok()
         };
-        let part = |name| {
-            let text = sealed.get(name).and_then(Value::as_str).ok_or_else(fails)?;
-            URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| fails())
-        };
-        let mut all = part("n")?;
-        all.append(&mut part("c")?);
-        let text =
-            decrypt(&self.cipher, &all, &associated_data(place, pointer)).ok_or_else(fails)?;
-        serde_json::from_slice(&text).map_err(|_not_json| fails())
+        open().ok_or_else(|| KeyError::DoesNotOpen {
+            pointer: pointer.to_owned(),
+        })
     }
 
     /// Seals the personal members of a flat metadata.

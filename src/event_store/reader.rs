@@ -3,11 +3,13 @@
 //! What is hashed or sent is read as the exact text. What is folded is read, opened, upcast and
 //! decoded, in that order. An error is an error: a reader that stops early says so.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use events::catalogue;
 use events::opened::OpenedRecord;
-use events::record::{Record, StoredRecord, StreamKind};
+use events::record::{Metadata, Record, StoredRecord, StreamKind};
 use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -18,6 +20,7 @@ use sqlx::{PgConnection, PgExecutor, Row as _};
 use super::appender::ExpectedStream;
 use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
 use super::newest::Point;
+use super::opened::{NotOpened, open_text};
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -246,30 +249,43 @@ pub fn decode<E: DeserializeOwned>(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
 ) -> Result<Record<E>, ReadError> {
-    let opened = open(stored, key)?;
-    opened.decode().map_err(|what| malformed(stored, what))
+    let payload = match stored.kind {
+        StreamKind::Customer => match open_text(key, place(stored), &stored.payload) {
+            Ok(text) => Cow::Owned(text),
+            Err(NotOpened::Key(error)) => return Err(sealed(stored, error)),
+            Err(NotOpened::Malformed) => return Err(malformed(stored, "its payload")),
+        },
+        // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+        StreamKind::CustomerGroup => Cow::Borrowed(stored.payload.as_str()),
+    };
+    let event = if catalogue::is_older(&stored.event_type, &stored.event_version) {
+        serde_json::from_str(&payload).and_then(|payload| {
+            let upcast = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
+            serde_json::from_value(upcast)
+        })
+    } else {
+        serde_json::from_str(&payload)
+    };
+    Ok(Record {
+        position: stored.position,
+        sequence: stored.sequence,
+        store: stored.store.clone(),
+        stream: stored.stream.clone(),
+        time: stored.time,
+        event: event.map_err(|_unexpected| malformed(stored, "its payload"))?,
+        metadata: Metadata::from_flat(&metadata(stored, key)?)
+            .map_err(|_incomplete| malformed(stored, "its metadata"))?,
+    })
 }
 
 /// Opens a record, as it was written. Without a key every personal value is erased.
 pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, ReadError> {
-    let sealed = |source| ReadError::Key {
-        position: stored.position,
-        source,
-    };
-    let place = Place {
-        store: &stored.store,
-        stream: &stored.stream,
-        sequence: stored.sequence,
-    };
     let mut payload: Value = serde_json::from_str(&stored.payload)
         .map_err(|_not_json| malformed(stored, "its payload"))?;
-    // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+    // See `decode`.
     if stored.kind == StreamKind::Customer {
-        open_payload(key, place, &mut payload).map_err(sealed)?;
+        open_payload(key, place(stored), &mut payload).map_err(|error| sealed(stored, error))?;
     }
-    let mut metadata: Map<String, Value> = serde_json::from_str(&stored.metadata)
-        .map_err(|_not_json| malformed(stored, "its metadata"))?;
-    open_metadata(key, place, &mut metadata).map_err(sealed)?;
     Ok(OpenedRecord {
         position: stored.position,
         sequence: stored.sequence,
@@ -280,8 +296,33 @@ pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedReco
         event_type: stored.event_type.clone(),
         version: stored.event_version.clone(),
         payload,
-        metadata,
+        metadata: metadata(stored, key)?,
     })
+}
+
+fn metadata(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Map<String, Value>, ReadError> {
+    let mut metadata = serde_json::from_str(&stored.metadata)
+        .map_err(|_not_json| malformed(stored, "its metadata"))?;
+    open_metadata(key, place(stored), &mut metadata).map_err(|error| sealed(stored, error))?;
+    Ok(metadata)
+}
+
+fn place(stored: &StoredRecord) -> Place<'_> {
+    Place {
+        store: &stored.store,
+        stream: &stored.stream,
+        sequence: stored.sequence,
+    }
+}
+
+const fn sealed(stored: &StoredRecord, source: KeyError) -> ReadError {
+    ReadError::Key {
+        position: stored.position,
+        source,
+    }
 }
 
 fn malformed(stored: &StoredRecord, what: &'static str) -> ReadError {

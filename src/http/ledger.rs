@@ -1,6 +1,7 @@
 //! The ledger's own API.
 
 mod history;
+mod projections;
 mod requests;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use self::history::Parameters;
 pub(super) use self::history::{blame, diff, log};
+pub(super) use self::projections::projections;
 pub(super) use self::requests::request;
 use super::request::RequestId;
 use super::{Api, json as answer};

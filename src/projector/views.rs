@@ -10,6 +10,7 @@ use events::record::{Record, StoredRecord, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use projections::table::Advance;
 use projections::{Place, medusa, shopline};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
@@ -18,7 +19,7 @@ use crate::event_store::keyring::{Keyring, StreamKey};
 use crate::event_store::reader;
 
 /// A view with its table.
-pub(super) trait View: Clone + Default + Send + Sync {
+pub(crate) trait View: Clone + Default + Send + Sync + Serialize + 'static {
     /// What happens to it.
     type Event: DeserializeOwned + Send;
     /// Kind of its streams.

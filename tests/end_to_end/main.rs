@@ -27,6 +27,7 @@ mod official_clients;
 mod pipeline;
 mod projector;
 mod readiness;
+mod rebuild;
 mod relay;
 mod replay;
 mod restore;

@@ -1,0 +1,472 @@
+//! `ledger rebuild`: a projection's tables made anew from the events, while the live ones go on.
+//!
+//! [`fold`] fills tables that nobody reads, straight from the store. When they are near the head, they
+//! are compared with the live ones ([`compare`]) and moved to their place, all in one transaction
+//! ([`tables`]); what they replaced is kept, for going back. Under the lock, which is held for
+//! milliseconds, the last records are folded: so the tables that come in hold everything that those
+//! that go out did, and what the watermark says stays true. The projector finds rows that are ahead of
+//! it, and skips what they have seen.
+//!
+//! Nothing live is touched before that transaction. Whatever ends a rebuild earlier leaves tables that
+//! nobody reads, and the next one removes them.
+
+mod command;
+mod compare;
+mod fold;
+mod tables;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection, PgExecutor};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use self::command::{Options, run};
+use self::compare::Comparison;
+pub use self::compare::Differing;
+pub use self::fold::Code;
+use self::fold::{Share, Worker};
+use self::tables::Place;
+use crate::event_store::keyring::Keyring;
+use crate::event_store::reader::{self, ReadError};
+use crate::projector::{self, Projection};
+
+/// Any fixed number; the second one is the projection.
+const LOCK: i32 = 1_818_453;
+/// Records that may be left to fold under the lock.
+const NEAR: i64 = 200;
+/// How long the switch waits for others to let go of the live tables.
+const SWITCH_MAX: Duration = Duration::from_mins(5);
+/// How long it leaves the tables alone between two attempts.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why there is no rebuild.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database did not answer.
+    #[error("the tables could not be read or written")]
+    Database(#[from] sqlx::Error),
+    /// A record does not open or decode.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store lacks what is between.
+    #[error(
+        "the record at position {position} does not follow the one before it in stream {stream}"
+    )]
+    Incomplete {
+        /// The record's position.
+        position: i64,
+        /// Its stream.
+        stream: String,
+    },
+    /// Somebody else is at it.
+    #[error("another rebuild of {0} is running: wait for its end, or end it")]
+    Busy(&'static str),
+    /// Somebody else wrote to the tables of this rebuild.
+    #[error("somebody else changed the tables of this rebuild: nothing was switched")]
+    Disturbed,
+    /// A migration came in between.
+    #[error(
+        "the tables of {0} have another shape than the live ones: a migration came in between. \
+         Nothing was switched: `ledger rebuild {0}` makes them anew"
+    )]
+    Shape(&'static str),
+    /// The live tables are never free.
+    #[error(
+        "the live tables of {0} were in use for five minutes on end, by a long query or a backup: \
+         nothing was switched"
+    )]
+    Held(&'static str),
+    /// There is nothing to go back to.
+    #[error("no replaced tables of {0} are kept: there is nothing to go back to")]
+    NothingKept(&'static str),
+    /// A worker panicked.
+    #[error("a worker failed")]
+    Worker(#[from] tokio::task::JoinError),
+    /// The outcome could not be told.
+    #[error("the outcome could not be printed")]
+    Tell(#[from] std::io::Error),
+}
+
+/// What a rebuild does now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing yet.
+    #[default]
+    Begins,
+    /// Reads and folds what there was when it began.
+    Folds,
+    /// Makes indexes.
+    Indexes,
+    /// Compares rows.
+    Compares,
+    /// Waits for the live tables, to switch.
+    Switches,
+}
+
+/// How far a rebuild is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// What it does.
+    pub phase: Phase,
+    /// Events that were folded.
+    pub done: u64,
+    /// Events that there were at the beginning.
+    pub total: u64,
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Rows that were compared.
+    pub rows: i64,
+    /// Rows that are not what the events say.
+    pub differing: i64,
+}
+
+/// What a rebuild did.
+#[derive(Clone, Copy, Debug)]
+pub struct Switched {
+    /// What was found in the tables that went out.
+    pub found: Found,
+    /// The tables that came in hold everything up to here.
+    pub position: i64,
+    /// How long it took to fold the events into tables, indexes not included.
+    pub folded_in: Duration,
+    /// How long the live tables were locked.
+    pub locked_for: Duration,
+}
+
+/// The latest switch of a projection's tables.
+#[derive(Clone, Debug)]
+pub struct Last {
+    /// When it was.
+    pub switched_at: jiff::Timestamp,
+    /// Up to which position the tables held everything that came in.
+    pub position: i64,
+    /// Whether they had gone out before.
+    pub went_back: bool,
+    /// Whether the tables are kept that went out.
+    pub is_kept: bool,
+}
+
+/// A rebuild of one projection. While it exists, there is no other.
+pub struct Rebuild {
+    options: PgConnectOptions,
+    keyring: Arc<Keyring>,
+    /// The topic that the live tables follow.
+    topic: String,
+    projection: Projection,
+    code: Code,
+    workers: u16,
+    /// Holds the lock; whatever changes names is done here.
+    session: PgConnection,
+    progress: watch::Sender<Progress>,
+}
+
+impl Rebuild {
+    /// Begins as the owner of the database, unless somebody else is at it.
+    pub async fn begin(
+        options: PgConnectOptions,
+        keyring: Arc<Keyring>,
+        topic: String,
+        projection: Projection,
+    ) -> Result<Self, Error> {
+        // The server notices within a second that this process is gone.
+        let checked = options.clone().options([
+            ("client_connection_check_interval", "1s"),
+            ("search_path", "public"),
+            ("client_min_messages", "warning"),
+        ]);
+        let mut session = PgConnection::connect_with(&checked).await?;
+        let is_alone: bool = sqlx::query_scalar("select pg_try_advisory_lock($1, hashtext($2))")
+            .bind(LOCK)
+            .bind(projection.name())
+            .fetch_one(&mut session)
+            .await?;
+        if !is_alone {
+            return Err(Error::Busy(projection.name()));
+        }
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+        Ok(Self {
+            options,
+            keyring,
+            topic,
+            projection,
+            code: Code::default(),
+            workers: u16::try_from(workers).unwrap_or(1),
+            session,
+            progress: watch::Sender::default(),
+        })
+    }
+
+    /// The same with other code: what would it have made of the events?
+    #[must_use]
+    pub fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Makes the tables anew and puts them in the place of the live ones. Tells how these differ.
+    pub async fn switch(
+        mut self,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Switched, Error> {
+        let start = Instant::now();
+        let worker = self.fold().await?;
+        let folded_in = start.elapsed();
+        self.is_at(Phase::Indexes);
+        tables::finish(&mut self.session, self.projection).await?;
+        let switched = self.bring(worker, Place::Next, tell).await?;
+        Ok(Switched {
+            folded_in,
+            ..switched
+        })
+    }
+
+    /// Makes the tables anew beside the live ones, tells how these differ, and changes nothing.
+    pub async fn compare(
+        mut self,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Found, Error> {
+        let mut worker = self.fold().await?;
+        let found = self.compared(&mut worker, Place::Next, tell).await?;
+        tables::remove(&mut self.session, self.projection, Place::Next).await?;
+        Ok(found)
+    }
+
+    /// Puts the tables back that were replaced last, with everything that happened since. Tells how the
+    /// live ones differ from them.
+    pub async fn back(
+        mut self,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Switched, Error> {
+        let projection = self.projection;
+        let name = projection.name();
+        if !tables::exist(&mut self.session, projection, Place::Kept).await? {
+            return Err(Error::NothingKept(name));
+        }
+        if !tables::fit(&mut self.session, projection, Place::Kept).await? {
+            return Err(Error::Shape(name));
+        }
+        tables::remove(&mut self.session, projection, Place::Next).await?;
+        let kept: Option<i64> = sqlx::query_scalar(
+            "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
+        )
+        .bind(name)
+        .fetch_optional(&mut self.session)
+        .await?;
+        let total = reader::head(&mut self.session).await?;
+        let position = kept.unwrap_or(0);
+        self.begins(Phase::Folds, total - position);
+        // Rows may be ahead of the position: what they have seen is skipped.
+        let worker = self.worker(Place::Kept, Share::ALL, position).await?;
+        self.bring(worker.with_rows(), Place::Kept, tell).await
+    }
+
+    /// Forgets the tables that were replaced last. Says whether there were any.
+    pub async fn forget(mut self) -> Result<bool, Error> {
+        let there = tables::exist(&mut self.session, self.projection, Place::Kept).await?;
+        tables::remove(&mut self.session, self.projection, Place::Kept).await?;
+        Ok(there)
+    }
+
+    /// Fills new tables with everything up to the head. The worker can go on from there.
+    async fn fold(&mut self) -> Result<Worker, Error> {
+        tables::make(&mut self.session, self.projection).await?;
+        let head = reader::head(&mut self.session).await?;
+        self.begins(Phase::Folds, head);
+        let mut workers = JoinSet::new();
+        for index in 0..self.workers {
+            let share = Share {
+                index: index.into(),
+                of: self.workers.into(),
+            };
+            let mut worker = self.worker(Place::Next, share, 0).await?;
+            let progress = self.progress.clone();
+            workers.spawn(async move { worker.advance(head, &progress).await });
+        }
+        while let Some(ended) = workers.join_next().await {
+            ended??;
+        }
+        let worker = self.worker(Place::Next, Share::ALL, head).await?;
+        Ok(worker.with_rows())
+    }
+
+    async fn worker(&self, place: Place, share: Share, position: i64) -> Result<Worker, Error> {
+        let schema = place.schema(self.projection);
+        let worker = Worker::new(
+            &self.options,
+            Arc::clone(&self.keyring),
+            (self.projection, self.code),
+            &schema,
+            (share, position),
+        );
+        Ok(worker.await?)
+    }
+
+    /// Compares the live tables with others, brought to the head.
+    async fn compared(
+        &mut self,
+        worker: &mut Worker,
+        place: Place,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Found, Error> {
+        self.is_at(Phase::Compares);
+        let watermark = self.watermark().await?;
+        worker
+            .advance(reader::head(&mut self.session).await?, &self.progress)
+            .await?;
+        let comparison = Comparison {
+            conn: &mut self.session,
+            keyring: &self.keyring,
+            projection: self.projection,
+            code: self.code,
+            place,
+            watermark,
+        };
+        comparison.run(tell).await
+    }
+
+    /// Puts tables in the place of the live ones.
+    async fn bring(
+        mut self,
+        mut worker: Worker,
+        from: Place,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Switched, Error> {
+        let found = self.compared(&mut worker, from, tell).await?;
+        self.is_at(Phase::Switches);
+        tables::remove(&mut self.session, self.projection, Place::Gone).await?;
+        let deadline = Instant::now() + SWITCH_MAX;
+        let locked_for = loop {
+            self.approach(&mut worker).await?;
+            if let Some(locked_for) = self.try_switch(&mut worker, from).await? {
+                break locked_for;
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Held(self.projection.name()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        tables::remove(&mut self.session, self.projection, Place::Gone).await?;
+        Ok(Switched {
+            found,
+            position: worker.position(),
+            folded_in: Duration::ZERO,
+            locked_for,
+        })
+    }
+
+    /// Folds until little is left.
+    async fn approach(&mut self, worker: &mut Worker) -> Result<(), Error> {
+        loop {
+            let head = reader::head(&mut self.session).await?;
+            let left = head - worker.position();
+            worker.advance(head, &self.progress).await?;
+            if left <= NEAR {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Switches, unless somebody holds the live tables; how long these were locked.
+    async fn try_switch(
+        &mut self,
+        worker: &mut Worker,
+        from: Place,
+    ) -> Result<Option<Duration>, Error> {
+        let projection = self.projection;
+        let mut transaction = self.session.begin().await?;
+        if !tables::lock(&mut transaction, projection).await? {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        let locked = Instant::now();
+        if !tables::fit(&mut transaction, projection, from).await? {
+            return Err(Error::Shape(projection.name()));
+        }
+        let head = reader::head(&mut *transaction).await?;
+        worker.advance(head, &self.progress).await?;
+        let live = projector::progress(&mut *transaction, &self.topic, projection).await?;
+        tables::swap(&mut transaction, projection, from).await?;
+        sqlx::query(
+            "insert into rebuilds (projection, position, kept_position, went_back) \
+             values ($1, $2, $3, $4)",
+        )
+        .bind(projection.name())
+        .bind(worker.position())
+        .bind(live.watermark)
+        .bind(from == Place::Kept)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(Some(locked.elapsed()))
+    }
+
+    async fn watermark(&mut self) -> Result<i64, sqlx::Error> {
+        let progress = projector::progress(&mut self.session, &self.topic, self.projection);
+        Ok(progress.await?.watermark)
+    }
+
+    fn begins(&self, phase: Phase, total: i64) {
+        self.progress.send_replace(Progress {
+            phase,
+            done: 0,
+            total: u64::try_from(total).unwrap_or(0),
+        });
+    }
+
+    fn is_at(&self, phase: Phase) {
+        self.progress.send_modify(|progress| progress.phase = phase);
+    }
+}
+
+/// Whether somebody rebuilds a projection at the moment.
+pub async fn is_running(
+    executor: impl PgExecutor<'_>,
+    projection: Projection,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from pg_locks \
+         where locktype = 'advisory' and objsubid = 2 and classid::bigint = $1 \
+            and objid::bigint = hashtext($2) & 4294967295 \
+            and database = (select oid from pg_database where datname = current_database()))",
+    )
+    .bind(i64::from(LOCK))
+    .bind(projection.name())
+    .fetch_one(executor)
+    .await
+}
+
+/// The latest switch of a projection's tables, if there ever was one.
+pub async fn last(
+    executor: impl PgExecutor<'_>,
+    projection: Projection,
+) -> Result<Option<Last>, sqlx::Error> {
+    let row: Option<(i64, i64, bool, bool)> = sqlx::query_as(
+        "select (extract(epoch from switched_at) * 1000000)::bigint, position, went_back, \
+            to_regnamespace($2) is not null \
+         from rebuilds where projection = $1 order by number desc limit 1",
+    )
+    .bind(projection.name())
+    .bind(Place::Kept.schema(projection))
+    .fetch_optional(executor)
+    .await?;
+    row.map(|(time, position, went_back, is_kept)| {
+        Ok(Last {
+            switched_at: jiff::Timestamp::from_microsecond(time)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+            position,
+            went_back,
+            is_kept,
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,324 @@
+//! Records into the tables of a rebuild, straight from the store, in order of position.
+//!
+//! A stream's records are folded in memory, and its row is written once: when everything is read, or
+//! when so many streams are held that they have to make room. Workers share the streams by hash, so
+//! that each stream's records come to one of them, in order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use events::record::{Record, StoredRecord, StreamKind};
+use events::{CustomerEvent, GroupEvent};
+use projections::table::Advance;
+use projections::{Place, medusa, shopline};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::watch;
+
+use super::{Error, Progress};
+use crate::event_store::keyring::{Keyring, StreamKey};
+use crate::event_store::reader;
+use crate::projector::Projection;
+use crate::projector::views::View;
+
+/// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the
+/// service writes meanwhile piles up.
+const POSITIONS: i64 = 4_000;
+/// Views that a worker holds; a view and its key take some kilobytes.
+const HELD_MAX: usize = 100_000;
+/// Rows in one statement.
+const ROWS: usize = 1000;
+
+/// How records change views: the projections' own code, or another whose outcome is to be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// A customer in Medusa's shape.
+    pub medusa_customer: fn(&mut medusa::Customer, &Record<CustomerEvent>),
+    /// A group in Medusa's shape.
+    pub medusa_group: fn(&mut medusa::Group, &Record<GroupEvent>),
+    /// A customer in SHOPLINE's shape.
+    pub shopline_customer: fn(&mut shopline::Customer, &Record<CustomerEvent>),
+}
+
+impl Default for Code {
+    fn default() -> Self {
+        Self {
+            medusa_customer: medusa::Customer::apply,
+            medusa_group: medusa::Group::apply,
+            shopline_customer: shopline::Customer::apply,
+        }
+    }
+}
+
+/// The views of one table, as far as they are held.
+struct Views<V: View> {
+    apply: Apply<V>,
+    held: HashMap<String, Held<V>>,
+    /// Whether the table may have rows of streams that are not held.
+    has_rows: bool,
+}
+
+/// How a record changes a view.
+pub(super) type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
+
+/// A view and what it takes to go on with it.
+struct Held<V> {
+    store: String,
+    /// Sequence of the row; 0 without one.
+    from: i64,
+    key: Option<Arc<StreamKey>>,
+    view: V,
+}
+
+/// The views of a projection.
+enum Tables {
+    Medusa(Views<medusa::Customer>, Views<medusa::Group>),
+    Shopline(Views<shopline::Customer>),
+}
+
+/// Which streams are a worker's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    pub(super) index: i32,
+    pub(super) of: i32,
+}
+
+impl Share {
+    pub(super) const ALL: Self = Self { index: 0, of: 1 };
+}
+
+/// One that folds a share of the streams.
+pub(super) struct Worker {
+    /// Reads the store.
+    reader: PgConnection,
+    /// Writes the tables. It sees no others: whatever becomes of these, it cannot touch the live ones.
+    writer: PgConnection,
+    keyring: Arc<Keyring>,
+    share: Share,
+    /// Everything of the share up to here was read.
+    position: i64,
+    tables: Tables,
+}
+
+impl Worker {
+    /// Begins after a position, in the empty tables of a schema.
+    pub(super) async fn new(
+        options: &PgConnectOptions,
+        keyring: Arc<Keyring>,
+        (projection, code): (Projection, Code),
+        schema: &str,
+        (share, position): (Share, i64),
+    ) -> Result<Self, sqlx::Error> {
+        // What was not on disk yet when Postgres ends is made anew.
+        let writer = options
+            .clone()
+            .options([("search_path", schema), ("synchronous_commit", "off")]);
+        Ok(Self {
+            reader: PgConnection::connect_with(options).await?,
+            writer: PgConnection::connect_with(&writer).await?,
+            keyring,
+            share,
+            position,
+            tables: match projection {
+                Projection::Medusa => Tables::Medusa(
+                    Views::new(code.medusa_customer),
+                    Views::new(code.medusa_group),
+                ),
+                Projection::Shopline => Tables::Shopline(Views::new(code.shopline_customer)),
+            },
+        })
+    }
+
+    /// The same in tables that have rows.
+    pub(super) const fn with_rows(mut self) -> Self {
+        match &mut self.tables {
+            Tables::Medusa(customers, groups) => {
+                customers.has_rows = true;
+                groups.has_rows = true;
+            }
+            Tables::Shopline(customers) => customers.has_rows = true,
+        }
+        self
+    }
+
+    /// Everything up to here is in the tables.
+    pub(super) const fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// Takes everything up to a position into the tables.
+    pub(super) async fn advance(
+        &mut self,
+        until: i64,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<(), Error> {
+        while self.position < until {
+            let next = until.min(self.position + POSITIONS);
+            let records = self.read(next).await?;
+            match &mut self.tables {
+                Tables::Medusa(customers, groups) => {
+                    let (reader, writer) = (&mut self.reader, &mut self.writer);
+                    customers
+                        .take(&records, reader, writer, &self.keyring)
+                        .await?;
+                    groups.take(&records, reader, writer, &self.keyring).await?;
+                }
+                Tables::Shopline(customers) => {
+                    let (reader, writer) = (&mut self.reader, &mut self.writer);
+                    customers
+                        .take(&records, reader, writer, &self.keyring)
+                        .await?;
+                }
+            }
+            self.position = next;
+            progress.send_modify(|progress| progress.done += records.len() as u64);
+        }
+        match &mut self.tables {
+            Tables::Medusa(customers, groups) => {
+                customers.write(&mut self.writer).await?;
+                groups.write(&mut self.writer).await
+            }
+            Tables::Shopline(customers) => customers.write(&mut self.writer).await,
+        }
+    }
+
+    async fn read(&mut self, until: i64) -> Result<Vec<StoredRecord>, Error> {
+        let sql = format!(
+            "select {} from events where position > $1 and position <= $2 \
+                and (hashtext(aggregate_id) & 2147483647) % $3 = $4 \
+             order by position",
+            reader::COLUMNS
+        );
+        let rows = sqlx::query(&sql)
+            .bind(self.position)
+            .bind(until)
+            .bind(self.share.of)
+            .bind(self.share.index)
+            .fetch_all(&mut self.reader)
+            .await?;
+        let records: Result<_, _> = rows.iter().map(reader::stored_record).collect();
+        Ok(records?)
+    }
+}
+
+impl<V: View> Views<V> {
+    fn new(apply: Apply<V>) -> Self {
+        Self {
+            apply,
+            held: HashMap::new(),
+            has_rows: false,
+        }
+    }
+
+    /// Folds records; those of other kinds are none of this table's business.
+    async fn take(
+        &mut self,
+        records: &[StoredRecord],
+        reader: &mut PgConnection,
+        writer: &mut PgConnection,
+        keyring: &Keyring,
+    ) -> Result<(), Error> {
+        if self.held.len() >= HELD_MAX {
+            self.write(writer).await?;
+        }
+        let mut records = records.iter().filter(|record| record.kind == V::KIND);
+        self.hold(records.clone(), reader, writer, keyring).await?;
+        records.try_for_each(|record| {
+            let Some(held) = self.held.get_mut(&record.stream) else {
+                return Err(incomplete(record));
+            };
+            advance(&mut held.view, record, held.key.as_deref(), self.apply)
+        })
+    }
+
+    /// Loads what is not held yet of the streams of these records.
+    async fn hold<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a StoredRecord>,
+        reader: &mut PgConnection,
+        writer: &mut PgConnection,
+        keyring: &Keyring,
+    ) -> Result<(), Error> {
+        let mut stores: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for record in records.filter(|record| !self.held.contains_key(&record.stream)) {
+            let streams = stores.entry(&record.store).or_default();
+            streams.insert(&record.stream);
+        }
+        for (store, streams) in stores {
+            let names: Vec<&str> = streams.iter().copied().collect();
+            // A group has no key: nothing of it is personal.
+            let mut keys = match V::KIND {
+                StreamKind::Customer => reader::keys(reader, keyring, &names).await?,
+                StreamKind::CustomerGroup => HashMap::new(),
+            };
+            let names: Vec<String> = streams.into_iter().map(ToOwned::to_owned).collect();
+            let mut rows = if self.has_rows {
+                V::load(writer, store, &names).await?
+            } else {
+                HashMap::new()
+            };
+            for stream in names {
+                let view = rows.remove(&stream).unwrap_or_default();
+                let held = Held {
+                    store: store.to_owned(),
+                    from: view.sequence(),
+                    key: keys.remove(&stream),
+                    view,
+                };
+                self.held.insert(stream, held);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what changed, and holds nothing any longer.
+    async fn write(&mut self, writer: &mut PgConnection) -> Result<(), Error> {
+        let mut stores: BTreeMap<&str, Vec<(&String, &Held<V>)>> = BTreeMap::new();
+        for (stream, held) in &self.held {
+            if held.view.sequence() > held.from {
+                stores.entry(&held.store).or_default().push((stream, held));
+            }
+        }
+        for (store, mut streams) in stores {
+            streams.sort_unstable_by_key(|(stream, _)| *stream);
+            for streams in streams.chunks(ROWS) {
+                let rows: Vec<_> = streams
+                    .iter()
+                    .map(|(_, held)| Advance {
+                        from: held.from,
+                        view: &held.view,
+                    })
+                    .collect();
+                let saved = V::save(writer, store, &rows).await?;
+                if usize::try_from(saved).ok() != Some(rows.len()) {
+                    return Err(Error::Disturbed);
+                }
+            }
+            self.has_rows = true;
+        }
+        self.held.clear();
+        Ok(())
+    }
+}
+
+/// Applies the next record to its view; one that the view holds already is skipped.
+pub(super) fn advance<V: View>(
+    view: &mut V,
+    record: &StoredRecord,
+    key: Option<&StreamKey>,
+    apply: Apply<V>,
+) -> Result<(), Error> {
+    match view.place(record.sequence) {
+        Place::Seen => {}
+        Place::Next => apply(view, &reader::decode(record, key)?),
+        Place::Gap => return Err(incomplete(record)),
+    }
+    Ok(())
+}
+
+fn incomplete(record: &StoredRecord) -> Error {
+    Error::Incomplete {
+        position: record.position,
+        stream: record.stream.clone(),
+    }
+}
