@@ -16,6 +16,7 @@ pub mod past;
 pub mod reader;
 pub mod repository;
 mod snapshots;
+pub mod standing;
 mod streams;
 mod together;
 
@@ -39,6 +40,7 @@ use self::keyring::{Keyring, Place, StreamKey};
 use self::newest::{Newest, Point};
 use self::reader::ReadError;
 use self::snapshots::{Passed, Snapshot};
+use self::standing::{Seen, Standing};
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
 use crate::claims::{Holds, is_id};
@@ -52,6 +54,8 @@ const ATTEMPTS: usize = 10;
 const STRIPES: usize = 4096;
 /// Approximate bytes of cached streams, customers and groups each.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Ids of the shops whose streams are remembered.
+const IDS_MAX: u64 = 32 * 1024;
 
 /// One store's part of the ledger.
 pub struct Ledger {
@@ -63,6 +67,9 @@ pub struct Ledger {
     pub store: String,
     combiner: Combiner,
     newest: Arc<Newest>,
+    standing: Standing,
+    /// The streams of ids, by kind and id: what once held an id holds it for good.
+    ids: Cache<(String, String), String>,
     customers: Cache<String, Arc<Loaded<Customer>>>,
     groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
     turns: Vec<Mutex<()>>,
@@ -165,6 +172,8 @@ impl Ledger {
         Self {
             combiner: Combiner::start(writers, store.clone(), appended, Arc::clone(&newest)),
             newest,
+            standing: Standing::start(&pool),
+            ids: Cache::new(IDS_MAX),
             customers: cache(),
             groups: cache(),
             turns: (0..STRIPES).map(|_| Mutex::new(())).collect(),
@@ -189,7 +198,7 @@ impl Ledger {
             let loaded = self.load::<S>(stream).await?;
             match self.attempt(&loaded, command.clone(), request).await {
                 Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
-                Ok(Attempt::Stale) => S::cache(self).invalidate(stream),
+                Ok(Attempt::Stale) => self.catch_up(&loaded).await?,
                 Err(error) => {
                     S::cache(self).invalidate(stream);
                     return Err(error);
@@ -473,6 +482,30 @@ impl Ledger {
         Ok(loaded)
     }
 
+    /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
+    /// what was seen of it.
+    async fn catch_up<S: Stream>(&self, seen: &Loaded<S>) -> Result<(), ReadError> {
+        S::cache(self).invalidate(&seen.stream);
+        let stream = seen.stream.as_str();
+        let mut connection = self.pool.acquire().await?;
+        let after = seen.sequence - 1;
+        let stored = reader::stream(&mut *connection, S::KIND, stream, after, i64::MAX).await?;
+        let keys = reader::keys(&mut connection, &self.keyring, &[stream]).await?;
+        // Erased, or not yet born when it was seen: then there is no key, now or then.
+        let has_key = seen.key.is_some() && !keys.is_empty();
+        if let [last, later @ ..] = stored.as_slice()
+            && seen.last == Some(Point::from(last))
+            && has_key
+        {
+            let mut loaded = seen.clone();
+            for stored in later {
+                loaded.fold(stored)?;
+            }
+            self.keep(&Arc::new(loaded));
+        }
+        Ok(())
+    }
+
     /// A stream as it was at a sequence, read from the store.
     pub async fn load_until<S: Stream>(
         &self,
@@ -506,12 +539,22 @@ impl Ledger {
 
     /// The stream that holds an id of a shop, if one ever did.
     pub async fn find(&self, kind: &str, id: &str) -> Result<Option<String>, sqlx::Error> {
-        sqlx::query_scalar("select holder from claims where store = $1 and kind = $2 and key = $3")
-            .bind(&self.store)
-            .bind(kind)
-            .bind(id.as_bytes())
-            .fetch_optional(&self.pool)
-            .await
+        let asked = (kind.to_owned(), id.to_owned());
+        if let Some(stream) = self.ids.get(&asked) {
+            return Ok(Some(stream));
+        }
+        let found: Option<String> = sqlx::query_scalar(
+            "select holder from claims where store = $1 and kind = $2 and key = $3",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(id.as_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(stream) = &found {
+            self.ids.insert(asked, stream.clone());
+        }
+        Ok(found)
     }
 
     /// The streams that hold ids of a shop, or ever did, by id.
@@ -707,6 +750,15 @@ impl<S: Stream> Loaded<S> {
     /// Whether the stream's key is gone: nothing personal can be shown, of no time.
     pub const fn is_erased(&self) -> bool {
         self.sequence > 0 && self.key.is_none()
+    }
+
+    /// Where it stands, if it exists.
+    fn seen(&self) -> Option<Seen> {
+        Some(Seen {
+            kind: S::KIND,
+            stream: self.stream.clone(),
+            last: self.last?,
+        })
     }
 
     fn expected(&self) -> ExpectedStream {

@@ -1,9 +1,11 @@
 //! What is true now, read by id: the view's row and whatever the ledger holds beyond it.
 //!
 //! One statement, so that a read shows every update answered before it, at any process, however far
-//! the projections are behind. The row only saves work; without it the whole stream is folded.
+//! the projections are behind. The row only saves work; without it the whole stream is folded. What
+//! this process remembers saves more: then the statement only says whether it still stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use events::record::{Record, StreamKind};
 use projections::{medusa, shopline};
@@ -13,7 +15,8 @@ use sqlx::postgres::PgRow;
 
 use super::keyring::StreamKey;
 use super::reader::{self, ReadError};
-use super::{Ledger, Stream};
+use super::standing::Seen;
+use super::{Ledger, Loaded, Stream};
 use crate::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
@@ -79,6 +82,9 @@ fn parts_sql() -> String {
     )
 }
 
+/// A customer, and the groups it is in.
+type Remembered = (Arc<Loaded<Customer>>, Vec<Arc<Loaded<CustomerGroup>>>);
+
 /// Where the columns of the record begin in a line of [`parts_sql`].
 const RECORD: usize = 5;
 
@@ -89,6 +95,11 @@ impl Ledger {
         id: &str,
         groups: bool,
     ) -> Result<Option<(medusa::Customer, Vec<medusa::Group>)>, ReadError> {
+        if let Some((customer, groups)) = self.remembered(MEDUSA_ID, id, groups).await? {
+            let customer = Some(&customer.views.medusa).filter(|customer| !customer.deleted);
+            let groups = || groups.iter().map(|group| group.views.clone()).collect();
+            return Ok(customer.map(|customer| (customer.clone(), groups())));
+        }
         let sql = format!(
             "with {customer}, {SHOWN}, {GROUPS}, \
              found as (select kind, stream, view from customer \
@@ -105,6 +116,7 @@ impl Ledger {
             .bind(groups)
             .fetch_all(&self.pool)
             .await?;
+        self.remember_id(MEDUSA_ID, id, &rows)?;
         let customers = self.fold::<Customer, _>(&rows, medusa::Customer::apply)?;
         let groups = self.fold::<CustomerGroup, _>(&rows, medusa::Group::apply)?;
         let live = customers
@@ -118,6 +130,10 @@ impl Ledger {
         &self,
         id: &str,
     ) -> Result<Option<shopline::Customer>, ReadError> {
+        if let Some((customer, _)) = self.remembered(SHOPLINE_ID, id, false).await? {
+            let customer = Some(&customer.views.shopline).filter(|customer| !customer.deleted);
+            return Ok(customer.cloned());
+        }
         let sql = format!(
             "with {customer}, found as (select kind, stream, view from customer), \
              tail as (select * from customer_tail) {parts}",
@@ -131,10 +147,48 @@ impl Ledger {
             .bind(id.as_bytes())
             .fetch_all(&self.pool)
             .await?;
+        self.remember_id(SHOPLINE_ID, id, &rows)?;
         let customers = self.fold::<Customer, _>(&rows, shopline::Customer::apply)?;
         Ok(customers
             .into_iter()
             .find(|customer| customer.sequence > 0 && !customer.deleted))
+    }
+
+    /// Takes note of whose id it is, by the first line of an answer.
+    fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), ReadError> {
+        if let Some(row) = rows.first()
+            && StreamKind::parse(row.try_get(0)?) == Some(StreamKind::Customer)
+        {
+            self.ids
+                .insert((kind.to_owned(), id.to_owned()), row.try_get(1)?);
+        }
+        Ok(())
+    }
+
+    /// A customer as this process remembers it, if nothing has happened since to it, or to its groups
+    /// where those are asked for.
+    async fn remembered(
+        &self,
+        kind: &str,
+        id: &str,
+        with_groups: bool,
+    ) -> Result<Option<Remembered>, ReadError> {
+        let stream = self.ids.get(&(kind.to_owned(), id.to_owned()));
+        let Some(customer) = stream.and_then(|stream| self.customers.get(&stream)) else {
+            return Ok(None);
+        };
+        let mut groups = vec![];
+        for group in customer.views.medusa.groups.iter().filter(|_| with_groups) {
+            groups.push(self.load::<CustomerGroup>(group).await?);
+        }
+        let seen = groups.iter().map(|group| group.seen());
+        let seen: Option<Vec<Seen>> = seen.chain([customer.seen()]).collect();
+        let stands = match seen {
+            Some(_) if without(Guard::Tail) => true,
+            Some(seen) => self.standing.holds(seen).await,
+            None => false,
+        };
+        Ok(stands.then_some((customer, groups)))
     }
 
     /// Groups in Medusa's shape, by stream; deleted ones too, absent ones not.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use customer_ledger::claims::{Holds, is_id, of_customer, of_group};
 use customer_ledger::customer::{Command, Customer};
 use customer_ledger::event_store::Stream;
+use customer_ledger::event_store::appender::{Append, ClaimChange, MarkChange, append};
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::group::CustomerGroup;
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::shop::{Server, Shop};
 
@@ -138,4 +140,62 @@ async fn the_tables_of_claims_and_marks_are_what_the_events_say() {
         "shopline_id",
     ];
     assert_eq!(kinds, BTreeSet::from(all));
+}
+
+/// How many rows of claims and marks the transaction has read so far.
+async fn rows_read(transaction: &mut PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "select sum(seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables \
+         where relname in ('claims', 'marks')",
+    )
+    .fetch_one(transaction)
+    .await
+    .unwrap()
+}
+
+/// A plan that reads a whole table is right while it is small, and stays while it grows.
+#[tokio::test]
+async fn an_append_reads_no_more_claims_than_it_names_however_many_there_are() {
+    let shop = Shop::open().await;
+    let mut owner = shop.database.owner().await;
+    let mut transaction = owner.begin().await.unwrap();
+    let change = |number: u8| Append {
+        claims: [true, false]
+            .map(|take| ClaimChange {
+                kind: "email_guest",
+                key: vec![number, u8::from(take)],
+                stream: "a".to_owned(),
+                take,
+            })
+            .into(),
+        marks: [true, false]
+            .map(|take| MarkChange {
+                kind: "email",
+                key: vec![number, u8::from(take)],
+                stream: "a".to_owned(),
+                take,
+                sole: true,
+            })
+            .into(),
+        ..Append::default()
+    };
+    let [first, second] = [0..10, 10..20].map(|numbers| numbers.map(change).collect::<Vec<_>>());
+    append(&mut transaction, "main", None, &first)
+        .await
+        .unwrap();
+    for table in ["claims", "marks"] {
+        sqlx::query(&format!(
+            "insert into {table} select 'main', 'email', int4send(n), 'b' \
+             from generate_series(1, 20000) as n"
+        ))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    }
+    let before = rows_read(&mut transaction).await;
+    append(&mut transaction, "main", None, &second)
+        .await
+        .unwrap();
+    let read = rows_read(&mut transaction).await - before;
+    assert!(read < 200, "{read} rows were read");
 }
