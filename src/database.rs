@@ -18,8 +18,8 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const SERVER_VERSION_MIN: i32 = 150_000;
 /// Connections for reading; more were slower on two cores.
 const READERS: u32 = 10;
-/// Connections for appending: the combiner makes one call at a time.
-const WRITERS: u32 = 1;
+/// Connections for appending: the combiner makes two calls at a time.
+const WRITERS: u32 = 2;
 /// Connections for lists: with ones of their own, no search makes a read by id wait.
 const LISTS: u32 = 4;
 /// How long a search may take. A pattern can be made to take long, and every request ends within a

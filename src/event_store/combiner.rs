@@ -1,11 +1,11 @@
-//! Combines the appends that wait into one call and one commit.
+//! Combines the appends in flight into one call and one commit.
 //!
-//! One call at a time: what comes meanwhile is the next one. A call costs the store as much as six
-//! commands in it, so two that overlap are dearer than one after the other. A lone request waits for
-//! no timer. In one call there is at most one command for each stream, claim, mark and idempotency
-//! key: commands never meet inside a batch, so one never decides another's fate.
+//! It sends at once when no call is in flight, so a lone request waits for no timer. A call costs the
+//! store as much as six commands in it: a second one starts only with half as many commands as the
+//! first has. Within what is in flight there is at most one command for each stream, claim, mark and
+//! idempotency key: commands never meet inside a batch, so one never decides another's fate.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::yield_now;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::appender::{Append, Verdict, append};
@@ -21,15 +21,14 @@ use super::newest::Newest;
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 const BATCH_MAX: usize = 256;
-/// How often the requests that are being decided get their turn before a call, as long as each turn
-/// brings another command.
-const TURNS_MAX: usize = 3;
-/// How long the writer keeps a connection that it does not use.
+/// Calls at a time: while one waits for the disk, the next one checks.
+const WRITERS: usize = 2;
+/// How long a writer keeps a connection that it does not use.
 const KEPT_MAX: Duration = Duration::from_secs(1);
 /// Commands that may wait; more callers wait for a place.
 const QUEUE_MAX: usize = 4096;
 
-/// Hands commands to the writer.
+/// Hands commands to the writers.
 #[derive(Clone)]
 pub struct Combiner {
     queue: mpsc::Sender<Waiting>,
@@ -54,6 +53,13 @@ struct Batch {
     callers: Vec<Caller>,
 }
 
+/// What a call in flight keeps others from.
+#[derive(Default)]
+struct Flight {
+    keys: Vec<Key>,
+    commands: usize,
+}
+
 impl Batch {
     fn push(&mut self, waiting: Waiting) {
         self.appends.push(waiting.append);
@@ -73,12 +79,7 @@ impl Combiner {
     /// woken after each commit. Nothing is written to a store that has not the `newest` record.
     pub fn start(pool: PgPool, store: String, appended: Arc<Notify>, newest: Arc<Newest>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer {
-            pool,
-            newest,
-            connection: None,
-        };
-        tokio::spawn(run(writer, store, waiting, appended));
+        tokio::spawn(run(pool, store, waiting, appended, newest));
         Self { queue }
     }
 
@@ -95,66 +96,106 @@ impl Combiner {
 }
 
 async fn run(
-    mut writer: Writer,
+    pool: PgPool,
     store: String,
     mut queue: mpsc::Receiver<Waiting>,
     appended: Arc<Notify>,
+    newest: Arc<Newest>,
 ) {
     let mut pending: VecDeque<Waiting> = VecDeque::new();
+    let mut busy: HashSet<Key> = HashSet::new();
     let hasher = RandomState::new();
-    loop {
-        if pending.is_empty() {
-            let Some(waiting) = queue.recv().await else {
-                return;
-            };
-            pending.push_back(waiting);
-        }
-        for _ in 0..TURNS_MAX {
-            let before = pending.len();
-            while let Ok(waiting) = queue.try_recv() {
-                pending.push_back(waiting);
+    let mut writers: JoinSet<Writer> = JoinSet::new();
+    let mut in_flight: HashMap<Id, Flight> = HashMap::new();
+    let mut idle: Vec<Writer> = vec![];
+    let mut open = true;
+    while open || !pending.is_empty() || !writers.is_empty() {
+        tokio::select! {
+            received = queue.recv(), if open => match received {
+                Some(waiting) => {
+                    pending.push_back(waiting);
+                    while let Ok(waiting) = queue.try_recv() {
+                        pending.push_back(waiting);
+                    }
+                }
+                None => open = false,
+            },
+            Some(finished) = writers.join_next_with_id() => {
+                // However it ended, nothing of it is in flight any more.
+                let id = match finished {
+                    Ok((id, writer)) => {
+                        idle.push(writer);
+                        id
+                    }
+                    Err(error) => error.id(),
+                };
+                for key in in_flight.remove(&id).unwrap_or_default().keys {
+                    busy.remove(&key);
+                }
             }
-            if pending.len() == before {
+        }
+        while writers.len() < WRITERS {
+            let flying: usize = in_flight.values().map(|flight| flight.commands).sum();
+            if pending.len() * 2 < flying {
                 break;
             }
-            yield_now().await;
+            let (batch, keys) = take_batch(&mut pending, &mut busy, &hasher);
+            if batch.appends.is_empty() {
+                break;
+            }
+            let commands = batch.appends.len();
+            let mut writer = idle.pop().unwrap_or_else(|| Writer {
+                pool: pool.clone(),
+                newest: Arc::clone(&newest),
+                connection: None,
+            });
+            let (store, appended) = (store.clone(), Arc::clone(&appended));
+            let task = writers.spawn(async move {
+                writer.write(&store, batch).await;
+                appended.notify_waiters();
+                writer
+            });
+            in_flight.insert(task.id(), Flight { keys, commands });
         }
-        let batch = take_batch(&mut pending, &hasher);
-        writer.write(&store, batch).await;
-        appended.notify_waiters();
     }
 }
 
-/// Takes commands, oldest first, that do not meet.
-fn take_batch(pending: &mut VecDeque<Waiting>, hasher: &RandomState) -> Batch {
-    let mut batch = Batch::default();
+/// Takes commands, oldest first, that meet neither each other nor what is in flight.
+fn take_batch(
+    pending: &mut VecDeque<Waiting>,
+    busy: &mut HashSet<Key>,
+    hasher: &RandomState,
+) -> (Batch, Vec<Key>) {
+    let (mut batch, mut taken) = (Batch::default(), vec![]);
     // One call judges all its commands before it writes any: a command that needs a group must not
     // be in one call with a command on that group, which may delete it.
     let (mut written, mut needed) = (HashSet::new(), HashSet::new());
     // One that is left behind keeps its place: later ones on the same keys wait behind it.
-    let mut taken: HashSet<Key> = HashSet::new();
+    let mut blocked: HashSet<Key> = HashSet::new();
     let mut left = VecDeque::new();
     while let Some(waiting) = pending.pop_front() {
         let keys = || exclusive_keys(&waiting.append, hasher);
+        let free = |key| !busy.contains(&key) && !blocked.contains(&key);
         let streams = || stream_keys(&waiting.append, hasher);
         let groups = || group_keys(&waiting.append, hasher);
         let apart = streams().all(|key| !needed.contains(&key))
             && groups().all(|key| !written.contains(&key));
-        let free = keys().all(|key| !taken.contains(&key));
-        taken.extend(keys());
-        if batch.appends.len() < BATCH_MAX && apart && free {
+        if batch.appends.len() < BATCH_MAX && apart && keys().all(free) {
             written.extend(streams());
             needed.extend(groups());
+            busy.extend(keys());
+            taken.extend(keys());
             batch.push(waiting);
         } else {
+            blocked.extend(keys());
             left.push_back(waiting);
         }
     }
     *pending = left;
-    batch
+    (batch, taken)
 }
 
-/// What no two commands of one call may share, as its hash: should two hashes ever be the same by
+/// What no two commands in flight may share, as its hash: should two hashes ever be the same by
 /// chance, a command waits once for nothing.
 type Key = u64;
 
@@ -258,7 +299,7 @@ mod tests {
     /// The streams of the first call, of commands that came at the same time.
     fn first_call(commands: Vec<Waiting>) -> Vec<String> {
         let (mut pending, hasher) = (VecDeque::from(commands), RandomState::new());
-        let batch = take_batch(&mut pending, &hasher);
+        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &hasher);
         let appends = batch.appends.iter();
         appends
             .map(|append| append.streams[0].stream.clone())
