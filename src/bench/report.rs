@@ -1,32 +1,18 @@
 //! What was measured, as a table and as JSON.
 
+mod samples;
+mod table;
+
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use self::samples::rounded;
+pub(super) use self::samples::{Measured, Sample};
+pub(super) use self::table::{Beside, Row, Table};
 use super::Error;
-
-/// One measurement.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Measured {
-    per_second: f64,
-    p50_ms: f64,
-    p99_ms: f64,
-    /// How many there were.
-    count: f64,
-}
-
-/// One measurement and the processor time of each request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    measured: Measured,
-    /// Of the cluster.
-    postgres_us: f64,
-    /// Of the ledger.
-    ledger_us: f64,
-}
 
 /// Both sides at one number of connections, a sample a round.
 pub(super) struct Pair {
@@ -54,104 +40,6 @@ pub(super) struct Part {
     /// How long the process took until it was ready.
     pub(super) ready_after: Duration,
     pub(super) lag: Option<Lag>,
-}
-
-/// Further figures, one a row.
-pub(super) struct Table {
-    /// What a program calls it.
-    pub(super) name: &'static str,
-    /// What was asked.
-    pub(super) heading: String,
-    pub(super) rows: Vec<Row>,
-}
-
-/// What was measured, a sample a round, and perhaps what it stands beside.
-pub(super) struct Row {
-    what: String,
-    samples: Vec<Measured>,
-    beside: Option<Beside>,
-}
-
-/// A ratio to something known.
-pub(super) struct Beside {
-    what: &'static str,
-    ratio: f64,
-}
-
-impl Beside {
-    /// How many times as many a second.
-    pub(super) fn rate(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
-        let rate = |of| Measured::median(of).per_second;
-        Self {
-            what,
-            ratio: rate(samples) / rate(others),
-        }
-    }
-
-    /// How many times as long each takes, at the median.
-    pub(super) fn cost(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
-        let cost = |of| Measured::median(of).p50_ms;
-        Self {
-            what,
-            ratio: cost(samples) / cost(others),
-        }
-    }
-}
-
-impl Row {
-    /// A row.
-    pub(super) fn new(
-        what: impl Into<String>,
-        samples: Vec<Measured>,
-        beside: Option<Beside>,
-    ) -> Self {
-        Self {
-            what: what.into(),
-            samples,
-            beside,
-        }
-    }
-}
-
-impl Table {
-    fn write(&self, text: &mut String) -> fmt::Result {
-        writeln!(
-            text,
-            "\n{}\n{:>44} | {:>9} {:>8} {:>8} |",
-            self.heading, "", "a second", "p50 ms", "p99 ms"
-        )?;
-        self.rows.iter().try_for_each(|row| {
-            let Measured {
-                per_second,
-                p50_ms,
-                p99_ms,
-                count: _,
-            } = Measured::median(&row.samples);
-            write!(
-                text,
-                "{:>44} | {per_second:>9.0} {p50_ms:>8.2} {p99_ms:>8.2} |",
-                row.what
-            )?;
-            match &row.beside {
-                Some(Beside { what, ratio }) => writeln!(text, " {ratio:.2} × {what}"),
-                None => writeln!(text),
-            }
-        })
-    }
-
-    fn json(&self) -> Value {
-        let row = |row: &Row| {
-            let median = Measured::median(&row.samples);
-            json!({
-                "what": row.what,
-                "median": median.json(),
-                "rounds": row.samples.iter().map(Measured::json).collect::<Vec<_>>(),
-                "beside": row.beside.as_ref().map(|beside| beside.what),
-                "ratio": row.beside.as_ref().map(|beside| rounded(beside.ratio, 3)),
-            })
-        };
-        json!({ "asked": self.heading, "rows": self.rows.iter().map(row).collect::<Vec<_>>() })
-    }
 }
 
 /// How far Kafka's followers are.
@@ -199,84 +87,6 @@ pub(super) struct Report {
     pub(super) all: Option<Part>,
     pub(super) lists: Option<Lists>,
     pub(super) tables: Vec<Table>,
-}
-
-impl Measured {
-    /// From every latency.
-    pub(super) fn new(latencies_us: Vec<u32>, elapsed: Duration) -> Self {
-        let per_second = float(latencies_us.len()) / elapsed.as_secs_f64();
-        Self::sampled(latencies_us, per_second, elapsed)
-    }
-
-    /// From some latencies and a known rate.
-    pub(super) fn sampled(mut latencies_us: Vec<u32>, per_second: f64, elapsed: Duration) -> Self {
-        latencies_us.sort_unstable();
-        Self {
-            per_second,
-            p50_ms: percentile_ms(&latencies_us, 50),
-            p99_ms: percentile_ms(&latencies_us, 99),
-            count: per_second * elapsed.as_secs_f64(),
-        }
-    }
-
-    /// Each figure's median over the rounds.
-    fn median(samples: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
-        Self {
-            per_second: of(|s| s.per_second),
-            p50_ms: of(|s| s.p50_ms),
-            p99_ms: of(|s| s.p99_ms),
-            count: of(|s| s.count),
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "per_second": rounded(self.per_second, 0),
-            "p50_ms": rounded(self.p50_ms, 3),
-            "p99_ms": rounded(self.p99_ms, 3),
-        })
-    }
-}
-
-impl Sample {
-    /// From what was used meanwhile.
-    pub(super) fn new(measured: Measured, postgres: Duration, ledger: Duration) -> Self {
-        let each_us = |time: Duration| time.as_secs_f64() * 1e6 / measured.count.max(1.0);
-        Self {
-            measured,
-            postgres_us: each_us(postgres),
-            ledger_us: each_us(ledger),
-        }
-    }
-
-    /// How many a second, the median over the rounds.
-    pub(super) fn rate(samples: &[Self]) -> f64 {
-        Self::median(samples).measured.per_second
-    }
-
-    /// Without the processor time.
-    pub(super) fn measured(samples: &[Self]) -> Vec<Measured> {
-        samples.iter().map(|sample| sample.measured).collect()
-    }
-
-    /// Each figure's median over the rounds.
-    fn median(samples: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
-        Self {
-            measured: Measured::median(&Self::measured(samples)),
-            postgres_us: of(|s| s.postgres_us),
-            ledger_us: of(|s| s.ledger_us),
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "measured": self.measured.json(),
-            "postgres_cpu_us": rounded(self.postgres_us, 1),
-            "ledger_cpu_us": rounded(self.ledger_us, 1),
-        })
-    }
 }
 
 impl Pair {
@@ -544,58 +354,6 @@ impl Report {
     }
 }
 
-/// Of sorted latencies, in milliseconds.
-fn percentile_ms(sorted_us: &[u32], percent: usize) -> f64 {
-    let index = (sorted_us.len() * percent).div_ceil(100).saturating_sub(1);
-    f64::from(sorted_us.get(index).copied().unwrap_or_default()) / 1000.0
-}
-
-/// The middle one, or the mean of the middle two.
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    let at = |index: usize| figures.get(index).copied().unwrap_or_default();
-    if figures.len() % 2 == 1 {
-        at(middle)
-    } else {
-        f64::midpoint(at(middle.saturating_sub(1)), at(middle))
-    }
-}
-
-fn rounded(figure: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    (figure * scale).round() / scale
-}
-
 const fn megabytes(bytes: u64) -> u64 {
     bytes / 1_000_000
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of requests are far below 2^52"
-)]
-const fn float(count: usize) -> f64 {
-    count as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        let latencies: Vec<u32> = (1..=1000).rev().collect();
-        let measured = Measured::new(latencies, Duration::from_secs(2));
-        assert!((measured.per_second - 500.0).abs() < 1e-9);
-        assert!((measured.p50_ms - 0.5).abs() < 1e-9);
-        assert!((measured.p99_ms - 0.99).abs() < 1e-9);
-        assert!(percentile_ms(&[], 50).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_median_lies_in_the_middle() {
-        assert!((median(vec![9.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
-        assert!((median(vec![4.0, 1.0, 2.0, 9.0]) - 3.0).abs() < 1e-9);
-    }
 }
