@@ -11,7 +11,6 @@ use crate::config::{ConfigError, Settings};
 use crate::database::{self, DatabaseError};
 use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
-use crate::questions;
 
 /// One store's part of the ledger, open to the owner of the database.
 pub struct Owner {
@@ -88,12 +87,6 @@ impl Owner {
             keyring,
             store,
         })
-    }
-
-    /// The stream of the customer who has or had an id, of either shop or the ledger.
-    pub async fn customer(&self, id: &str) -> Result<String, Box<dyn std::error::Error>> {
-        let found = questions::find(&self.pool, &self.store, id).await;
-        Ok(found.map_err(questions::wrong)?.stream)
     }
 
     /// The store, for whoever asks it more.

@@ -21,7 +21,6 @@ use super::appender::ExpectedStream;
 use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
 use super::newest::Point;
 use super::opened::{NotOpened, open_text};
-use super::standing::Seen;
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -153,42 +152,6 @@ pub async fn moved(
     .fetch_all(executor)
     .await?;
     Ok(moved)
-}
-
-/// Of each stream, whether its last record still is the one that was seen.
-pub async fn stand(
-    executor: impl PgExecutor<'_>,
-    seen: &[&Seen],
-) -> Result<Vec<bool>, sqlx::Error> {
-    sqlx::query_scalar(
-        "select coalesce((\
-             select e.position = s.position \
-                 and (extract(epoch from e.time) * 1000000)::bigint = s.time \
-             from events e \
-             where e.aggregate_type = s.kind and e.aggregate_id = s.stream \
-             order by e.sequence desc limit 1), false) \
-         from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality \
-             as s(kind, stream, position, time, number) \
-         order by number",
-    )
-    .bind(seen.iter().map(|seen| seen.kind.name()).collect::<Vec<_>>())
-    .bind(
-        seen.iter()
-            .map(|seen| seen.stream.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        seen.iter()
-            .map(|seen| seen.last.position)
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        seen.iter()
-            .map(|seen| seen.last.time.as_microsecond())
-            .collect::<Vec<_>>(),
-    )
-    .fetch_all(executor)
-    .await
 }
 
 /// The ledger's last position; 0 when it is empty.

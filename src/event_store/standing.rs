@@ -10,7 +10,6 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::newest::Point;
-use super::reader;
 
 /// Statements at a time: while one is under way, the next one gathers.
 const READERS: usize = 2;
@@ -76,7 +75,7 @@ async fn read(pool: PgPool, waiting: Arc<Mutex<mpsc::Receiver<Question>>>) {
             .iter()
             .flat_map(|question| &question.seen)
             .collect();
-        let stand = reader::stand(&pool, &seen).await.unwrap_or_else(|error| {
+        let stand = stand(&pool, &seen).await.unwrap_or_else(|error| {
             tracing::debug!(error = %error, "the store was not asked where streams stand");
             vec![]
         });
@@ -88,4 +87,37 @@ async fn read(pool: PgPool, waiting: Arc<Mutex<mpsc::Receiver<Question>>>) {
             caller.send(holding == seen.len()).ok();
         }
     }
+}
+
+/// Of each stream, whether its last record still is the one that was seen.
+async fn stand(pool: &PgPool, seen: &[&Seen]) -> Result<Vec<bool>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select coalesce((\
+             select e.position = s.position \
+                 and (extract(epoch from e.time) * 1000000)::bigint = s.time \
+             from events e \
+             where e.aggregate_type = s.kind and e.aggregate_id = s.stream \
+             order by e.sequence desc limit 1), false) \
+         from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality \
+             as s(kind, stream, position, time, number) \
+         order by number",
+    )
+    .bind(seen.iter().map(|seen| seen.kind.name()).collect::<Vec<_>>())
+    .bind(
+        seen.iter()
+            .map(|seen| seen.stream.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        seen.iter()
+            .map(|seen| seen.last.position)
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        seen.iter()
+            .map(|seen| seen.last.time.as_microsecond())
+            .collect::<Vec<_>>(),
+    )
+    .fetch_all(pool)
+    .await
 }

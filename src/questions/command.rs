@@ -324,6 +324,14 @@ fn words(entry: &Entry) -> String {
     }
 }
 
+impl Owner {
+    /// The stream of the customer who has or had an id, of either shop or the ledger.
+    pub async fn customer(&self, id: &str) -> Result<String, Box<dyn Error>> {
+        let found = super::find(&self.pool, &self.store, id).await;
+        Ok(found.map_err(wrong)?.stream)
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "how long ago something was is asked of the clock"
