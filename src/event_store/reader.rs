@@ -310,7 +310,8 @@ fn metadata(
     Ok(metadata)
 }
 
-fn place(stored: &StoredRecord) -> Place<'_> {
+/// Where a record's sealed values stand.
+pub(super) fn place(stored: &StoredRecord) -> Place<'_> {
     Place {
         store: &stored.store,
         stream: &stored.stream,

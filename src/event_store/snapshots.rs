@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
-use super::keyring::{Place, StreamKey, open_payload};
+use super::keyring::{StreamKey, open_payload};
 use super::newest::Point;
-use super::reader::{self, ReadError};
+use super::reader::{self, ReadError, place};
 use super::{Ledger, Loaded, Stream};
 
 /// How many events lie between two snapshots.
@@ -119,14 +119,6 @@ fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -
     state
 }
 
-const fn place(record: &StoredRecord) -> Place<'_> {
-    Place {
-        store: record.store.as_str(),
-        stream: record.stream.as_str(),
-        sequence: record.sequence,
-    }
-}
-
 impl Ledger {
     /// Leaves snapshots behind. What fails here costs the next load time, and nothing else.
     pub(super) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
@@ -148,7 +140,7 @@ impl Ledger {
         .execute(&self.pool)
         .await;
         if let Err(error) = written {
-            tracing::warn!(error = %error, stream, "no snapshot could be written of {stream}");
+            tracing::warn!(error = %error, stream, "no snapshot could be written");
         }
     }
 }

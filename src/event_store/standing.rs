@@ -30,7 +30,6 @@ pub struct Seen {
 }
 
 /// Asks the store on behalf of many.
-#[derive(Clone)]
 pub struct Standing {
     queue: mpsc::Sender<Question>,
 }
@@ -41,7 +40,7 @@ struct Question {
 }
 
 impl Standing {
-    /// Starts the readers. They end when the last handle is dropped.
+    /// Starts the readers. They end when it is dropped.
     pub fn start(pool: &PgPool) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
