@@ -82,7 +82,7 @@ pub(crate) async fn read(config: &KafkaConfig) -> Vec<Message> {
     read_topic(config, &topic(&config.prefix, 1)).await
 }
 
-/// Everything committed in a topic.
+/// Everything committed in a topic, once no transaction is open in it.
 pub(crate) async fn read_topic(config: &KafkaConfig, topic: &str) -> Vec<Message> {
     let (config, topic) = (config.clone(), topic.to_owned());
     tokio::task::spawn_blocking(move || read_now(&config, &topic))
@@ -101,8 +101,15 @@ fn read_now(config: &KafkaConfig, topic: &str) -> Vec<Message> {
             .unwrap();
         open.insert(partition.id());
     }
-    consumer.assign(&assignment).unwrap();
     let deadline = Instant::now() + PATIENCE;
+    let all: BaseConsumer = client(config)
+        .set("isolation.level", "read_uncommitted")
+        .create()
+        .unwrap();
+    while !is_settled(&consumer, &all, topic, &open) {
+        assert!(Instant::now() < deadline, "a transaction stays open");
+    }
+    consumer.assign(&assignment).unwrap();
     let mut messages = vec![];
     while !open.is_empty() {
         assert!(Instant::now() < deadline, "the topic has no end");
@@ -130,6 +137,22 @@ fn read_now(config: &KafkaConfig, topic: &str) -> Vec<Message> {
         }
     }
     messages
+}
+
+/// Whether readers of what is committed see to the end of every partition. Kafka confirms a
+/// transaction when it is sure to be committed; each partition shows it a moment later.
+fn is_settled(
+    committed: &BaseConsumer,
+    all: &BaseConsumer,
+    topic: &str,
+    partitions: &HashSet<i32>,
+) -> bool {
+    partitions.iter().all(|partition| {
+        let end = |of: &BaseConsumer| of.fetch_watermarks(topic, *partition, PATIENCE).unwrap().1;
+        // This one first: what is sent meanwhile is not taken for an open transaction.
+        let last = end(all);
+        end(committed) >= last
+    })
 }
 
 fn text(bytes: Option<&[u8]>) -> String {
