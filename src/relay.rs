@@ -89,6 +89,9 @@ pub enum Error {
     /// A message in the topic is no record of this ledger.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+    /// A record is larger than what Kafka takes.
+    #[error("the record at position {0} is larger than a message may be")]
+    TooLarge(i64),
     /// The store has not, any more, the record that was sent last.
     #[error("the store went back behind position {0}")]
     WentBack(i64),
@@ -117,7 +120,10 @@ pub enum Error {
 
 impl Error {
     const fn is_final(&self) -> bool {
-        matches!(self, Self::Lost(_) | Self::Unreadable(_))
+        matches!(
+            self,
+            Self::Lost(_) | Self::Unreadable(_) | Self::TooLarge(_)
+        )
     }
 
     /// Whether leadership should go round: somebody else may be the relay by now.
@@ -127,6 +133,7 @@ impl Error {
             Self::Kafka(error) => producer::is_fenced(error),
             Self::Lost(_)
             | Self::Unreadable(_)
+            | Self::TooLarge(_)
             | Self::WentBack(_)
             | Self::TopicShrank
             | Self::TopicMissing
@@ -294,6 +301,9 @@ impl Relay {
             if !records.is_empty() {
                 term.check(&self.pool).await?;
                 term.send(&self.pool, records, lease).await?;
+                // A partition shows its new end a moment after the batch is committed; and a batch
+                // finds out by itself where the ends are.
+                probed = Instant::now();
                 pause = POLL_MIN;
                 self.works();
                 continue;
@@ -415,7 +425,7 @@ impl Term {
             })
             .await??;
         }
-        marks::raise(pool, &self.topic, &marks).await?;
+        marks::raise(pool, &self.topic, self.identity.incarnation, &marks).await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }

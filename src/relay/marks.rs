@@ -17,26 +17,18 @@ pub(super) async fn load(executor: impl PgExecutor<'_>, topic: &str) -> Result<M
     Ok(rows.into_iter().collect())
 }
 
-/// Raises marks after a batch, in one statement. A relay that was overtaken lowers none.
+/// Raises marks after a batch, in one statement. A relay that was overtaken lowers none, and raises none
+/// of a topic that was filled anew since, as another incarnation.
+///
+/// It does not wait for the disk: marks that a crash of Postgres lowers are raised by the next batch,
+/// and nothing is sent twice, because the topic itself says what it has.
 pub(super) async fn raise(
     executor: impl PgExecutor<'_>,
     topic: &str,
+    incarnation: i64,
     marks: &Marks,
 ) -> Result<(), sqlx::Error> {
-    let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();
-    sqlx::query(
-        "insert into relay_marks (topic, partition, position) \
-         select $1, partition, position from unnest($2::integer[], $3::bigint[]) \
-             as mark(partition, position) \
-         on conflict (topic, partition) do update set position = excluded.position \
-         where relay_marks.position < excluded.position",
-    )
-    .bind(topic)
-    .bind(partitions)
-    .bind(positions)
-    .execute(executor)
-    .await?;
-    Ok(())
+    write(executor, topic, incarnation, marks, false).await
 }
 
 /// Replaces the marks of a topic that lost records, and raises the ledger's incarnation: from now on
@@ -55,7 +47,34 @@ pub(super) async fn start_over(
         .bind(topic)
         .execute(&mut *transaction)
         .await?;
-    raise(&mut *transaction, topic, marks).await?;
+    write(&mut *transaction, topic, incarnation, marks, true).await?;
     transaction.commit().await?;
     Ok(incarnation)
+}
+
+async fn write(
+    executor: impl PgExecutor<'_>,
+    topic: &str,
+    incarnation: i64,
+    marks: &Marks,
+    durable: bool,
+) -> Result<(), sqlx::Error> {
+    let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();
+    sqlx::query(
+        "insert into relay_marks (topic, partition, position) \
+         select $1, mark.partition, mark.position \
+         from (select from ledger where incarnation = $2 for share) as current, \
+             unnest($3::integer[], $4::bigint[]) as mark(partition, position) \
+         where $5 or set_config('synchronous_commit', 'off', true) is not null \
+         on conflict (topic, partition) do update set position = excluded.position \
+         where relay_marks.position < excluded.position",
+    )
+    .bind(topic)
+    .bind(incarnation)
+    .bind(partitions)
+    .bind(positions)
+    .bind(durable)
+    .execute(executor)
+    .await?;
+    Ok(())
 }

@@ -4,7 +4,10 @@
 //! finds in the topic decides where it goes on. Everything blocks.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use events::record::StoredRecord;
@@ -23,11 +26,17 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Above what a broker needs to choose a new leader, below the transaction's own timeout.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const TRANSACTION_TIMEOUT_MS: &str = "30000";
-const POLL: Duration = Duration::from_millis(1);
+/// Between two looks at what was delivered.
+const PAUSE: Duration = Duration::from_micros(200);
 
-/// The one producer of the ledger's records.
+/// The one producer of the ledger's records: two clients that take turns. The broker says that a
+/// transaction is committed, and then writes that into each partition; until it has, it refuses the
+/// same client the next transaction, which librdkafka asks for again 20 ms later. The other client's it
+/// takes at once. It begins after the one before is sure to be committed, so that the order stands.
 pub(super) struct Producer {
-    client: BaseProducer<Deliveries>,
+    clients: [BaseProducer<Deliveries>; 2],
+    /// Batches so far.
+    sent: AtomicUsize,
     topic: String,
 }
 
@@ -62,21 +71,16 @@ impl Producer {
         } else {
             identity.ledger_id.clone()
         };
-        let client: BaseProducer<Deliveries> = config
-            .client()
-            .set("transactional.id", format!("relay-{fence}"))
-            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
-            .set("message.timeout.ms", "10000")
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("compression.type", "lz4")
-            // The commit is the border of a batch: waiting for more would only delay it.
-            .set("linger.ms", "0")
-            .set("message.max.bytes", "16000000")
-            .create_with_context(Deliveries::default())?;
-        client.init_transactions(INIT_TIMEOUT)?;
+        // The first as it always was: whoever fences one fences the relays of older releases.
+        let ids = [format!("relay-{fence}"), format!("relay-{fence}.2")];
+        // Each of them takes half a second.
+        let [first, second] = thread::scope(|scope| {
+            let started = ids.each_ref().map(|id| scope.spawn(|| client(config, id)));
+            started.map(|client| client.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
         Ok(Self {
-            client,
+            clients: [first?, second?],
+            sent: AtomicUsize::new(0),
             topic: topic.to_owned(),
         })
     }
@@ -91,20 +95,22 @@ impl Producer {
         lease: &LeaseView,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + SEND_TIMEOUT;
-        self.client.context().reset();
-        self.client.begin_transaction()?;
+        let turn = self.sent.fetch_add(1, Ordering::Relaxed) % self.clients.len();
+        let client = &self.clients[turn];
+        client.context().reset();
+        client.begin_transaction()?;
         for outgoing in batch {
-            self.enqueue(outgoing, identity, deadline)?;
+            self.enqueue(client, outgoing, identity, deadline)?;
         }
         // `commit_transaction` flushes, and rdkafka's flush takes at least 100 ms unless everything
         // was delivered before.
-        while self.client.in_flight_count() > 0 {
-            self.client.poll(POLL);
+        while client.in_flight_count() > 0 {
+            serve(client);
             if Instant::now() >= deadline {
                 return Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut).into());
             }
         }
-        let offsets = self.client.context().delivered()?;
+        let offsets = client.context().delivered()?;
         for (partition, (first, _)) in &offsets {
             if ends.get(partition).is_some_and(|end| first < end) {
                 return Err(Error::TopicShrank);
@@ -113,7 +119,7 @@ impl Producer {
         if !lease.holds() {
             return Err(Error::LeaseLost);
         }
-        self.client.commit_transaction(SEND_TIMEOUT)?;
+        client.commit_transaction(SEND_TIMEOUT)?;
         ends.extend(
             offsets
                 .into_iter()
@@ -124,6 +130,7 @@ impl Producer {
 
     fn enqueue(
         &self,
+        client: &BaseProducer<Deliveries>,
         outgoing: &Outgoing,
         identity: &Identity,
         deadline: Instant,
@@ -138,17 +145,48 @@ impl Producer {
                 outgoing.previous,
             ));
         loop {
-            match self.client.send(message) {
+            match client.send(message) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again))
                     if Instant::now() < deadline =>
                 {
-                    self.client.poll(POLL);
+                    serve(client);
                     message = again;
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                    return Err(Error::TooLarge(outgoing.record.position));
                 }
                 Err((error, _)) => return Err(error.into()),
             }
         }
+    }
+}
+
+/// Makes a client and fences every older one. Blocks.
+fn client(config: &KafkaConfig, id: &str) -> Result<BaseProducer<Deliveries>, KafkaError> {
+    let client: BaseProducer<Deliveries> = config
+        .client()
+        .set("transactional.id", id)
+        .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
+        .set("message.timeout.ms", "10000")
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", "lz4")
+        // The commit is the border of a batch: waiting for more would only delay it.
+        .set("linger.ms", "0")
+        .set("message.max.bytes", "16000000")
+        .create_with_context(Deliveries::default())?;
+    client.init_transactions(INIT_TIMEOUT)?;
+    Ok(client)
+}
+
+/// Takes in what was delivered, or sleeps for a moment. rdkafka's own wait spins through its last
+/// millisecond.
+fn serve(client: &BaseProducer<Deliveries>) {
+    let before = client.in_flight_count();
+    client.poll(Duration::ZERO);
+    if client.in_flight_count() == before {
+        thread::sleep(PAUSE);
     }
 }
 
