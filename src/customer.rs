@@ -31,7 +31,7 @@ use self::consents::Change;
 pub use self::consents::ConsentPatch;
 pub(crate) use self::fields::merge_metadata;
 use self::fields::{Changes, set};
-pub use self::rules::{Limits, Refusal, Rules, Unit};
+pub use self::rules::{Limits, METADATA_BYTES_MAX, Refusal, Rules, Unit};
 
 /// A customer as the ledger knows it, under no shop's rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

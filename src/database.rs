@@ -79,10 +79,19 @@ pub struct Pools {
     pub lists: PgPool,
 }
 
+/// How to connect to the URL of a setting. Each statement sees what was committed before it, whatever
+/// the role's or the database's own default says: what is checked under a lock must be seen after the
+/// lock was taken.
+pub fn session(setting: &'static str, url: &str) -> Result<PgConnectOptions, DatabaseError> {
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_unparsable| DatabaseError::Url(setting))?;
+    // Unescaped, the space would end the value.
+    Ok(options.options([("default_transaction_isolation", r"read\ committed")]))
+}
+
 /// How to connect as the service.
 pub fn options(config: &DatabaseConfig) -> Result<PgConnectOptions, DatabaseError> {
-    let options = PgConnectOptions::from_str(&config.url.0)
-        .map_err(|_unparsable| DatabaseError::Url("DATABASE_URL"))?
+    let options = session("DATABASE_URL", &config.url.0)?
         .application_name("ledger")
         // No request may hold the ledger up: not by a lock, not by a long query, not by idling.
         .options([
@@ -120,8 +129,7 @@ pub async fn open_as_owner(
     url: &str,
     keyring: &Keyring,
 ) -> Result<PgPool, DatabaseError> {
-    let options =
-        PgConnectOptions::from_str(url).map_err(|_unparsable| DatabaseError::Url(setting))?;
+    let options = session(setting, url)?;
     let mut connection = enter(setting, &options).await?;
     check_server(&mut connection).await?;
     check_version(&mut connection).await?;

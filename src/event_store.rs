@@ -54,6 +54,8 @@ const ATTEMPTS: usize = 10;
 const STRIPES: usize = 4096;
 /// Approximate bytes of cached streams, customers and groups each.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Idempotency keys that one statement deletes.
+const FORGOTTEN_AT_ONCE: i64 = 5000;
 /// Ids of the shops whose streams are remembered.
 const IDS_MAX: u64 = 32 * 1024;
 
@@ -576,11 +578,21 @@ impl Ledger {
         Ok(found.into_iter().collect())
     }
 
-    /// Deletes idempotency keys that are older than seven days.
+    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little time,
+    /// and what many requests left may take longer.
     pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("delete from idempotency_keys where time < now() - interval '7 days'")
+        let mut deleted = 1;
+        while deleted > 0 {
+            let piece = sqlx::query(
+                "delete from idempotency_keys where ctid = any(array(\
+                    select ctid from idempotency_keys \
+                    where time < now() - interval '7 days' limit $1))",
+            )
+            .bind(FORGOTTEN_AT_ONCE)
             .execute(&self.pool)
             .await?;
+            deleted = piece.rows_affected();
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::customer::{Life, merge_metadata};
+use crate::customer::{self, Life, merge_metadata};
 
 /// A customer group as the ledger knows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub enum Refusal {
     /// There is no such group, or no more.
     #[error("there is no such group")]
     NotFound,
+    /// Its metadata is refused as a customer's would be.
+    #[error(transparent)]
+    Metadata(#[from] customer::Refusal),
 }
 
 /// What a command makes of a group: the events, none when nothing changes.
@@ -79,6 +82,7 @@ pub fn decide(group: &CustomerGroup, command: Command) -> Result<Vec<GroupEvent>
                 name: name.filter(|name| *name != group.name),
                 metadata: metadata
                     .map(|members| merge_metadata(group.metadata.as_ref(), members))
+                    .transpose()?
                     .filter(|merged| Some(merged) != group.metadata.as_ref()),
             };
             let changed = updated != GroupUpdated::default();

@@ -31,7 +31,7 @@ use crate::http::request::RequestId;
 use crate::kafka::KafkaConfig;
 use crate::limiter::Limiter;
 use crate::mutations::{Guard, without};
-use crate::projector::{Projection, caught_up};
+use crate::projector::{Projection, Watcher};
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
@@ -68,6 +68,8 @@ pub struct Api {
     pub topic: String,
     /// Kafka, for those who ask where in it a record is.
     pub kafka: Option<KafkaConfig>,
+    /// Says how far the projections are.
+    pub watcher: Watcher,
     /// Connections that search in views: a statement there has little time.
     pub lists: PgPool,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
@@ -89,12 +91,11 @@ pub struct Health {
 
 impl Api {
     /// Waits for a projection; says by how many positions it is behind, if it still is.
-    async fn behind(&self, projection: Projection) -> Result<Option<i64>, sqlx::Error> {
+    async fn behind(&self, projection: Projection) -> Result<Option<i64>, Arc<sqlx::Error>> {
         if without(Guard::Lists) {
             return Ok(None);
         }
-        let pool = &self.ledger.pool;
-        let progress = caught_up(pool, &self.topic, projection, LIST_WAIT_MAX).await?;
+        let progress = self.watcher.caught_up(projection, LIST_WAIT_MAX).await?;
         let lack = progress.head - progress.watermark;
         Ok((lack > 0).then_some(lack))
     }

@@ -1,10 +1,7 @@
 //! Brings a database to this version, as its owner.
 
-use std::str::FromStr as _;
-
 use sqlx::Connection as _;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgConnectOptions;
 
 use crate::database::{self, DatabaseError, MIGRATOR};
 
@@ -27,8 +24,7 @@ pub async fn migrate(owner_url: &str) -> Result<(), Error> {
 
 /// The same for a URL from another setting, which errors name.
 pub async fn migrate_at(setting: &'static str, owner_url: &str) -> Result<(), Error> {
-    let options =
-        PgConnectOptions::from_str(owner_url).map_err(|_unparsable| DatabaseError::Url(setting))?;
+    let options = database::session(setting, owner_url)?;
     let mut connection = database::enter(setting, &options).await?;
     // Nothing is begun in a database that could not be served from.
     database::check_server(&mut connection).await?;

@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::views::Fold;
-pub use self::watermark::{Progress, caught_up, progress, watermark};
+pub use self::watermark::{Progress, Watcher, progress, watermark};
 use self::worker::Worker;
 use crate::event_store::keyring::Keyring;
 use crate::event_store::reader::ReadError;

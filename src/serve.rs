@@ -24,7 +24,7 @@ use crate::event_store::keyring::Keyring;
 use crate::http::{self, Api, Health};
 use crate::kafka::{self, Identity, KafkaStatus};
 use crate::limiter::Limiter;
-use crate::projector::{self, Projection, ProjectorConfig};
+use crate::projector::{self, Projection, ProjectorConfig, Watcher};
 use crate::refusals::Refusals;
 use crate::relay::{self, RelayConfig};
 use crate::server;
@@ -337,6 +337,7 @@ fn api(
             Arc::clone(&hashing),
         ),
         limiter: Limiter::new(pools.readers.clone(), store.clone()),
+        watcher: Watcher::start(&pools.readers, &topic),
         ledger: Arc::new(Ledger::open(
             pools.readers,
             pools.writers,

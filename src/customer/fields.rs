@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::command::{Fields, MetadataPatch};
 use super::consents::Change;
-use super::rules::{Limits, Refusal, Rules, Unit};
+use super::rules::{Limits, METADATA_BYTES_MAX, Refusal, Rules, Unit};
 use super::{Customer, Life};
 
 /// The fields that a request really changes, judged by the rules.
@@ -46,7 +46,7 @@ impl Changes {
             birthday: text(fields.birthday, customer.birthday.as_ref()),
             gender: fields.gender.against(open(customer.gender.as_ref())),
             tags: fields.tags.against(open(customer.tags.as_ref())),
-            metadata: merge(open(customer.metadata.as_ref()), fields.metadata),
+            metadata: merge(open(customer.metadata.as_ref()), fields.metadata)?,
             multipass_identifier: text(
                 fields.multipass_identifier,
                 customer.multipass_identifier.as_ref(),
@@ -190,21 +190,22 @@ pub(super) fn set<T>(patch: Patch<T>) -> Option<T> {
 fn merge(
     stored: Option<&Map<String, Value>>,
     patch: Option<MetadataPatch>,
-) -> Patch<Map<String, Value>> {
+) -> Result<Patch<Map<String, Value>>, Refusal> {
     let merged = match patch {
-        None => return Patch::Keep,
+        None => return Ok(Patch::Keep),
         Some(MetadataPatch::Replace(metadata)) => metadata,
-        Some(MetadataPatch::Merge(members)) => merge_metadata(stored, members),
+        Some(MetadataPatch::Merge(members)) => merge_metadata(stored, members)?,
     };
-    Patch::Set(merged).against(stored)
+    Ok(Patch::Set(merged).against(stored))
 }
 
-/// The stored metadata with members set; an empty text deletes its member.
+/// The stored metadata with members set; an empty text deletes its member. A request is bounded, and
+/// what many of them add up to is bounded here.
 /// Source: Medusa's `setMetadata`, for customers and groups.
 pub(crate) fn merge_metadata(
     stored: Option<&Map<String, Value>>,
     members: Map<String, Value>,
-) -> Map<String, Value> {
+) -> Result<Map<String, Value>, Refusal> {
     let mut merged = stored.cloned().unwrap_or_default();
     for (key, value) in members {
         if value == "" {
@@ -213,5 +214,9 @@ pub(crate) fn merge_metadata(
             merged.insert(key, value);
         }
     }
-    merged
+    if stored != Some(&merged) {
+        let text = serde_json::to_string(&merged).expect("a JSON value always serialises");
+        check("metadata", Unit::Bytes, text.len(), METADATA_BYTES_MAX)?;
+    }
+    Ok(merged)
 }

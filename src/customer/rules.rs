@@ -4,6 +4,10 @@ use std::fmt;
 
 use events::record::Contract;
 
+/// Most bytes that metadata may have as JSON, whatever the contract. Each event that changes it carries
+/// it whole, and no event may outgrow what Kafka takes.
+pub const METADATA_BYTES_MAX: usize = 1024 * 1024;
+
 /// What one contract demands beyond the ledger's own invariants, as data.
 ///
 /// A value equal to the stored one is never judged (DESIGN: a misfit from the other shop does not
@@ -117,6 +121,8 @@ pub enum Unit {
     Characters,
     /// Items of a list.
     Items,
+    /// Bytes of a JSON text.
+    Bytes,
 }
 
 impl fmt::Display for Unit {
@@ -124,6 +130,7 @@ impl fmt::Display for Unit {
         f.write_str(match self {
             Self::Characters => "characters",
             Self::Items => "items",
+            Self::Bytes => "bytes",
         })
     }
 }

@@ -10,6 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -27,6 +28,13 @@ const WRITERS: usize = 2;
 const KEPT_MAX: Duration = Duration::from_secs(1);
 /// Commands that may wait; more callers wait for a place.
 const QUEUE_MAX: usize = 4096;
+
+/// What Postgres says when `lock_timeout` is over.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Class of codes: no memory, disk or connection is left.
+const INSUFFICIENT_RESOURCES: &str = "53";
+/// Class of codes: `statement_timeout` is over, or the server stops.
+const OPERATOR_INTERVENTION: &str = "57";
 
 /// Hands commands to the writers.
 #[derive(Clone)]
@@ -66,6 +74,20 @@ impl Batch {
         self.callers.push(waiting.caller);
     }
 
+    /// Without the commands that nobody waits for any more.
+    fn wanted(self) -> Self {
+        if !self.callers.iter().any(Caller::is_closed) {
+            return self;
+        }
+        let mut wanted = Self::default();
+        for (append, caller) in self.appends.into_iter().zip(self.callers) {
+            if !caller.is_closed() {
+                wanted.push(Waiting { append, caller });
+            }
+        }
+        wanted
+    }
+
     fn split_off(&mut self, at: usize) -> Self {
         Self {
             appends: self.appends.split_off(at),
@@ -78,7 +100,7 @@ impl Combiner {
     /// Starts the combiner for one store. It ends when the last handle is dropped. `appended` is
     /// woken after each commit. Nothing is written to a store that has not the `newest` record.
     pub fn start(pool: PgPool, store: String, appended: Arc<Notify>, newest: Arc<Newest>) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (queue, waiting) = mpsc::channel(BATCH_MAX);
         tokio::spawn(run(pool, store, waiting, appended, newest));
         Self { queue }
     }
@@ -111,10 +133,10 @@ async fn run(
     let mut open = true;
     while open || !pending.is_empty() || !writers.is_empty() {
         tokio::select! {
-            received = queue.recv(), if open => match received {
+            received = queue.recv(), if open && pending.len() < QUEUE_MAX => match received {
                 Some(waiting) => {
                     pending.push_back(waiting);
-                    while let Ok(waiting) = queue.try_recv() {
+                    while pending.len() < QUEUE_MAX && let Ok(waiting) = queue.try_recv() {
                         pending.push_back(waiting);
                     }
                 }
@@ -160,7 +182,8 @@ async fn run(
     }
 }
 
-/// Takes commands, oldest first, that meet neither each other nor what is in flight.
+/// Takes commands, oldest first, that meet neither each other nor what is in flight. Those whose
+/// callers left are dropped.
 fn take_batch(
     pending: &mut VecDeque<Waiting>,
     busy: &mut HashSet<Key>,
@@ -172,15 +195,20 @@ fn take_batch(
     let (mut written, mut needed) = (HashSet::new(), HashSet::new());
     // One that is left behind keeps its place: later ones on the same keys wait behind it.
     let mut blocked: HashSet<Key> = HashSet::new();
-    let mut left = VecDeque::new();
-    while let Some(waiting) = pending.pop_front() {
+    let mut left = vec![];
+    while batch.appends.len() < BATCH_MAX
+        && let Some(waiting) = pending.pop_front()
+    {
+        if waiting.caller.is_closed() {
+            continue;
+        }
         let keys = || exclusive_keys(&waiting.append, hasher);
         let free = |key| !busy.contains(&key) && !blocked.contains(&key);
         let streams = || stream_keys(&waiting.append, hasher);
         let groups = || group_keys(&waiting.append, hasher);
         let apart = streams().all(|key| !needed.contains(&key))
             && groups().all(|key| !written.contains(&key));
-        if batch.appends.len() < BATCH_MAX && apart && keys().all(free) {
+        if apart && keys().all(free) {
             written.extend(streams());
             needed.extend(groups());
             busy.extend(keys());
@@ -188,10 +216,12 @@ fn take_batch(
             batch.push(waiting);
         } else {
             blocked.extend(keys());
-            left.push_back(waiting);
+            left.push(waiting);
         }
     }
-    *pending = left;
+    for waiting in left.into_iter().rev() {
+        pending.push_front(waiting);
+    }
     (batch, taken)
 }
 
@@ -229,17 +259,21 @@ struct Writer {
 }
 
 impl Writer {
-    /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone.
+    /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone. What
+    /// nobody waits for any more is not tried again.
     async fn write(&mut self, store: &str, batch: Batch) {
         let mut batches = vec![batch];
-        while let Some(mut batch) = batches.pop() {
+        while let Some(mut batch) = batches.pop().map(Batch::wanted) {
+            if batch.appends.is_empty() {
+                continue;
+            }
             match self.append(store, &batch.appends).await {
                 Ok(verdicts) => {
                     for (caller, verdict) in batch.callers.into_iter().zip(verdicts) {
                         answer(caller, Ok(verdict));
                     }
                 }
-                Err(error) if batch.appends.len() > 1 && error.as_database_error().is_some() => {
+                Err(error) if batch.appends.len() > 1 && may_be_one_commands(&error) => {
                     let second = batch.split_off(batch.appends.len() / 2);
                     batches.extend([second, batch]);
                 }
@@ -268,6 +302,17 @@ impl Writer {
     }
 }
 
+/// Whether an error may be one command's own. A lock that was not to be had, a call that took too long
+/// and a server that is out of resources or stops befall any part of a batch.
+fn may_be_one_commands(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| {
+        code != LOCK_NOT_AVAILABLE
+            && !code.starts_with(INSUFFICIENT_RESOURCES)
+            && !code.starts_with(OPERATOR_INTERVENTION)
+    })
+}
+
 fn answer(caller: Caller, verdict: Result<Verdict, AppendError>) {
     // A caller that went away does not want to know; its command stands all the same.
     drop(caller.send(verdict));
@@ -280,30 +325,37 @@ mod tests {
     use super::super::appender::ExpectedStream;
     use super::*;
 
-    fn waiting(stream: &str, groups: &[&str]) -> Waiting {
+    type Verdicts = oneshot::Receiver<Result<Verdict, AppendError>>;
+
+    /// A command, and its caller's side.
+    fn waiting(stream: &str, groups: &[&str]) -> (Waiting, Verdicts) {
+        let (caller, verdict) = oneshot::channel();
         let expected = ExpectedStream {
             kind: StreamKind::Customer,
             stream: stream.to_owned(),
             sequence: 1,
         };
-        Waiting {
-            append: Append {
-                streams: vec![expected],
-                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-                ..Append::default()
-            },
-            caller: oneshot::channel().0,
-        }
+        let append = Append {
+            streams: vec![expected],
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            ..Append::default()
+        };
+        (Waiting { append, caller }, verdict)
+    }
+
+    fn streams(appends: &[Append]) -> Vec<&str> {
+        let appends = appends.iter();
+        appends
+            .map(|append| append.streams[0].stream.as_str())
+            .collect()
     }
 
     /// The streams of the first call, of commands that came at the same time.
-    fn first_call(commands: Vec<Waiting>) -> Vec<String> {
-        let (mut pending, hasher) = (VecDeque::from(commands), RandomState::new());
-        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &hasher);
-        let appends = batch.appends.iter();
-        appends
-            .map(|append| append.streams[0].stream.clone())
-            .collect()
+    fn first_call(commands: Vec<(Waiting, Verdicts)>) -> Vec<String> {
+        let (mut pending, _callers): (VecDeque<_>, Vec<_>) = commands.into_iter().unzip();
+        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &RandomState::new());
+        let streams = streams(&batch.appends).into_iter();
+        streams.map(ToOwned::to_owned).collect()
     }
 
     #[test]
@@ -328,5 +380,52 @@ mod tests {
         ] {
             assert_eq!(first_call(commands), expected);
         }
+    }
+
+    #[test]
+    fn what_is_left_behind_keeps_its_place() {
+        let names: Vec<String> = (0..BATCH_MAX + 2)
+            .map(|number| number.to_string())
+            .collect();
+        let first = ["busy", "busy"].into_iter();
+        let commands = first.chain(names.iter().map(String::as_str));
+        let (mut pending, _callers): (VecDeque<_>, Vec<_>) =
+            commands.map(|stream| waiting(stream, &[])).unzip();
+        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &RandomState::new());
+        assert_eq!(batch.appends.len(), BATCH_MAX);
+        let left: Vec<Append> = pending.into_iter().map(|waiting| waiting.append).collect();
+        let last = &names[BATCH_MAX - 1..];
+        assert_eq!(streams(&left), [&["busy".to_owned()], last].concat());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_written() {
+        let (a, _verdict) = waiting("a", &[]);
+        let (b, _) = waiting("b", &[]);
+        let mut pending = VecDeque::from([b, a]);
+        let (batch, _) = take_batch(&mut pending, &mut HashSet::new(), &RandomState::new());
+        assert_eq!(streams(&batch.appends), ["a"]);
+        let (mut batch, (c, verdict)) = (batch, waiting("c", &[]));
+        batch.push(c);
+        drop(verdict);
+        assert_eq!(streams(&batch.wanted().appends), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn callers_wait_for_a_place_while_the_store_is_away() {
+        let pool = PgPool::connect_lazy("postgres://127.0.0.1:1/nowhere").unwrap();
+        let (appended, newest) = (Arc::default(), Arc::default());
+        let combiner = Combiner::start(pool, "main".to_owned(), appended, newest);
+        let mut callers = vec![];
+        for number in 0..2 * QUEUE_MAX {
+            let (waiting, verdict) = waiting(&number.to_string(), &[]);
+            if combiner.queue.try_send(waiting).is_err() {
+                break;
+            }
+            callers.push(verdict);
+            tokio::task::yield_now().await;
+        }
+        let places = QUEUE_MAX + (WRITERS + 1) * BATCH_MAX;
+        assert!((QUEUE_MAX..=places).contains(&callers.len()));
     }
 }

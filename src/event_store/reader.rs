@@ -26,6 +26,12 @@ use super::opened::{NotOpened, open_text};
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
     event_version, payload::text, metadata::text, (extract(epoch from time) * 1000000)::bigint";
 
+/// About how many bytes of payload a read by position holds; one record more than fits, at most.
+const BYTES_MAX: i64 = 8 * 1024 * 1024;
+/// How much larger a payload is taken to be than Postgres has compressed it to. Sealed texts shrink by
+/// little, a group's own words perhaps by more.
+const COMPRESSION: i32 = 8;
+
 /// A record that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -59,21 +65,33 @@ pub enum ReadError {
     },
 }
 
-/// The records after a position, in order, at most `limit`.
+/// The records after a position, in order, at most `limit`; fewer where they are large.
 pub async fn after(
     executor: impl PgExecutor<'_>,
     position: i64,
     limit: i64,
 ) -> Result<Vec<StoredRecord>, ReadError> {
-    let sql =
-        format!("select {COLUMNS} from events where position > $1 order by position limit $2");
-    let rows = sqlx::query(&sql)
+    let rows = sqlx::query(&AFTER)
         .bind(position)
         .bind(limit)
+        .bind(BYTES_MAX)
+        .bind(COMPRESSION)
         .fetch_all(executor)
         .await?;
     rows.iter().map(stored_record).collect()
 }
+
+/// Sizes are summed up without fetching what is large: only what is returned is.
+static AFTER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {COLUMNS} from (\
+            select *, sum(pg_column_size(payload) * \
+                case when pg_column_compression(payload) is null then 1 else $4 end) \
+                over (order by position rows between unbounded preceding and 1 preceding) as before \
+            from (select * from events where position > $1 order by position limit $2) as following \
+         ) as following where before is null or before < $3 order by position"
+    )
+});
 
 /// The records of a stream after a sequence, up to another, in order.
 pub async fn stream(

@@ -31,6 +31,10 @@ pub(super) struct Snapshot {
 struct Folded<S, V> {
     aggregate: S,
     views: V,
+    /// The position and time of the record that it was made after: a store that lost its last records
+    /// may have come to the same sequence in another way.
+    position: i64,
+    time: i64,
 }
 
 impl Snapshot {
@@ -39,16 +43,18 @@ impl Snapshot {
         self.record.sequence
     }
 
-    /// The stream as it was; none where the key is another or gone.
+    /// The stream as it was; none where the key is another or gone, or the history.
     pub(super) fn open<S: Stream>(mut self, loaded: &Loaded<S>) -> Option<Loaded<S>> {
         let key = loaded.key.as_deref()?;
         open_payload(Some(key), place(&self.record), &mut self.sealed).ok()?;
         let folded: Folded<S, S::Views> = read(self.sealed.get_mut("$open")?.take())?;
-        Some(Loaded {
+        let last = Point::from(&self.record);
+        let is_here = (folded.position, folded.time) == (last.position, last.time.as_microsecond());
+        is_here.then(|| Loaded {
             sequence: self.record.sequence,
             aggregate: folded.aggregate,
             views: folded.views,
-            last: Some(Point::from(&self.record)),
+            last: Some(last),
             ..loaded.clone()
         })
     }
@@ -91,6 +97,8 @@ pub(super) async fn newest<S: Stream>(
 #[derive(Default)]
 pub(super) struct Passed {
     sequences: Vec<i64>,
+    positions: Vec<i64>,
+    times: Vec<i64>,
     states: Vec<String>,
 }
 
@@ -105,6 +113,8 @@ impl Passed {
             return;
         };
         self.sequences.push(record.sequence);
+        self.positions.push(record.position);
+        self.times.push(record.time.as_microsecond());
         self.states.push(seal(loaded, record, key).to_string());
     }
 }
@@ -113,6 +123,8 @@ fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -
     let folded = Folded {
         aggregate: &loaded.aggregate,
         views: &loaded.views,
+        position: record.position,
+        time: record.time.as_microsecond(),
     };
     let mut state = json!({ "$open": folded });
     key.seal_payload(place(record), &mut state);
@@ -120,7 +132,8 @@ fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -
 }
 
 impl Ledger {
-    /// Leaves snapshots behind. What fails here costs the next load time, and nothing else.
+    /// Leaves snapshots behind, of records that are still there. What fails here costs the next load
+    /// time, and nothing else.
     pub(super) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
         if passed.sequences.is_empty() {
             return;
@@ -128,7 +141,12 @@ impl Ledger {
         let written = sqlx::query(
             "insert into snapshots (aggregate_type, aggregate_id, sequence, version, state) \
              select $1, $2, sequence, $3, state::json \
-             from unnest($4::bigint[], $5::text[]) as passed(sequence, state) \
+             from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[]) \
+                as passed(sequence, position, time, state) \
+             where exists (select from events e \
+                where e.aggregate_type = $1 and e.aggregate_id = $2 \
+                    and e.sequence = passed.sequence and e.position = passed.position \
+                    and (extract(epoch from e.time) * 1000000)::bigint = passed.time) \
              on conflict (aggregate_type, aggregate_id, sequence) \
                 do update set version = excluded.version, state = excluded.state",
         )
@@ -136,6 +154,8 @@ impl Ledger {
         .bind(stream)
         .bind(VERSION)
         .bind(&passed.sequences)
+        .bind(&passed.positions)
+        .bind(&passed.times)
         .bind(&passed.states)
         .execute(&self.pool)
         .await;

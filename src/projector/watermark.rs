@@ -10,15 +10,20 @@
 //! When records stop coming, and twice a second, a projector raises its idle partitions to M by the same
 //! reasoning; else a partition that slept for long would drag the watermark far back when it wakes.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{PgExecutor, PgPool};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use super::Projection;
 
-/// A reader who waits looks again this often.
+/// Where somebody waits, it is looked again this often.
 const POLL: Duration = Duration::from_millis(5);
+/// Callers who may wait to be seen; more wait for a place.
+const QUEUE_MAX: usize = 256;
 
 /// How far a projection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,20 +79,95 @@ pub async fn watermark(
     Ok(progress(pool, topic, projection).await?.watermark)
 }
 
-/// Waits until a projection holds everything that was appended before the call, for `patience` at
-/// most, and not at all when it is stalled. Says how far it is then, against that same head.
-pub async fn caught_up(
-    pool: &PgPool,
-    topic: &str,
-    projection: Projection,
-    patience: Duration,
-) -> Result<Progress, sqlx::Error> {
-    let deadline = Instant::now() + patience;
-    let mut now = progress(pool, topic, projection).await?;
-    let head = now.head;
-    while now.watermark < head && !now.stalled && Instant::now() + POLL < deadline {
-        sleep(POLL).await;
-        now = progress(pool, topic, projection).await?;
+/// Waits for projections on behalf of many. For each there is one statement at a time, and all who
+/// wait share what it sees: what began after they came, so that it sees every update answered before.
+pub struct Watcher {
+    queues: HashMap<Projection, mpsc::Sender<Waiting>>,
+}
+
+type Caller = oneshot::Sender<Result<Progress, Arc<sqlx::Error>>>;
+
+struct Waiting {
+    deadline: Instant,
+    /// The head as first seen.
+    head: Option<i64>,
+    caller: Caller,
+}
+
+impl Watcher {
+    /// Starts to watch all projections. It ends when it is dropped.
+    pub fn start(pool: &PgPool, topic: &str) -> Self {
+        let queues = Projection::ALL.into_iter().map(|projection| {
+            let (queue, coming) = mpsc::channel(QUEUE_MAX);
+            tokio::spawn(watch(pool.clone(), topic.to_owned(), projection, coming));
+            (projection, queue)
+        });
+        Self {
+            queues: queues.collect(),
+        }
     }
-    Ok(Progress { head, ..now })
+
+    /// Waits until a projection holds everything that was appended before the call, for `patience` at
+    /// most, and not at all when it is stalled. Says how far it is then, against that same head.
+    pub async fn caught_up(
+        &self,
+        projection: Projection,
+        patience: Duration,
+    ) -> Result<Progress, Arc<sqlx::Error>> {
+        let closed = || Arc::new(sqlx::Error::PoolClosed);
+        let (caller, progress) = oneshot::channel();
+        let waiting = Waiting {
+            deadline: Instant::now() + patience,
+            head: None,
+            caller,
+        };
+        let queue = self.queues.get(&projection).ok_or_else(closed)?;
+        queue.send(waiting).await.map_err(|_ended| closed())?;
+        progress.await.map_err(|_ended| closed())?
+    }
+}
+
+/// Looks whenever somebody comes, and again and again while somebody waits.
+async fn watch(
+    pool: PgPool,
+    topic: String,
+    projection: Projection,
+    mut coming: mpsc::Receiver<Waiting>,
+) {
+    let mut waiting: Vec<Waiting> = vec![];
+    loop {
+        tokio::select! {
+            came = coming.recv_many(&mut waiting, QUEUE_MAX) => if came == 0 { return },
+            () = sleep(POLL), if !waiting.is_empty() => {}
+        }
+        // A caller that went away does not want to know.
+        waiting.retain(|one| !one.caller.is_closed());
+        if waiting.is_empty() {
+            continue;
+        }
+        match progress(&pool, &topic, projection).await {
+            Ok(now) => {
+                let still = waiting.into_iter().filter_map(|one| one.see(now));
+                waiting = still.collect();
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for Waiting { caller, .. } in waiting.drain(..) {
+                    caller.send(Err(Arc::clone(&error))).ok();
+                }
+            }
+        }
+    }
+}
+
+impl Waiting {
+    /// Answers, unless there is something left to wait for.
+    fn see(mut self, now: Progress) -> Option<Self> {
+        let head = *self.head.get_or_insert(now.head);
+        if now.watermark < head && !now.stalled && Instant::now() + POLL < self.deadline {
+            return Some(self);
+        }
+        self.caller.send(Ok(Progress { head, ..now })).ok();
+        None
+    }
 }

@@ -4,8 +4,8 @@ use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
 use customer_ledger::contracts::shopline::versions::VERSION_20230901;
 use customer_ledger::customer::{
-    AddressPatch, Command, ConsentPatch, CreateCustomer, Customer, Fields, Life, MetadataPatch,
-    NewAddress, Refusal, Rules, UpdateCustomer,
+    AddressPatch, Command, ConsentPatch, CreateCustomer, Customer, Fields, Life,
+    METADATA_BYTES_MAX, MetadataPatch, NewAddress, Refusal, Rules, Unit, UpdateCustomer,
 };
 use events::CustomerEvent;
 use events::address::Slot;
@@ -349,6 +349,31 @@ fn metadata_is_merged_or_replaced() {
     let third = change(&given, &MEDUSA, replace.clone());
     assert_eq!(third, expected(json!({ "e": "" })));
     assert_eq!(change(&then(&given, third), &MEDUSA, replace), Ok(vec![]));
+}
+
+#[test]
+fn what_metadata_is_merged_into_is_bounded() {
+    let merge = |given: &[CustomerEvent], value| {
+        let fields = Fields {
+            metadata: Some(MetadataPatch::Merge(object(value))),
+            ..Fields::default()
+        };
+        change(given, &MEDUSA, fields)
+    };
+    let half = "x".repeat(METADATA_BYTES_MAX / 2);
+    let given = then(&bob(), merge(&bob(), json!({ "a": half })));
+    // `{"a":"…","b":"…"}`
+    let rest = METADATA_BYTES_MAX - half.len() - 15;
+    let fits = merge(&given, json!({ "b": "x".repeat(rest) }));
+    assert_eq!(fits.unwrap().len(), 1);
+    let too_long = Refusal::TooLong {
+        field: "metadata",
+        unit: Unit::Bytes,
+        count: METADATA_BYTES_MAX + 1,
+        limit: METADATA_BYTES_MAX,
+    };
+    let refused = merge(&given, json!({ "b": "x".repeat(rest + 1) }));
+    assert_eq!(refused, Err(too_long));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
-use customer_ledger::customer::Life;
+use customer_ledger::customer::{self, Life, METADATA_BYTES_MAX, Unit};
 use customer_ledger::group::{Command, CustomerGroup, Refusal};
 use events::GroupEvent;
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
@@ -46,6 +46,11 @@ fn set_metadata(metadata: Value) -> Command {
     }
 }
 
+fn then_metadata(given: Vec<GroupEvent>, metadata: Value) -> Vec<GroupEvent> {
+    let merged = when(given.clone(), set_metadata(metadata)).unwrap();
+    [given, merged].concat()
+}
+
 #[test]
 fn a_group_is_created_as_asked_for() {
     let command = Command::Create {
@@ -83,6 +88,24 @@ fn metadata_is_merged_and_an_empty_text_deletes_a_member() {
     assert_eq!(when(vip(), command), Ok(expected));
     let same = set_metadata(json!({ "a": 1, "d": "" }));
     assert_eq!(when(vip(), same), Ok(vec![]));
+}
+
+#[test]
+fn what_metadata_is_merged_into_is_bounded() {
+    let half = "x".repeat(METADATA_BYTES_MAX / 2);
+    let given = then_metadata(vip(), json!({ "a": half, "b": "" }));
+    // `{"a":"…","b":"…"}`
+    let rest = METADATA_BYTES_MAX - half.len() - 15;
+    let fits = set_metadata(json!({ "b": "x".repeat(rest) }));
+    assert_eq!(when(given.clone(), fits).unwrap().len(), 1);
+    let command = set_metadata(json!({ "b": "x".repeat(rest + 1) }));
+    let too_long = customer::Refusal::TooLong {
+        field: "metadata",
+        unit: Unit::Bytes,
+        count: METADATA_BYTES_MAX + 1,
+        limit: METADATA_BYTES_MAX,
+    };
+    assert_eq!(when(given, command), Err(Refusal::Metadata(too_long)));
 }
 
 #[test]

@@ -1,19 +1,24 @@
 //! The projectors: every record's effect once, whatever is killed, deleted, re-created or lost.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use customer_ledger::customer;
 use customer_ledger::dev::broker::Broker;
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
-use customer_ledger::projector::{self, Error, Projection, caught_up, progress};
+use customer_ledger::projector::{self, Error, Projection, Watcher, progress};
+use futures_util::future::join_all;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use sqlx::Connection as _;
+use sqlx::postgres::PgPoolOptions;
 
 use crate::relay::{delete_topic, incarnation};
 use crate::support::kafka::{admin, client, read};
 use crate::support::ledger::{Role, TestLedger};
+use crate::support::postgres::database;
 use crate::support::wait;
 
 /// A view row: table, stream, sequence, position and the view's text.
@@ -116,7 +121,9 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
     test.relayed().await;
     let (pool, topic) = (&test.database.pool, test.topic());
     let patience = Duration::from_millis(100);
-    let now = caught_up(pool, &topic, Projection::Medusa, patience)
+    let watcher = Watcher::start(pool, &topic);
+    let now = watcher
+        .caught_up(Projection::Medusa, patience)
         .await
         .unwrap();
     assert_eq!((now.watermark, now.head, now.stalled), (10, 11, false));
@@ -127,9 +134,7 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
     .await;
     // Somebody who would wait for an hour is answered at once.
     let hour = Duration::from_hours(1);
-    let now = caught_up(pool, &topic, Projection::Medusa, hour)
-        .await
-        .unwrap();
+    let now = watcher.caught_up(Projection::Medusa, hour).await.unwrap();
     assert_eq!((now.watermark, now.stalled), (10, true));
     let projector = test.projector(Projection::Medusa);
     let now = wait::until("it caught up", async || {
@@ -141,6 +146,36 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
     assert!(rows(&test).await.iter().any(|row| row.1 == stream));
     projector.stop().await;
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn many_who_wait_for_a_projection_ask_the_store_as_one() {
+    let database = database().await;
+    // Time to come: so it is not stalled.
+    sqlx::query(
+        "insert into events select 'Customer', 'a', 1, 'CustomerUpdated', '1.0.0', '{}', '{}', 1, \
+            'main', now() + interval '1 hour'",
+    )
+    .execute(&mut database.owner().await)
+    .await
+    .unwrap();
+    let statements = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&statements);
+    let pool = PgPoolOptions::new()
+        .before_acquire(move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(true) })
+        })
+        .connect_lazy_with(database.app());
+    let watcher = Watcher::start(&pool, "no topic");
+    let patience = Duration::from_millis(500);
+    let waits = (0..64).map(|_| watcher.caught_up(Projection::Medusa, patience));
+    for progress in join_all(waits).await {
+        let progress = progress.unwrap();
+        assert_eq!((progress.watermark, progress.head), (0, 1));
+    }
+    // Every 5 ms, and when somebody comes.
+    assert!(statements.load(Ordering::Relaxed) <= 164);
 }
 
 /// Where each partition of the topic ends.

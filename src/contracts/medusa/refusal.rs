@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::body::BodyError;
 use super::etag::etag;
 use crate::customer::Refusal;
+use crate::group;
 
 /// Why Medusa refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,19 +172,28 @@ impl Refused {
                 group: group(&stream),
                 customer: customer.to_owned(),
             },
+            // The ledger's own limit, of metadata: Medusa has none.
+            Refusal::TooLong {
+                field: _,
+                unit: _,
+                count: _,
+                limit: _,
+            } => Self::Invalid(refusal.to_string()),
             // None of Medusa's rules: see `customer::RULES`.
             Refusal::ContactRequired
             | Refusal::MarketingNeedsEmail
             | Refusal::MarketingNeedsPhone
             | Refusal::InviteNeedsEmail
             | Refusal::NotInvitable
-            | Refusal::AddressUnknown { shopline_id: _ }
-            | Refusal::TooLong {
-                field: _,
-                unit: _,
-                count: _,
-                limit: _,
-            } => Self::Unknown,
+            | Refusal::AddressUnknown { shopline_id: _ } => Self::Unknown,
+        }
+    }
+
+    /// The refusal of a group's command. `id` is the group's as asked for.
+    pub fn from_group(refusal: group::Refusal, id: &str) -> Self {
+        match refusal {
+            group::Refusal::NotFound => Self::GroupUnknown { id: id.to_owned() },
+            group::Refusal::Metadata(refusal) => Self::from_customer(refusal, id, str::to_owned),
         }
     }
 
@@ -512,6 +522,7 @@ fn encode_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::customer::{METADATA_BYTES_MAX, Unit};
 
     #[track_caller]
     fn check(refused: &Refused, status: u16, body: &str) {
@@ -575,6 +586,23 @@ mod tests {
             409,
             r#"{"code":"invalid_state_error","type":"conflict","message":"The request conflicted with another request. You may retry the request with the provided Idempotency-Key."}"#,
         );
+    }
+
+    #[test]
+    fn metadata_that_grew_too_long_is_named() {
+        let refusal = Refusal::TooLong {
+            field: "metadata",
+            unit: Unit::Bytes,
+            count: 1_048_577,
+            limit: METADATA_BYTES_MAX,
+        };
+        let refused = Refused::from_group(refusal.into(), "cgrp_1");
+        check(
+            &refused,
+            400,
+            r#"{"type":"invalid_data","message":"metadata has 1048577 bytes, at most 1048576 are allowed"}"#,
+        );
+        assert_eq!(refused.fields(), ["metadata"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::contracts::medusa::group::{parse_create, parse_find, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::event_store::Outcome;
-use crate::group::{Command, CustomerGroup, Refusal};
+use crate::group::{Command, CustomerGroup};
 use crate::ids;
 
 impl Call<'_> {
@@ -32,7 +32,7 @@ impl Call<'_> {
             .map_err(|error| {
                 // Nothing else is claimed by a new group's command but its own new id.
                 let taken = |_| Refused::GroupNameTaken { name };
-                refused(error, |Refusal::NotFound| Refused::Unknown, taken)
+                refused(error, |_none| Refused::Unknown, taken)
             });
         let group = self.group_as_of(done?).await?;
         Ok(Answered::ok(view::render_group_created(
@@ -94,7 +94,7 @@ impl Call<'_> {
             .await
             .map_err(|error| {
                 let taken = |_| Refused::GroupRenameTaken { name };
-                refused(error, |Refusal::NotFound| unknown(), taken)
+                refused(error, |refusal| Refused::from_group(refusal, id), taken)
             });
         let group = self.group_as_of(done?).await?;
         match (update.refused, relations) {
@@ -120,13 +120,7 @@ impl Call<'_> {
             ledger
                 .execute::<CustomerGroup>(&stream, Command::Delete, &request)
                 .await
-                .map_err(|error| {
-                    refused(
-                        error,
-                        |Refusal::NotFound| Refused::Unknown,
-                        |_| Refused::Unknown,
-                    )
-                })?;
+                .map_err(|error| refused(error, |_none| Refused::Unknown, |_| Refused::Unknown))?;
         }
         Ok(Answered::ok(view::render_group_deleted(id)))
     }

@@ -70,7 +70,7 @@ impl Call<'_> {
             .await
             .map_err(|error| {
                 let refuses = |refusal: RefusedTogether<_, _>| match refusal.shown {
-                    Some(group::Refusal::NotFound) => unknown(),
+                    Some(refusal) => Refused::from_group(refusal, id),
                     None => missing(asked, &streams, &refusal.others),
                 };
                 refused(error, refuses, |_| unknown())

@@ -87,4 +87,9 @@ async fn a_long_history_is_read_from_a_snapshot_and_says_the_same() {
     );
     let blame = server.ask(&known.medusa, "/blame?shape=shopline").await;
     assert_eq!(blame.status, 500, "blame goes back to the birth");
+    // A snapshot of another history is as good as none.
+    let otherwise = "update events set time = time + interval '1 us' where position = 256";
+    as_owner(&shop, otherwise).await;
+    let shown = server.ask(&known.medusa, "?shape=shopline&as_of=400").await;
+    assert_eq!(shown.status, 500, "there is no snapshot of this one");
 }

@@ -193,6 +193,31 @@ async fn an_empty_key_is_none() {
 }
 
 #[tokio::test]
+async fn old_keys_are_forgotten_a_piece_at_a_time_and_young_ones_stay() {
+    let shop = Shop::open().await;
+    let mut owner = shop.database.owner().await;
+    for sql in [
+        "insert into idempotency_keys \
+         select 'main', 'app:a', 'route', n::text::bytea, '', '', 1, 1, 200, \
+            now() - case when n <= 12000 then interval '8 days' else interval '6 days' end \
+         from generate_series(1, 12010) n",
+        "create function is_piece() returns trigger language plpgsql as $$ begin \
+            if (select count(*) from gone) > 5000 then raise 'too many at once'; end if; \
+            return null; end $$",
+        "create trigger is_piece after delete on idempotency_keys \
+         referencing old table as gone for each statement execute function is_piece()",
+    ] {
+        sqlx::query(sql).execute(&mut owner).await.unwrap();
+    }
+    shop.ledger().forget_requests().await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from idempotency_keys")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(left, 10);
+}
+
+#[tokio::test]
 async fn keys_are_told_apart_and_stored_as_hashes() {
     let shop = Shop::open().await;
     let server = shop.serve("api").await;

@@ -57,6 +57,29 @@ async fn sixteen_metadata_keys_from_two_processes_are_all_kept() {
 }
 
 #[tokio::test]
+async fn what_a_database_says_of_isolation_makes_no_append_blind() {
+    let shop = Shop::open().await;
+    let name = shop.database.owner_url.rsplit('/').next().unwrap();
+    let strict =
+        format!("alter database {name} set default_transaction_isolation = 'repeatable read'");
+    let mut owner = shop.database.owner().await;
+    sqlx::query(&strict).execute(&mut owner).await.unwrap();
+    let servers = two(&shop).await;
+    let known = servers[0].guest("g@example.com").await;
+    let bodies: Vec<_> = (0..4 * WRITERS)
+        .map(|n| json!({ "metadata": { format!("key{n}"): n } }))
+        .collect();
+    let updates = bodies
+        .iter()
+        .enumerate()
+        .map(|(n, body)| servers[n % 2].update(&known.medusa, body));
+    for answer in join_all(updates).await {
+        answer.ok();
+    }
+    assert_gapless(&shop).await;
+}
+
+#[tokio::test]
 async fn both_shops_write_one_customer_through_two_processes_and_nothing_is_lost() {
     let shop = Shop::open().await;
     let servers = two(&shop).await;
