@@ -12,6 +12,7 @@ mod current;
 pub mod keyring;
 pub mod newest;
 mod opened;
+pub mod others;
 pub mod past;
 pub mod reader;
 pub mod repository;
@@ -19,6 +20,7 @@ mod snapshots;
 pub mod standing;
 mod streams;
 mod together;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use jiff::Timestamp;
 use moka::sync::Cache;
 use serde::Serialize;
 use sqlx::PgPool;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::Notify;
 
 use self::appender::{
     Append, ClaimChange, CredentialChange, ExpectedStream, Failure, FirstRequest, KeyChange,
@@ -38,11 +40,13 @@ use self::appender::{
 use self::combiner::{AppendError, Combiner};
 use self::keyring::{Keyring, Place, StreamKey};
 use self::newest::{Newest, Point};
+use self::others::{Others, Own};
 use self::reader::ReadError;
 use self::snapshots::{Passed, Snapshot};
 use self::standing::{Seen, Standing};
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
+use self::turns::Turns;
 use crate::claims::{Holds, is_id};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
@@ -50,8 +54,6 @@ use crate::mutations::{Guard, without};
 
 /// How often a command is decided anew when other processes keep changing its stream.
 const ATTEMPTS: usize = 10;
-/// Stripes of the lock that lets commands for one stream take turns within this process.
-const STRIPES: usize = 4096;
 /// Approximate bytes of cached streams, customers and groups each.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Idempotency keys that one statement deletes.
@@ -74,7 +76,7 @@ pub struct Ledger {
     ids: Cache<(String, String), String>,
     customers: Cache<String, Arc<Loaded<Customer>>>,
     groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
-    turns: Vec<Mutex<()>>,
+    turns: Arc<Turns>,
 }
 
 /// A stream as loaded: its state, its views and its key, all folded from the same records.
@@ -171,14 +173,24 @@ impl Ledger {
         appended: Arc<Notify>,
     ) -> Self {
         let newest = Arc::new(Newest::default());
+        let (customers, groups, turns) = (cache(), cache(), Arc::new(Turns::new()));
+        let (own, heard) = Own::new();
+        let others = Others {
+            pool: pool.clone(),
+            newest: Arc::clone(&newest),
+            turns: Arc::clone(&turns),
+            customers: Cache::clone(&customers),
+            groups: Cache::clone(&groups),
+        };
+        tokio::spawn(others.follow(heard));
         Self {
-            combiner: Combiner::start(writers, store.clone(), appended, Arc::clone(&newest)),
+            combiner: Combiner::start(writers, store.clone(), appended, Arc::clone(&newest), own),
             newest,
             standing: Standing::start(&pool),
             ids: Cache::new(IDS_MAX),
-            customers: cache(),
-            groups: cache(),
-            turns: (0..STRIPES).map(|_| Mutex::new(())).collect(),
+            customers,
+            groups,
+            turns,
             pool,
             keyring,
             store,
@@ -192,7 +204,7 @@ impl Ledger {
         command: S::Command,
         request: &Request,
     ) -> Result<Outcome<S>, ExecuteError<S::Error>> {
-        let _turn = self.turn(stream).await;
+        let _turn = self.turns.take(stream).await;
         if let Some(first) = self.first_request(request).await? {
             return repeated(first, request);
         }
@@ -208,16 +220,6 @@ impl Ledger {
             }
         }
         Err(ExecuteError::Contended)
-    }
-
-    /// Commands for one stream take turns, so that they never conflict within this process.
-    async fn turn(&self, stream: &str) -> MutexGuard<'_, ()> {
-        self.take(stripe(stream)).await
-    }
-
-    async fn take(&self, stripe: usize) -> MutexGuard<'_, ()> {
-        let stripe = self.turns.get(stripe);
-        stripe.expect("a stripe is below their number").lock().await
     }
 
     async fn attempt<S: Stream>(
@@ -319,10 +321,7 @@ impl Ledger {
 
     /// Whether the store still has the newest record that this ledger has seen.
     pub async fn goes_on(&self) -> Result<bool, sqlx::Error> {
-        match self.newest.get() {
-            Some(newest) => reader::has(&self.pool, newest).await,
-            None => Ok(true),
-        }
+        reader::goes_on(&self.pool, self.newest.get()).await
     }
 
     /// A refusal is answered only if the streams still are where it was decided on.
@@ -652,14 +651,6 @@ fn actor(metadata: &Metadata) -> String {
     format!("{}:{}", metadata.actor.kind.name(), metadata.actor.id)
 }
 
-/// Which of the stripes a stream's turns are taken at.
-fn stripe(stream: &str) -> usize {
-    let hash = stream.bytes().fold(0_usize, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(usize::from(byte))
-    });
-    hash % STRIPES
-}
-
 /// Lets an append carry what the request itself leaves behind, at the stream that its answer shows.
 fn remember<S: Stream>(append: &mut Append, shown: &Loaded<S>, sequence: i64, request: &Request) {
     let stream = &shown.stream;
@@ -752,11 +743,18 @@ impl<S: Stream> Loaded<S> {
     /// Folds the stream's next event.
     fn fold(&mut self, stored: &StoredRecord) -> Result<(), ReadError> {
         let record = reader::decode::<S::Event>(stored, self.key.as_deref())?;
+        self.take(record);
+        Ok(())
+    }
+
+    fn take(&mut self, record: Record<S::Event>) {
         self.sequence = record.sequence;
-        self.last = Some(Point::from(stored));
+        self.last = Some(Point {
+            position: record.position,
+            time: record.time,
+        });
         S::show(&mut self.views, &record);
         self.aggregate.apply(record.event);
-        Ok(())
     }
 
     /// Whether the stream's key is gone: nothing personal can be shown, of no time.

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::appender::{Append, Verdict, append};
 use super::newest::Newest;
+use super::others::Own;
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 const BATCH_MAX: usize = 256;
@@ -98,10 +99,17 @@ impl Batch {
 
 impl Combiner {
     /// Starts the combiner for one store. It ends when the last handle is dropped. `appended` is
-    /// woken after each commit. Nothing is written to a store that has not the `newest` record.
-    pub fn start(pool: PgPool, store: String, appended: Arc<Notify>, newest: Arc<Newest>) -> Self {
+    /// woken after each commit. Nothing is written to a store that has not the `newest` record. What is
+    /// written, `own` tells.
+    pub fn start(
+        pool: PgPool,
+        store: String,
+        appended: Arc<Notify>,
+        newest: Arc<Newest>,
+        own: Own,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(BATCH_MAX);
-        tokio::spawn(run(pool, store, waiting, appended, newest));
+        tokio::spawn(run(pool, store, waiting, appended, newest, own));
         Self { queue }
     }
 
@@ -123,6 +131,7 @@ async fn run(
     mut queue: mpsc::Receiver<Waiting>,
     appended: Arc<Notify>,
     newest: Arc<Newest>,
+    own: Own,
 ) {
     let mut pending: VecDeque<Waiting> = VecDeque::new();
     let mut busy: HashSet<Key> = HashSet::new();
@@ -169,6 +178,7 @@ async fn run(
             let mut writer = idle.pop().unwrap_or_else(|| Writer {
                 pool: pool.clone(),
                 newest: Arc::clone(&newest),
+                own: own.clone(),
                 connection: None,
             });
             let (store, appended) = (store.clone(), Arc::clone(&appended));
@@ -254,6 +264,7 @@ fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key
 struct Writer {
     pool: PgPool,
     newest: Arc<Newest>,
+    own: Own,
     /// The connection, and when it was last used.
     connection: Option<(PoolConnection<Postgres>, Instant)>,
 }
@@ -269,6 +280,7 @@ impl Writer {
             }
             match self.append(store, &batch.appends).await {
                 Ok(verdicts) => {
+                    self.own.appended(&batch.appends, &verdicts);
                     for (caller, verdict) in batch.callers.into_iter().zip(verdicts) {
                         answer(caller, Ok(verdict));
                     }
@@ -415,7 +427,7 @@ mod tests {
     async fn callers_wait_for_a_place_while_the_store_is_away() {
         let pool = PgPool::connect_lazy("postgres://127.0.0.1:1/nowhere").unwrap();
         let (appended, newest) = (Arc::default(), Arc::default());
-        let combiner = Combiner::start(pool, "main".to_owned(), appended, newest);
+        let combiner = Combiner::start(pool, "main".to_owned(), appended, newest, Own::new().0);
         let mut callers = vec![];
         for number in 0..2 * QUEUE_MAX {
             let (waiting, verdict) = waiting(&number.to_string(), &[]);

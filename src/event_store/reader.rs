@@ -191,6 +191,17 @@ pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sq
     .await
 }
 
+/// Whether this is the history that went through a point, if there is one.
+pub async fn goes_on(
+    executor: impl PgExecutor<'_>,
+    point: Option<Point>,
+) -> Result<bool, sqlx::Error> {
+    match point {
+        Some(point) => has(executor, point).await,
+        None => Ok(true),
+    }
+}
+
 /// The point of history at a position, if it has come that far.
 pub async fn point(
     executor: impl PgExecutor<'_>,

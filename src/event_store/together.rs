@@ -4,19 +4,18 @@
 //! idempotency key. It is expected where it was seen like all the others, whether or not anything
 //! happens in it, so the answer is never older than what the command did.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use tokio::sync::MutexGuard;
 use tokio::task::coop::consume_budget;
 
 use super::appender::{Append, ExpectedStream, Verdict};
 use super::reader::{self, ReadError};
 use super::{
     ATTEMPTS, Attempt, ExecuteError, Ledger, Loaded, Outcome, Request, Stream, count, remember,
-    repeated, stripe,
+    repeated,
 };
 
 /// Why a command over many streams was not done: what each of them refuses.
@@ -51,7 +50,8 @@ impl Ledger {
     ) -> Result<Outcome<A>, TogetherError<A, B>> {
         // What is not cached is read before the others' turns are taken away from them.
         self.load_all::<B>(&names(&others)).await?;
-        let _turns = self.turns(shown.0, &names(&others)).await;
+        let streams = names(&others).into_iter().chain([shown.0]);
+        let _turns = self.turns.take_all(streams).await;
         if let Some(first) = self.first_request(request).await? {
             return repeated(first, request);
         }
@@ -138,18 +138,6 @@ impl Ledger {
                 Ok(Attempt::Outcome(Outcome::Done(done)))
             }
         }
-    }
-
-    /// The turns of all streams. Whoever takes several takes them in one order, and whoever takes
-    /// one waits for no other: nobody waits for somebody who waits for him.
-    async fn turns(&self, shown: &str, others: &[&str]) -> Vec<MutexGuard<'_, ()>> {
-        let streams = others.iter().copied().chain([shown]);
-        let stripes: BTreeSet<usize> = streams.map(stripe).collect();
-        let mut turns = Vec::with_capacity(stripes.len());
-        for stripe in stripes {
-            turns.push(self.take(stripe).await);
-        }
-        turns
     }
 
     /// Streams as they are now, or were when they were cached, in the order asked for. One read

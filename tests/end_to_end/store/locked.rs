@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::appender::{Append, ExpectedStream};
 use customer_ledger::event_store::combiner::Combiner;
+use customer_ledger::event_store::others::Own;
 use events::record::StreamKind;
 use futures_util::future::join_all;
 use sqlx::Connection as _;
@@ -17,7 +18,13 @@ async fn a_batch_behind_a_lock_fails_at_once_and_as_a_whole() {
     let database = database().await;
     let options = database.app().options([("lock_timeout", "1s")]);
     let writers = PgPoolOptions::new().connect_lazy_with(options);
-    let combiner = Combiner::start(writers, "main".to_owned(), Arc::default(), Arc::default());
+    let combiner = Combiner::start(
+        writers,
+        "main".to_owned(),
+        Arc::default(),
+        Arc::default(),
+        Own::new().0,
+    );
     let mut owner = database.owner().await;
     let mut locked = owner.begin().await.unwrap();
     sqlx::query("lock table events in access exclusive mode")

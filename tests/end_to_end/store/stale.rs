@@ -1,10 +1,12 @@
 //! What one process has cached, another changes: it decides anew, and never on the old state.
 
-use customer_ledger::customer::Command;
+use customer_ledger::customer::{Command, Customer};
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;
+use crate::support::ledger::TestLedger;
 use crate::support::shop::{Server, Shop};
+use crate::support::wait;
 
 /// A customer that the first process has in its cache.
 async fn cached(shop: &Shop) -> ([Server; 2], Known) {
@@ -145,4 +147,26 @@ async fn a_group_deleted_meanwhile_is_unknown_and_nothing_of_the_request_is_appl
     assert_eq!(ids, [&json!(kept)]);
     assert_eq!(shown["first_name"], "Cached");
     servers[1].group("gone").await;
+}
+
+#[tokio::test]
+async fn what_others_append_between_own_appends_is_remembered_before_it_is_asked_for() {
+    let mine = TestLedger::open().await;
+    let theirs = mine.reopened();
+    let [renamed, erased] = [mine.create("Ada").await, mine.create("Eve").await];
+    theirs.rename(&renamed, "Grace").await;
+    theirs.rename(&renamed, "Hopper").await;
+    theirs.execute(&erased, Command::Delete).await;
+    theirs.execute(&erased, Command::Erase).await;
+    // Remembered as they were: nothing of this process's own came after it.
+    let load = async |stream: &str| mine.ledger.load::<Customer>(stream).await.unwrap();
+    assert_eq!(load(&renamed).await.sequence, 1);
+    mine.create("Somebody else").await;
+    wait::until("the customers are remembered as they are", async || {
+        let (renamed, erased) = (load(&renamed).await, load(&erased).await);
+        (renamed.sequence == 3 && erased.is_erased()).then_some(())
+    })
+    .await;
+    let name = load(&renamed).await.views.medusa.first_name.clone();
+    assert_eq!(name.as_deref(), Some("Hopper"));
 }

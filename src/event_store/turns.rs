@@ -1,0 +1,55 @@
+//! Commands for one stream take turns within this process, so that they never conflict there.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Streams share so many locks.
+const STRIPES: usize = 4096;
+
+/// The locks.
+#[derive(Debug)]
+pub(super) struct Turns(Vec<Mutex<()>>);
+
+/// Over when dropped.
+pub(super) type Turn<'a> = MutexGuard<'a, ()>;
+
+impl Turns {
+    /// Nobody's turn yet.
+    pub(super) fn new() -> Self {
+        Self((0..STRIPES).map(|_| Mutex::new(())).collect())
+    }
+
+    /// Waits for a stream's turn.
+    pub(super) async fn take(&self, stream: &str) -> Turn<'_> {
+        self.lock(stripe(stream)).lock().await
+    }
+
+    /// A stream's turn, if it is nobody's.
+    pub(super) fn try_take(&self, stream: &str) -> Option<Turn<'_>> {
+        self.lock(stripe(stream)).try_lock().ok()
+    }
+
+    /// The turns of all streams. Whoever takes several takes them in one order, and whoever takes
+    /// one waits for no other: nobody waits for somebody who waits for him.
+    pub(super) async fn take_all(&self, streams: impl Iterator<Item = &str>) -> Vec<Turn<'_>> {
+        let stripes: BTreeSet<usize> = streams.map(stripe).collect();
+        let mut turns = Vec::with_capacity(stripes.len());
+        for stripe in stripes {
+            turns.push(self.lock(stripe).lock().await);
+        }
+        turns
+    }
+
+    fn lock(&self, stripe: usize) -> &Mutex<()> {
+        let lock = self.0.get(stripe);
+        lock.expect("a stripe is below their number")
+    }
+}
+
+fn stripe(stream: &str) -> usize {
+    let hash = stream.bytes().fold(0_usize, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+    });
+    hash % STRIPES
+}
