@@ -18,7 +18,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use super::appender::ExpectedStream;
-use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata, open_payload};
+use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata};
 use super::newest::Point;
 use super::opened::{NotOpened, open_text};
 
@@ -262,6 +262,14 @@ pub async fn keys(
         .collect()
 }
 
+/// Whether a stream has its key: it was born, and not erased.
+pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from stream_keys where stream = $1)")
+        .bind(stream)
+        .fetch_one(executor)
+        .await
+}
+
 /// A stream's key, from what is stored of it.
 pub fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, ReadError> {
     let (number, wrapped) = key;
@@ -278,15 +286,7 @@ pub fn decode<E: DeserializeOwned>(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
 ) -> Result<Record<E>, ReadError> {
-    let payload = match stored.kind {
-        StreamKind::Customer => match open_text(key, place(stored), &stored.payload) {
-            Ok(text) => Cow::Owned(text),
-            Err(NotOpened::Key(error)) => return Err(sealed(stored, error)),
-            Err(NotOpened::Malformed) => return Err(malformed(stored, "its payload")),
-        },
-        // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
-        StreamKind::CustomerGroup => Cow::Borrowed(stored.payload.as_str()),
-    };
+    let payload = payload(stored, key)?;
     let event = if catalogue::is_older(&stored.event_type, &stored.event_version) {
         serde_json::from_str(&payload).and_then(|payload| {
             let upcast = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
@@ -309,12 +309,8 @@ pub fn decode<E: DeserializeOwned>(
 
 /// Opens a record, as it was written. Without a key every personal value is erased.
 pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, ReadError> {
-    let mut payload: Value = serde_json::from_str(&stored.payload)
+    let payload = serde_json::from_str(&payload(stored, key)?)
         .map_err(|_not_json| malformed(stored, "its payload"))?;
-    // See `decode`.
-    if stored.kind == StreamKind::Customer {
-        open_payload(key, place(stored), &mut payload).map_err(|error| sealed(stored, error))?;
-    }
     Ok(OpenedRecord {
         position: stored.position,
         sequence: stored.sequence,
@@ -327,6 +323,22 @@ pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedReco
         payload,
         metadata: metadata(stored, key)?,
     })
+}
+
+/// The payload's text, opened.
+fn payload<'a>(
+    stored: &'a StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Cow<'a, str>, ReadError> {
+    match stored.kind {
+        StreamKind::Customer => match open_text(key, place(stored), &stored.payload) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(NotOpened::Key(error)) => Err(sealed(stored, error)),
+            Err(NotOpened::Malformed) => Err(malformed(stored, "its payload")),
+        },
+        // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+        StreamKind::CustomerGroup => Ok(Cow::Borrowed(&stored.payload)),
+    }
 }
 
 fn metadata(

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::json;
+use sqlx::Connection as _;
 
 use crate::support::shop::{Server, Shop};
+use crate::support::wait;
 
 /// Requests that are sent at once.
 const WRITERS: usize = 16;
@@ -65,15 +67,34 @@ async fn what_a_database_says_of_isolation_makes_no_append_blind() {
     let mut owner = shop.database.owner().await;
     sqlx::query(&strict).execute(&mut owner).await.unwrap();
     let servers = two(&shop).await;
-    let known = servers[0].guest("g@example.com").await;
-    let bodies: Vec<_> = (0..4 * WRITERS)
-        .map(|n| json!({ "metadata": { format!("key{n}"): n } }))
-        .collect();
-    let updates = bodies
-        .iter()
-        .enumerate()
-        .map(|(n, body)| servers[n % 2].update(&known.medusa, body));
-    for answer in join_all(updates).await {
+    let known = [
+        servers[0].guest("a@example.com").await,
+        servers[1].guest("b@example.com").await,
+    ];
+    // Both append once both wait for the lock.
+    let mut held = owner.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(1818453874)")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let body = json!({ "first_name": "New" });
+    let updates = (0..2).map(|n| servers[n].update(&known[n].medusa, &body));
+    let release = async {
+        wait::until("both wait for the lock", async || {
+            let waiting: i64 = sqlx::query_scalar(
+                "select count(*) from pg_locks where locktype = 'advisory' and not granted \
+                 and database = (select oid from pg_database where datname = current_database())",
+            )
+            .fetch_one(&shop.database.pool)
+            .await
+            .unwrap();
+            (waiting == 2).then_some(())
+        })
+        .await;
+        held.commit().await.unwrap();
+    };
+    let (answers, ()) = join(join_all(updates), release).await;
+    for answer in answers {
         answer.ok();
     }
     assert_gapless(&shop).await;

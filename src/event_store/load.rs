@@ -1,0 +1,114 @@
+//! Streams as they are now or were at a sequence, and the streams of ids.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::newest::Point;
+use super::reader::{self, ReadError};
+use super::snapshots::{self, Passed, Snapshot};
+use super::{Ledger, Loaded, Stream};
+
+impl Ledger {
+    /// A stream as it is now, or was when it was cached: good enough to decide on.
+    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, ReadError> {
+        if let Some(loaded) = S::cache(self).get(stream) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(self.load_until(stream, i64::MAX).await?);
+        self.keep(&loaded);
+        Ok(loaded)
+    }
+
+    /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
+    /// what was seen of it.
+    pub(super) async fn catch_up<S: Stream>(&self, seen: &Loaded<S>) -> Result<(), ReadError> {
+        S::cache(self).invalidate(&seen.stream);
+        let stream = seen.stream.as_str();
+        let mut connection = self.pool.acquire().await?;
+        let after = seen.sequence - 1;
+        let stored = reader::stream(&mut *connection, S::KIND, stream, after, i64::MAX).await?;
+        // Erased, or not yet born when it was seen: then there is no key, now or then.
+        let has_key = seen.key.is_some() && reader::has_key(&mut *connection, stream).await?;
+        if let [last, later @ ..] = stored.as_slice()
+            && seen.last == Some(Point::from(last))
+            && has_key
+        {
+            let mut loaded = seen.clone();
+            for stored in later {
+                loaded.fold(stored)?;
+            }
+            self.keep(&Arc::new(loaded));
+        }
+        Ok(())
+    }
+
+    /// A stream as it was at a sequence, read from the store.
+    pub async fn load_until<S: Stream>(
+        &self,
+        stream: &str,
+        sequence: i64,
+    ) -> Result<Loaded<S>, ReadError> {
+        let mut connection = self.pool.acquire().await?;
+        let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;
+        let after = snapshot.as_ref().map_or(0, Snapshot::sequence);
+        let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, sequence).await?;
+        let key = reader::keys(&mut connection, &self.keyring, &[stream])
+            .await?
+            .remove(stream);
+        let mut loaded = Loaded::unborn(stream.to_owned(), key);
+        match snapshot.map(|snapshot| snapshot.open(&loaded)) {
+            None => {}
+            Some(Some(then)) => loaded = then,
+            Some(None) => {
+                stored = reader::stream(&mut *connection, S::KIND, stream, 0, sequence).await?;
+            }
+        }
+        drop(connection);
+        let mut passed = Passed::default();
+        for stored in &stored {
+            loaded.fold(stored)?;
+            passed.see(&loaded, stored);
+        }
+        self.leave::<S>(stream, passed).await;
+        Ok(loaded)
+    }
+
+    /// The stream that holds an id of a shop, if one ever did.
+    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<String>, sqlx::Error> {
+        let asked = (kind.to_owned(), id.to_owned());
+        if let Some(stream) = self.ids.get(&asked) {
+            return Ok(Some(stream));
+        }
+        let found: Option<String> = sqlx::query_scalar(
+            "select holder from claims where store = $1 and kind = $2 and key = $3",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(id.as_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(stream) = &found {
+            self.ids.insert(asked, stream.clone());
+        }
+        Ok(found)
+    }
+
+    /// The streams that hold ids of a shop, or ever did, by id.
+    pub async fn find_all(
+        &self,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<HashMap<String, String>, sqlx::Error> {
+        let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
+        let found: Vec<(String, String)> = sqlx::query_as(
+            "select convert_from(key, 'UTF8'), holder from claims \
+             where store = $1 and kind = $2 and key = any($3)",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(keys)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().collect())
+    }
+}
