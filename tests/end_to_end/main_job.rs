@@ -204,9 +204,8 @@ async fn the_views_return_from_the_topic_alone() {
             .ok();
     }
     let before = views(&shop).await;
-    let mut owner = shop.database.owner().await;
     for projection in Projection::ALL {
-        projection.clear(&mut owner).await.unwrap();
+        shop.database.clear(projection).await;
     }
     assert_eq!(views(&shop).await, before);
     let reads: i64 =

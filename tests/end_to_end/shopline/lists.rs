@@ -386,10 +386,7 @@ async fn the_deleted_are_in_no_list_and_a_rebuild_finds_the_rest() {
         .then_some(())
     };
     assert_eq!(same().await, Some(()));
-    Projection::Shopline
-        .clear(&mut shop.database.owner().await)
-        .await
-        .unwrap();
+    shop.database.clear(Projection::Shopline).await;
     wait::until("the view is rebuilt", same).await;
 }
 
