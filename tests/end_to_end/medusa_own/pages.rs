@@ -209,8 +209,8 @@ async fn head_answers_as_get_without_a_body() {
         "customer-groups/x/customers",
     ] {
         let path = format!("/admin/{path}");
-        let get = server.medusa(Method::GET, &path).send().await;
-        let head = server.medusa(Method::HEAD, &path).send().await;
+        let get = server.medusa(Method::GET, &path).list().await;
+        let head = server.medusa(Method::HEAD, &path).list().await;
         assert_eq!((head.status, head.body.as_str()), (200, ""));
         assert_eq!(head.header("etag"), get.header("etag"));
     }
@@ -250,11 +250,15 @@ async fn a_hostile_query_ends_in_a_documented_answer() {
         (400, "%00=x"),
     ] {
         let path = format!("/admin/customers?{query}");
-        let start = Instant::now();
-        let answer = server.medusa(Method::GET, &path).send().await;
         let shown: String = query.chars().take(60).collect();
+        let answer = wait::until("the list is not given up", async || {
+            let start = Instant::now();
+            let answer = server.medusa(Method::GET, &path).send().await;
+            assert!(start.elapsed() < Duration::from_secs(5), "{shown}");
+            (answer.status != 503).then_some(answer)
+        })
+        .await;
         assert_eq!(answer.status, status, "{shown}");
-        assert!(start.elapsed() < Duration::from_secs(5), "{shown}");
         if status == 500 {
             let unknown = r#"{"code":"unknown_error","type":"unknown_error","message":"An unknown error occurred."}"#;
             assert_eq!(answer.body, unknown, "{shown}");
@@ -295,7 +299,7 @@ async fn without_a_projector_a_list_says_by_how_much_it_is_behind() {
     ] {
         let answer = server
             .medusa(Method::GET, &format!("/admin/{path}"))
-            .send()
+            .list()
             .await;
         assert_eq!(answer.ok()["count"], 0);
         assert_eq!(answer.header("ledger-behind"), "1", "{path}");
