@@ -115,7 +115,7 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
     let now = caught_up(pool, &topic, Projection::Medusa, patience)
         .await
         .unwrap();
-    assert_eq!((now.watermark, now.head, now.stalled), (10, 11, false));
+    assert_eq!((now.watermark, now.head), (10, 11));
     wait::until("the projection counts as stalled", async || {
         let now = progress(pool, &topic, Projection::Medusa).await.unwrap();
         now.stalled.then_some(())
