@@ -14,6 +14,9 @@ use crate::support::ledger::RULES;
 use crate::support::shop::{Server, Shop};
 use crate::support::wait;
 
+/// An answer takes less than a second; on a machine that does much else, this.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
 /// A letter for each customer, in the order of a list.
 fn letters(list: &Value) -> String {
     let first = |customer: &Value| customer["email"].as_str().unwrap().chars().next().unwrap();
@@ -254,7 +257,7 @@ async fn a_hostile_query_ends_in_a_documented_answer() {
         let answer = wait::until("the list is not given up", async || {
             let start = Instant::now();
             let answer = server.medusa(Method::GET, &path).send().await;
-            assert!(start.elapsed() < Duration::from_secs(5), "{shown}");
+            assert!(start.elapsed() < ANSWER_MAX, "{shown}");
             (answer.status != 503).then_some(answer)
         })
         .await;
@@ -283,7 +286,7 @@ async fn a_search_that_takes_too_long_is_given_up() {
         .send()
         .await;
     assert_eq!(answer.status, 503, "{}", answer.body);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < ANSWER_MAX);
     assert_eq!(get(&server, "customers").await["count"], 1);
 }
 
