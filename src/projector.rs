@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use projections::{medusa, shopline};
 use rdkafka::error::KafkaError;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -73,16 +73,20 @@ impl Projection {
     }
 
     /// Forgets everything, views and offsets, so that the projection starts over from the topic. A
-    /// running projector notices. Within a transaction, it is all or nothing.
-    pub async fn clear(self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// running projector notices that its offsets are gone: the views have to go with them, or it fills
+    /// them again before they go.
+    pub async fn clear(
+        self,
+        transaction: &mut Transaction<'_, Postgres>,
+    ) -> Result<(), sqlx::Error> {
         // Offsets first, as projectors do: two that lock in the same order never block each other.
         sqlx::query("delete from projection_offsets where projection = $1")
             .bind(self.name())
-            .execute(&mut *conn)
+            .execute(&mut **transaction)
             .await?;
         match self {
-            Self::Medusa => medusa::table::clear(conn).await,
-            Self::Shopline => shopline::table::clear(conn).await,
+            Self::Medusa => medusa::table::clear(transaction).await,
+            Self::Shopline => shopline::table::clear(transaction).await,
         }
     }
 

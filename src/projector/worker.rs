@@ -50,14 +50,23 @@ struct Session<'a> {
     /// How many partitions the topic has.
     partition_count: usize,
     ticked: Instant,
-    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
-    crowded: Instant,
+    polls: Polls,
     /// Whether records came since idle partitions were raised.
     unraised: bool,
     /// A partition did not have the offset it was asked for, and has not been looked after yet.
     out_of_range: bool,
     /// Whether librdkafka reported trouble since the broker last answered.
     troubled: bool,
+}
+
+/// What polls brought, by which partitions are judged: what came after the last one is not late.
+struct Polls {
+    /// When the last one ended.
+    ended: Instant,
+    /// Whether it brought nothing.
+    quiet: bool,
+    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
+    crowded: Instant,
 }
 
 /// Why a partition is caught up from the store.
@@ -103,7 +112,11 @@ impl Worker {
             scope,
             partition_count,
             ticked: Instant::now(),
-            crowded: Instant::now(),
+            polls: Polls {
+                ended: Instant::now(),
+                quiet: false,
+                crowded: Instant::now(),
+            },
             unraised: false,
             out_of_range: false,
             troubled: false,
@@ -142,6 +155,7 @@ impl Worker {
 impl Session<'_> {
     /// One poll and what follows from it.
     fn turn(&mut self) -> Result<(), Error> {
+        let asked = Instant::now();
         let batch = self.consumer.poll(POLL)?;
         let Batch {
             received,
@@ -158,10 +172,7 @@ impl Session<'_> {
             self.worker.report.set(KafkaStatus::Working);
         }
         self.out_of_range |= out_of_range;
-        let quiet = received.is_empty();
-        if received.len() >= BATCH_MAX {
-            self.crowded = Instant::now();
-        }
+        self.polls.note(asked, received.len());
         if !received.is_empty() {
             self.unraised = true;
             self.project(received)?;
@@ -173,7 +184,7 @@ impl Session<'_> {
             self.realign()?;
             self.out_of_range = false;
         }
-        if self.ticked.elapsed() >= TICK || (quiet && self.unraised) {
+        if self.ticked.elapsed() >= TICK || (self.polls.quiet && self.unraised) {
             self.tick()?;
             self.ticked = Instant::now();
             self.unraised = false;
@@ -412,15 +423,6 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
-    /// Whether a partition that is behind since then waits in vain.
-    fn is_stuck(&self, partition: &Partition, since: Instant) -> bool {
-        let read_all = partition
-            .at_end
-            .is_some_and(|end| end.elapsed() >= PATIENCE);
-        let silent = partition.heard.max(self.crowded).elapsed() >= PATIENCE_MAX;
-        (read_all && since.elapsed() >= PATIENCE) || (silent && since.elapsed() >= PATIENCE_MAX)
-    }
-
     /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
     /// should have come and did not, and notices offsets that somebody deleted.
     fn tick(&mut self) -> Result<(), Error> {
@@ -450,7 +452,7 @@ impl Session<'_> {
             place.applied = standing.applied;
             let since = (standing.applied < standing.mark)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
-            if since.is_some_and(|since| self.is_stuck(partition, since)) {
+            if since.is_some_and(|since| self.polls.were_in_vain(partition, since)) {
                 let incarnation = place.incarnation;
                 behind.insert(standing.partition, CatchUp { place, incarnation });
             }
@@ -464,6 +466,27 @@ impl Session<'_> {
             self.seek_to_places()?;
         }
         Ok(())
+    }
+}
+
+impl Polls {
+    fn note(&mut self, asked: Instant, received: usize) {
+        self.ended = Instant::now();
+        // One that took far longer than it waits was stopped with its process: what came meanwhile is
+        // still on its way.
+        self.quiet = received == 0 && self.ended - asked < TICK;
+        if received >= BATCH_MAX {
+            self.crowded = self.ended;
+        }
+    }
+
+    /// Whether a partition that is behind since then waits in vain.
+    fn were_in_vain(&self, partition: &Partition, since: Instant) -> bool {
+        let waited = |since: Instant| self.ended.saturating_duration_since(since);
+        // While others have something to read, this one may have it, too.
+        let read_all = self.quiet && partition.at_end.is_some_and(|end| waited(end) >= PATIENCE);
+        let silent = waited(partition.heard.max(self.crowded)) >= PATIENCE_MAX;
+        (read_all && waited(since) >= PATIENCE) || (silent && waited(since) >= PATIENCE_MAX)
     }
 }
 
@@ -490,4 +513,60 @@ fn missing(received: &[Received], held: &BTreeMap<i32, Partition>) -> BTreeMap<i
         *reached = received.record.position.max(*reached);
     }
     behind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_waits_in_vain_only_as_long_as_polls_bring_nothing() {
+        let begin = Instant::now();
+        let after = |waited: Duration| begin + waited;
+        let partition = Partition {
+            place: Place {
+                next_offset: 0,
+                applied: 0,
+                incarnation: None,
+            },
+            at_end: Some(begin),
+            heard: begin,
+            behind: Some(begin),
+        };
+        let in_vain = |quiet: bool, ended: Duration, crowded: Duration| {
+            let polls = Polls {
+                ended: after(ended),
+                quiet,
+                crowded: after(crowded),
+            };
+            polls.were_in_vain(&partition, begin)
+        };
+        assert!(in_vain(true, PATIENCE, PATIENCE));
+        assert!(!in_vain(
+            true,
+            PATIENCE.checked_sub(POLL).unwrap(),
+            Duration::ZERO
+        ));
+        // Others' records were projected slowly, and this one's may be in the next poll.
+        assert!(!in_vain(false, PATIENCE, Duration::ZERO));
+        assert!(in_vain(false, PATIENCE_MAX, Duration::ZERO));
+        assert!(!in_vain(false, PATIENCE_MAX, PATIENCE));
+    }
+
+    #[test]
+    fn a_poll_that_was_stopped_with_its_process_is_not_quiet() {
+        let now = Instant::now();
+        let mut polls = Polls {
+            ended: now,
+            quiet: false,
+            crowded: now,
+        };
+        polls.note(Instant::now(), 0);
+        assert!(polls.quiet);
+        polls.note(Instant::now().checked_sub(TICK).unwrap(), 0);
+        assert!(!polls.quiet);
+        polls.note(Instant::now(), BATCH_MAX);
+        assert!(!polls.quiet);
+        assert_eq!(polls.crowded, polls.ended);
+    }
 }

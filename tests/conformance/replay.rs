@@ -18,6 +18,7 @@ use super::proofs;
 use super::races;
 use super::tree::Tree;
 use super::world::{Missing, World};
+use crate::support::wait;
 
 /// What came of a whole run.
 #[derive(Debug, Default)]
@@ -98,11 +99,25 @@ async fn replay(target: &Target, case: &Case, world: &World) -> Result<Answer, E
 }
 
 impl Target {
+    /// Sends a request; again as long as it is for a list that is behind or given up, as it may be on a
+    /// busy machine.
     pub(super) async fn send(
         &self,
         request: &cases::Request,
         world: &World,
     ) -> Result<Answer, Error> {
+        wait::until("no list is behind or given up", async || {
+            let sent = self.send_once(request, world).await;
+            let again = sent.as_ref().is_ok_and(|answer| {
+                let reads = ["GET", "HEAD"].contains(&request.method.as_str());
+                reads && (answer.status == 503 || answer.headers.contains_key("ledger-behind"))
+            });
+            (!again).then_some(sent)
+        })
+        .await
+    }
+
+    async fn send_once(&self, request: &cases::Request, world: &World) -> Result<Answer, Error> {
         let request = self.build(request, world)?;
         let stream = TcpStream::connect(&self.authority).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

@@ -29,6 +29,7 @@ use self::ask::{Asked, chance, send_body, target};
 use crate::support::check::agrees;
 use crate::support::http::Answer;
 use crate::support::shop::Shop;
+use crate::support::wait;
 
 /// How many requests are in flight.
 const LANES: u64 = 12;
@@ -140,9 +141,14 @@ impl Lane {
 
     async fn ask(&mut self, contract: &impl Contract) -> (Asked, u16) {
         let asked = contract.ask(&mut self.rng);
-        let answer = timeout(ANSWER_MAX, self.send(asked.request(self.address)));
-        let answer = answer.await;
-        let answer = answer.unwrap_or_else(|_elapsed| panic!("no answer in time: {asked}"));
+        // A machine that does much else gives a list up, and may be asked again.
+        let answer = wait::until("a list is not given up", async || {
+            let answer = timeout(ANSWER_MAX, self.send(asked.request(self.address))).await;
+            let answer = answer.unwrap_or_else(|_elapsed| panic!("no answer in time: {asked}"));
+            let reads = matches!(asked.method, Method::GET | Method::HEAD);
+            (!reads || answer.status != 503).then_some(answer)
+        })
+        .await;
         match contract.documented(&asked, &answer) {
             Ok(kind) => *self.seen.entry(kind).or_default() += 1,
             Err(wrong) => panic!(

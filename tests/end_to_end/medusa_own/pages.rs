@@ -14,6 +14,9 @@ use crate::support::ledger::RULES;
 use crate::support::shop::{Server, Shop};
 use crate::support::wait;
 
+/// An answer takes less than a second; on a machine that does much else, this.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
 /// A letter for each customer, in the order of a list.
 fn letters(list: &Value) -> String {
     let first = |customer: &Value| customer["email"].as_str().unwrap().chars().next().unwrap();
@@ -192,8 +195,7 @@ async fn the_count_follows_births_and_deaths() {
     assert_eq!(count("has_account=false").await, 0);
     assert_eq!(count("has_account=true").await, 1);
     // A rebuild empties the table and counts anew.
-    let mut owner = shop.database.owner().await;
-    Projection::Medusa.clear(&mut owner).await.unwrap();
+    shop.database.clear(Projection::Medusa).await;
     wait::until("the view is rebuilt", async || {
         (count("").await == 1).then_some(())
     })
@@ -210,8 +212,8 @@ async fn head_answers_as_get_without_a_body() {
         "customer-groups/x/customers",
     ] {
         let path = format!("/admin/{path}");
-        let get = server.medusa(Method::GET, &path).send().await;
-        let head = server.medusa(Method::HEAD, &path).send().await;
+        let get = server.medusa(Method::GET, &path).list().await;
+        let head = server.medusa(Method::HEAD, &path).list().await;
         assert_eq!((head.status, head.body.as_str()), (200, ""));
         assert_eq!(head.header("etag"), get.header("etag"));
     }
@@ -251,11 +253,15 @@ async fn a_hostile_query_ends_in_a_documented_answer() {
         (400, "%00=x"),
     ] {
         let path = format!("/admin/customers?{query}");
-        let start = Instant::now();
-        let answer = server.medusa(Method::GET, &path).send().await;
         let shown: String = query.chars().take(60).collect();
+        let answer = wait::until("the list is not given up", async || {
+            let start = Instant::now();
+            let answer = server.medusa(Method::GET, &path).send().await;
+            assert!(start.elapsed() < ANSWER_MAX, "{shown}");
+            (answer.status != 503).then_some(answer)
+        })
+        .await;
         assert_eq!(answer.status, status, "{shown}");
-        assert!(start.elapsed() < Duration::from_secs(5), "{shown}");
         if status == 500 {
             let unknown = r#"{"code":"unknown_error","type":"unknown_error","message":"An unknown error occurred."}"#;
             assert_eq!(answer.body, unknown, "{shown}");
@@ -280,7 +286,7 @@ async fn a_search_that_takes_too_long_is_given_up() {
         .send()
         .await;
     assert_eq!(answer.status, 503, "{}", answer.body);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < ANSWER_MAX);
     assert_eq!(get(&server, "customers").await["count"], 1);
 }
 
@@ -296,7 +302,7 @@ async fn without_a_projector_a_list_says_by_how_much_it_is_behind() {
     ] {
         let answer = server
             .medusa(Method::GET, &format!("/admin/{path}"))
-            .send()
+            .list()
             .await;
         assert_eq!(answer.ok()["count"], 0);
         assert_eq!(answer.header("ledger-behind"), "1", "{path}");

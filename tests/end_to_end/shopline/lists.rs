@@ -16,15 +16,9 @@ async fn get(server: &Server, path: &str) -> Answer {
     server.shopline(Method::GET, path).send().await
 }
 
-/// What a list answers when it is behind nothing: a projector that has just started takes its time,
-/// and on a busy machine a list is given up, to be asked for again.
+/// What a list answers when it is behind nothing.
 async fn current(server: &Server, path: &str) -> Answer {
-    wait::until("the list is behind nothing", async || {
-        let answer = get(server, path).await;
-        let is_behind = answer.headers.contains_key("ledger-behind");
-        (!is_behind && answer.status != 503).then_some(answer)
-    })
-    .await
+    server.shopline(Method::GET, path).current_list().await
 }
 
 /// The ids of a page.
@@ -386,10 +380,7 @@ async fn the_deleted_are_in_no_list_and_a_rebuild_finds_the_rest() {
         .then_some(())
     };
     assert_eq!(same().await, Some(()));
-    Projection::Shopline
-        .clear(&mut shop.database.owner().await)
-        .await
-        .unwrap();
+    shop.database.clear(Projection::Shopline).await;
     wait::until("the view is rebuilt", same).await;
 }
 
@@ -412,10 +403,8 @@ async fn links_lead_to_where_the_request_was_sent() {
         (&trusting, "https://demo.myshopline.com".to_owned()),
         (&wary, wary.base.clone()),
     ] {
-        let next = wait::until("the list has a second page", async || {
-            url(&forwarded(server).send().await, "next")
-        })
-        .await;
+        let list = forwarded(server).current_list().await;
+        let next = url(&list, "next").expect("the list has a second page");
         assert!(next.starts_with(&format!("{origin}{path}")), "{next}");
     }
 }
@@ -474,7 +463,7 @@ async fn without_a_projector_a_list_says_by_how_much_it_is_behind() {
         "customers/v2/search.json",
         "customers/v2/count.json",
     ] {
-        let answer = get(&server, path).await;
+        let answer = server.shopline(Method::GET, path).list().await;
         assert_eq!(
             (answer.status, answer.header("ledger-behind")),
             (200, "1"),

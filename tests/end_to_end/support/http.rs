@@ -8,7 +8,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::wait;
+
 /// A request to be sent.
+#[derive(Clone)]
 pub(crate) struct Call {
     method: Method,
     authority: String,
@@ -69,6 +72,25 @@ impl Call {
     /// Sends it; fails the test when there is no answer.
     pub(crate) async fn send(self) -> Answer {
         self.try_send().await.expect("the ledger answers")
+    }
+
+    /// Asks for a list, again when it is given up: a busy machine may be too slow for it.
+    pub(crate) async fn list(&self) -> Answer {
+        wait::until("the list is not given up", async || {
+            let answer = self.clone().send().await;
+            (answer.status != 503).then_some(answer)
+        })
+        .await
+    }
+
+    /// Asks for a list until it is neither given up nor behind: a projector that has just started takes
+    /// its time, too.
+    pub(crate) async fn current_list(&self) -> Answer {
+        wait::until("the list is behind nothing", async || {
+            let answer = self.list().await;
+            (!answer.headers.contains_key("ledger-behind")).then_some(answer)
+        })
+        .await
     }
 
     /// Sends it; `None` when there is no answer, or only a part of one.

@@ -140,7 +140,8 @@ fn read_now(config: &KafkaConfig, topic: &str) -> Vec<Message> {
 }
 
 /// Whether readers of what is committed see to the end of every partition. Kafka confirms a
-/// transaction when it is sure to be committed; each partition shows it a moment later.
+/// transaction when it is sure to be committed; each partition shows it a moment later. One of a topic
+/// that was just made may have no leader yet.
 fn is_settled(
     committed: &BaseConsumer,
     all: &BaseConsumer,
@@ -148,10 +149,9 @@ fn is_settled(
     partitions: &HashSet<i32>,
 ) -> bool {
     partitions.iter().all(|partition| {
-        let end = |of: &BaseConsumer| of.fetch_watermarks(topic, *partition, PATIENCE).unwrap().1;
-        // This one first: what is sent meanwhile is not taken for an open transaction.
-        let last = end(all);
-        end(committed) >= last
+        let end = |of: &BaseConsumer| of.fetch_watermarks(topic, *partition, PATIENCE);
+        // All first: what is sent meanwhile is not taken for an open transaction.
+        matches!((end(all), end(committed)), (Ok((_, last)), Ok((_, shown))) if shown >= last)
     })
 }
 

@@ -1,6 +1,7 @@
 //! A ledger on a test's own database and topic, without its front door: for what happens behind it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use customer_ledger::customer::{self, CreateCustomer, Customer, Fields, Rules, UpdateCustomer};
 use customer_ledger::event_store::keyring::Keyring;
@@ -14,10 +15,14 @@ use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::postgres::{Database, database};
 use super::{kafka, wait};
+
+/// How long a role may take to get where it is going.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Nobody's rules: these tests are not about refusals.
 pub(crate) static RULES: Rules = Rules {
@@ -225,12 +230,14 @@ impl<E: Send + std::fmt::Debug + 'static> Role<E> {
 
     /// Waits until it gives up, and says why.
     pub(crate) async fn gives_up(self) -> E {
-        self.task.await.unwrap().unwrap_err()
+        let given_up = timeout(PATIENCE, self.task).await.expect("it gives up");
+        given_up.unwrap().unwrap_err()
     }
 
     /// Waits until its status is as asked for.
     pub(crate) async fn is(&mut self, status: impl FnMut(&KafkaStatus) -> bool) {
-        self.status.wait_for(status).await.unwrap();
+        let reached = timeout(PATIENCE, self.status.wait_for(status)).await;
+        reached.expect("the status is reached").unwrap();
     }
 }
 

@@ -10,6 +10,7 @@ use std::thread;
 
 use customer_ledger::dev::postgres::Postgres;
 use customer_ledger::migrations::migrate;
+use customer_ledger::projector::Projection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::sync::{OnceCell, oneshot};
@@ -79,6 +80,14 @@ impl Database {
     /// A connection as the owner.
     pub(crate) async fn owner(&self) -> PgConnection {
         PgConnection::connect(&self.owner_url).await.unwrap()
+    }
+
+    /// Lets a projection start over.
+    pub(crate) async fn clear(&self, projection: Projection) {
+        let mut owner = self.owner().await;
+        let mut transaction = owner.begin().await.unwrap();
+        projection.clear(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
     }
 }
 

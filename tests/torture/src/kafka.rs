@@ -26,6 +26,8 @@ const START_MAX: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(50);
 /// How long Kafka may take for one of our own requests.
 const REQUEST_MAX: Duration = Duration::from_secs(5);
+/// How long a transaction may stay open in the end: longer than Kafka lets one of the relay's.
+const SETTLE_MAX: Duration = Duration::from_mins(1);
 /// How long reading the whole topic may take.
 const READ_MAX: Duration = Duration::from_mins(2);
 
@@ -169,7 +171,8 @@ pub(crate) async fn truncate_topic(port: u16, topic: &str) -> Result<(), KafkaEr
         .try_for_each(TopicPartitionListElem::error)
 }
 
-/// Everything committed in a topic, in the order of each partition; nothing when there is no topic.
+/// Everything committed in a topic, in the order of each partition, once no transaction is open in it;
+/// nothing when there is no topic.
 pub(crate) async fn read_topic(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
     let topic = topic.to_owned();
     blocking(move || read(port, &topic)).await
@@ -204,6 +207,11 @@ fn read(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
         assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
         open.insert(partition);
     }
+    let all: BaseConsumer = client(port)
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    let settled_by = Instant::now() + SETTLE_MAX;
+    while Instant::now() < settled_by && !is_settled(&consumer, &all, topic, &open) {}
     consumer.assign(&assignment)?;
     let deadline = Instant::now() + READ_MAX;
     let mut messages = vec![];
@@ -239,4 +247,20 @@ fn read(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
         }
     }
     Ok(messages)
+}
+
+/// Whether readers of what is committed see to the end of every partition. Kafka confirms a
+/// transaction when it is sure to be committed; each partition shows it a moment later. One of a topic
+/// that was just made may have no leader yet.
+fn is_settled(
+    committed: &BaseConsumer,
+    all: &BaseConsumer,
+    topic: &str,
+    partitions: &HashSet<i32>,
+) -> bool {
+    partitions.iter().all(|partition| {
+        let end = |of: &BaseConsumer| of.fetch_watermarks(topic, *partition, REQUEST_MAX);
+        // All first: what is sent meanwhile is not taken for an open transaction.
+        matches!((end(all), end(committed)), (Ok((_, last)), Ok((_, shown))) if shown >= last)
+    })
 }

@@ -34,46 +34,76 @@ struct Mutation {
 enum How {
     /// The program does without it.
     Program(Guard),
-    /// The database does without it.
-    Sql(&'static str),
+    /// The append function of the database does without it.
+    Append(Change),
+}
+
+/// A change of the append function.
+struct Change {
+    /// What the function says.
+    guard: &'static str,
+    /// What it says instead.
+    instead: &'static str,
+    /// What is changed beside it.
+    then: &'static str,
+}
+
+impl Change {
+    /// The change as SQL, which fails where nothing would change.
+    fn sql(&self) -> String {
+        let Self {
+            guard,
+            instead,
+            then,
+        } = self;
+        format!(
+            "do $do$ declare \
+                 whole text := pg_get_functiondef('append'::regproc); \
+                 changed text := replace(whole, $guard${guard}$guard$, $guard${instead}$guard$); \
+             begin \
+                 if changed = whole then raise exception 'append has no such guard'; end if; \
+                 execute changed; \
+             end $do$; {then}"
+        )
+    }
 }
 
 const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "no lock around an append",
         // Without the constraint, too: else Postgres itself would refuse what the lock prevents.
-        how: How::Sql(
-            "do $$ begin execute replace(pg_get_functiondef('append'::regproc), \
-                'perform pg_advisory_xact_lock(1818453874);', ''); end $$; \
-             alter table events drop constraint events_position_is_unique; \
-             create index events_by_position on events (position)",
-        ),
+        how: How::Append(Change {
+            guard: "perform pg_advisory_xact_lock(1818453874);",
+            instead: "",
+            then: "alter table events drop constraint events_position_is_unique; \
+                create index events_by_position on events (position)",
+        }),
     },
     Mutation {
         name: "no check of the sequence that a command was decided on",
-        how: How::Sql(
-            "do $$ begin execute replace(pg_get_functiondef('append'::regproc), \
-                'where s.sequence is distinct', 'where false and s.sequence is distinct'); end $$; \
-             alter table events drop constraint events_pkey; \
-             create index events_by_stream on events (aggregate_type, aggregate_id, sequence)",
-        ),
+        how: How::Append(Change {
+            guard: "where s.sequence is distinct",
+            instead: "where false and s.sequence is distinct",
+            then: "alter table events drop constraint events_pkey; \
+                create index events_by_stream on events (aggregate_type, aggregate_id, sequence)",
+        }),
     },
     Mutation {
         name: "an append is answered before it is on the disk",
-        how: How::Sql(
-            "do $$ begin execute replace(pg_get_functiondef('append'::regproc), \
-                'perform pg_advisory_xact_lock(1818453874);', \
-                'perform pg_advisory_xact_lock(1818453874); \
-                 perform set_config(''synchronous_commit'', ''off'', true);'); end $$",
-        ),
+        how: How::Append(Change {
+            guard: "perform pg_advisory_xact_lock(1818453874);",
+            instead: "perform pg_advisory_xact_lock(1818453874); \
+                perform set_config('synchronous_commit', 'off', true);",
+            then: "",
+        }),
     },
     Mutation {
         name: "a claim is not checked",
-        how: How::Sql(
-            "do $$ begin execute replace(pg_get_functiondef('append'::regproc), \
-                'where c.take' || chr(10) || '        loop', \
-                'where false' || chr(10) || '        loop'); end $$",
-        ),
+        how: How::Append(Change {
+            guard: "where c.take and c.stream <> (",
+            instead: "where false and c.stream <> (",
+            then: "",
+        }),
     },
     Mutation {
         name: "\"nothing changes\" is not confirmed",
@@ -149,7 +179,7 @@ async fn attempt(
     let steps = plan::in_order(seed, &FAULTS);
     let (sql, settings) = match how {
         None => (String::new(), vec![]),
-        Some(How::Sql(sql)) => ((*sql).to_owned(), vec![]),
+        Some(How::Append(change)) => (change.sql(), vec![]),
         Some(How::Program(guard)) => (
             String::new(),
             vec![("LEDGER_MUTATION", format!("{guard:?}"))],
@@ -172,4 +202,33 @@ fn tell(trial: &Trial) {
         trial.name,
         trial.report.finding()
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The append function as the last migration leaves it.
+    fn append() -> String {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+        let files = fs::read_dir(directory).unwrap();
+        let texts = files.map(|file| file.unwrap().path()).map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path, text)
+        });
+        let of_append = texts.filter(|(_, text)| text.contains("function append("));
+        of_append.max().unwrap().1
+    }
+
+    #[test]
+    fn every_guard_that_is_taken_away_is_there() {
+        let append = append();
+        for Mutation { name, how } in &MUTATIONS {
+            if let How::Append(Change { guard, .. }) = how {
+                assert!(append.contains(guard), "{name}");
+            }
+        }
+    }
 }
