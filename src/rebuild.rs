@@ -376,7 +376,7 @@ impl Rebuild {
         }
     }
 
-    /// Switches, unless somebody holds the live tables; how long these were locked.
+    /// Switches, unless somebody holds one of the tables; how long the live ones were locked.
     async fn try_switch(
         &mut self,
         worker: &mut Worker,
@@ -384,16 +384,12 @@ impl Rebuild {
     ) -> Result<Option<Duration>, Error> {
         let projection = self.projection;
         let mut transaction = self.session.begin().await?;
-        if !tables::lock(&mut transaction, projection).await? {
+        let progress = &self.progress;
+        let locked = lock(&mut transaction, projection, worker, from, progress).await?;
+        let Some(locked) = locked else {
             transaction.rollback().await?;
             return Ok(None);
-        }
-        let locked = Instant::now();
-        if !tables::fit(&mut transaction, projection, from).await? {
-            return Err(Error::Shape(projection.name()));
-        }
-        let head = reader::head(&mut *transaction).await?;
-        worker.advance(head, &self.progress).await?;
+        };
         let live = projector::progress(&mut *transaction, &self.topic, projection).await?;
         tables::swap(&mut transaction, projection, from).await?;
         sqlx::query(
@@ -426,6 +422,36 @@ impl Rebuild {
     fn is_at(&self, phase: Phase) {
         self.progress.send_modify(|progress| progress.phase = phase);
     }
+}
+
+/// Locks the live tables and those that come in, within a transaction, and folds what is left into
+/// these. Since when the live ones are locked; none if somebody holds one of the tables.
+async fn lock(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    worker: &mut Worker,
+    from: Place,
+    progress: &watch::Sender<Progress>,
+) -> Result<Option<Instant>, Error> {
+    if !tables::reserve(transaction, projection, from).await? {
+        return Ok(None);
+    }
+    // That may have taken a while.
+    let head = reader::head(&mut *transaction).await?;
+    worker.advance(head, progress).await?;
+    if !tables::lock(transaction, projection, "public").await? {
+        return Ok(None);
+    }
+    let locked = Instant::now();
+    if !tables::fit(transaction, projection, from).await? {
+        return Err(Error::Shape(projection.name()));
+    }
+    let head = reader::head(&mut *transaction).await?;
+    worker.advance(head, progress).await?;
+    // The worker wrote to these with a connection of its own.
+    let from = from.schema(projection);
+    let is_free = tables::lock(transaction, projection, &from).await?;
+    Ok(is_free.then_some(locked))
 }
 
 /// Whether somebody rebuilds a projection at the moment.
