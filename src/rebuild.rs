@@ -39,6 +39,8 @@ const LOCK: i32 = 1_818_453;
 const NEAR: i64 = 200;
 /// How long the switch waits for others to let go of the live tables.
 const SWITCH_MAX: Duration = Duration::from_mins(5);
+/// How often going back begins again because customers were deleted meanwhile.
+const BACK_MAX: usize = 10;
 /// How long it leaves the tables alone between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -245,7 +247,7 @@ impl Rebuild {
     /// live ones differ from them.
     pub async fn back(
         mut self,
-        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+        mut tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
     ) -> Result<Switched, Error> {
         let projection = self.projection;
         let name = projection.name();
@@ -265,15 +267,27 @@ impl Rebuild {
         let total = reader::head(&mut self.session).await?;
         let position = kept.unwrap_or(0);
         self.begins(Phase::Folds, total - position);
-        // Rows may be ahead of the position: what they have seen is skipped.
-        let worker = self.worker(Place::Kept, Share::ALL, position).await?;
-        self.bring(worker.with_rows(), Place::Kept, tell).await
+        let mut attempt = 1;
+        loop {
+            // Rows may be ahead of the position: what they have seen is skipped.
+            let worker = self.worker(Place::Kept, Share::ALL, position).await?;
+            let worker = worker.with_rows();
+            match self.bring(worker, Place::Kept, &mut tell).await {
+                // The row of a customer that was deleted meanwhile went ahead by itself.
+                Err(Error::Disturbed) if attempt < BACK_MAX => attempt += 1,
+                ended => return ended,
+            }
+        }
     }
 
-    /// Forgets the tables that were replaced last. Says whether there were any.
+    /// Forgets the tables that were replaced last, and what an interrupted rebuild left. Says whether
+    /// there were any.
     pub async fn forget(mut self) -> Result<bool, Error> {
-        let there = tables::exist(&mut self.session, self.projection, Place::Kept).await?;
-        tables::remove(&mut self.session, self.projection, Place::Kept).await?;
+        let mut there = false;
+        for place in [Place::Kept, Place::Next, Place::Gone] {
+            there |= tables::exist(&mut self.session, self.projection, place).await?;
+            tables::remove(&mut self.session, self.projection, place).await?;
+        }
         Ok(there)
     }
 
@@ -336,7 +350,7 @@ impl Rebuild {
 
     /// Puts tables in the place of the live ones.
     async fn bring(
-        mut self,
+        &mut self,
         mut worker: Worker,
         from: Place,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
@@ -355,6 +369,7 @@ impl Rebuild {
             }
             tokio::time::sleep(PAUSE).await;
         };
+        tables::blank_kept(&mut self.session, self.projection).await?;
         tables::remove(&mut self.session, self.projection, Place::Gone).await?;
         Ok(Switched {
             found,

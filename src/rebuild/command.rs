@@ -52,7 +52,7 @@ pub struct Options {
     /// Put the tables back that were replaced last, with everything that happened since.
     #[arg(long, conflicts_with = "forget")]
     back: bool,
-    /// Drop the tables that were replaced last.
+    /// Drop the tables that were replaced last, and what an interrupted rebuild left.
     #[arg(long)]
     forget: bool,
     /// Print JSON, an object a line.
@@ -190,9 +190,9 @@ impl Command {
 fn print_forgotten(as_json: bool, name: &str, there: bool) -> io::Result<()> {
     let object = json!({ "view": name, "forgotten": there });
     let line = if there {
-        format!("{name}: the tables that were replaced are dropped")
+        format!("{name}: all tables but the live ones are dropped")
     } else {
-        format!("{name}: no replaced tables are kept")
+        format!("{name}: there are no tables but the live ones")
     };
     print(as_json, &object, &line)
 }

@@ -183,6 +183,22 @@ pub(super) async fn swap(
     run(conn, &format!("drop schema {next}")).await
 }
 
+/// Has the live table's trigger (migration 0017) take everything out of the kept one that the live one
+/// has no more: the tables that came in may have seen a deletion that those before had not.
+pub(super) async fn blank_kept(
+    conn: &mut PgConnection,
+    projection: Projection,
+) -> Result<(), sqlx::Error> {
+    let table = format!("{}_customers", projection.name());
+    let kept = Place::Kept.schema(projection);
+    let touch = format!(
+        "update public.{table} live set deleted = true from {kept}.{table} held \
+         where live.deleted and not held.deleted \
+            and held.store = live.store and held.stream = live.stream"
+    );
+    run(conn, &touch).await
+}
+
 /// Runs statements that name tables without a schema, in one.
 async fn run_in(
     conn: &mut PgConnection,
