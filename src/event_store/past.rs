@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use sqlx::{PgPool, Row as _};
 
@@ -203,6 +203,7 @@ impl Ledger {
             }
         }
         let mut entries: Vec<_> = own.into_iter().map(Entry::Customer).collect();
+        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
         for record in self.group_records(&streams, until).await? {
             if record.position > after {
                 entries.push(Entry::Group(record));
@@ -228,21 +229,17 @@ impl Ledger {
         stored.iter().map(|stored| decode(stored, key)).collect()
     }
 
-    async fn group_records(
+    /// The records of groups up to a position, group by group, each in order.
+    pub(super) async fn group_records(
         &self,
-        streams: &BTreeSet<String>,
+        streams: &[&str],
         until: i64,
     ) -> Result<Vec<Record<GroupEvent>>, ReadError> {
-        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
-        let records = reader::streams(&self.pool, StreamKind::CustomerGroup, &streams);
+        let kind = StreamKind::CustomerGroup;
+        let records = reader::streams_until(&self.pool, kind, streams, until);
+        // Nothing of a group is sealed.
         records
-            .try_filter_map(|(stored, key)| async move {
-                if stored.position > until {
-                    return Ok(None);
-                }
-                let key = key.map(|key| reader::unwrap(&self.keyring, &stored.stream, &key));
-                decode(&stored, key.transpose()?.as_ref()).map(Some)
-            })
+            .map(|stored| decode(&stored?.0, None))
             .try_collect()
             .await
     }
