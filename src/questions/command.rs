@@ -22,7 +22,7 @@ pub(crate) type Ended = Result<(), Box<dyn Error>>;
 /// Which part of a customer's log.
 #[derive(Debug, Args)]
 pub struct Log {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger. A group's does as well.
     id: String,
     /// Only what follows this position.
     #[arg(long, value_name = "POSITION", conflicts_with = "before")]
