@@ -6,10 +6,11 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The sources of whatever folds an event into what a snapshot holds.
-const FOLDS: [&str; 6] = [
+/// The sources of whatever folds an event into what a snapshot holds, and the data built into them.
+const FOLDS: [&str; 7] = [
     "Cargo.toml",
     "events/src",
+    "projections/data",
     "projections/src",
     "src/customer.rs",
     "src/customer",

@@ -21,7 +21,7 @@ use crate::event_store::reader::{self, ReadError};
 pub use self::command::{Options, run};
 
 /// Accesses are listed at most this many at a time: the newest.
-const LISTED_MAX: i64 = 10_000;
+pub const LISTED_MAX: usize = 10_000;
 
 /// Somebody is about to see a customer's personal data.
 #[derive(Clone, Copy, Debug)]
@@ -118,31 +118,58 @@ pub struct Noted {
     pub reason: Option<Personal<String>>,
 }
 
-/// The accesses to one customer or to all, since a time, the newest at most, in order. As the owner.
+/// Which accesses to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// To one customer; else to all.
+    pub stream: Option<&'a str>,
+    /// None earlier.
+    pub since: Option<Timestamp>,
+    /// None later.
+    pub until: Option<Timestamp>,
+}
+
+/// The accesses that are listed.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// In order.
+    pub accesses: Vec<Noted>,
+    /// Whether there are earlier ones that were wanted, too.
+    pub is_cut: bool,
+}
+
+/// The accesses that are wanted, at most [`LISTED_MAX`]: the newest. As the owner.
 pub async fn list(
     owner: &PgPool,
     keyring: &Keyring,
     store: &str,
-    stream: Option<&str>,
-    since: Option<Timestamp>,
-) -> Result<Vec<Noted>, ReadError> {
+    wanted: Wanted<'_>,
+) -> Result<Listed, ReadError> {
+    let Wanted {
+        stream,
+        since,
+        until,
+    } = wanted;
     let mut connection = owner.acquire().await?;
     let rows = sqlx::query(
         "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, role, stream, \
             question, request_id, reason::text \
          from (select * from access_log \
             where store = $1 and ($2::text is null or stream = $2) \
-                and (extract(epoch from time) * 1000000)::bigint >= $3 \
-            order by access_id desc limit $4) newest \
-         order by access_id",
+                and (extract(epoch from time) * 1000000)::bigint between $3 and $4 \
+            order by access_id desc limit $5) newest \
+         order by access_id desc",
     )
     .bind(store)
     .bind(stream)
     .bind(since.map_or(i64::MIN, Timestamp::as_microsecond))
-    .bind(LISTED_MAX)
+    .bind(until.map_or(i64::MAX, Timestamp::as_microsecond))
+    .bind(i64::try_from(LISTED_MAX + 1).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await?;
-    let mut noted: Vec<(Noted, Option<String>)> = rows.iter().map(row).collect::<Result<_, _>>()?;
+    let is_cut = rows.len() > LISTED_MAX;
+    let rows = rows.iter().take(LISTED_MAX).rev();
+    let mut noted: Vec<(Noted, Option<String>)> = rows.map(row).collect::<Result<_, _>>()?;
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
@@ -165,7 +192,10 @@ pub async fn list(
             noted.reason = serde_json::from_value(reason).ok();
         }
     }
-    Ok(noted.into_iter().map(|(noted, _)| noted).collect())
+    Ok(Listed {
+        accesses: noted.into_iter().map(|(noted, _)| noted).collect(),
+        is_cut,
+    })
 }
 
 /// An access and the sealed reason beside it.

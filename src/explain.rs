@@ -24,6 +24,8 @@ pub struct Explained {
     pub commands: Vec<Command>,
     /// What it was refused, in order.
     pub refusals: Vec<Refusal>,
+    /// Whether more events or refusals have the id than are told: these are the first.
+    pub is_cut: bool,
     /// How far the projections are.
     pub projections: Vec<Reached>,
 }
@@ -119,7 +121,7 @@ pub enum Topic {
     Waiting,
     /// It was sent, and the topic does not have it any more.
     Missing,
-    /// Kafka was not asked, or did not answer.
+    /// Kafka was not asked, did not answer, or does not show it yet.
     Unknown {
         /// Why.
         why: &'static str,

@@ -74,6 +74,8 @@ pub struct Api {
     pub lists: PgPool,
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
+    /// How many questions to the past may be folded at a time.
+    pub folding: Arc<Semaphore>,
     /// Proxies whose headers are believed.
     pub trusted_proxies: TrustedProxies,
     /// Whether the process is ready, and how Kafka is.

@@ -6,7 +6,7 @@ pub(crate) mod table;
 
 use std::collections::BTreeMap;
 
-use events::record::Actor;
+use events::record::{Actor, StreamKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use crate::access_log::{self, Access};
 use crate::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::event_store::Ledger;
-use crate::event_store::past::{Found, Past, STREAM, customers_of};
+use crate::event_store::past::{Found, Past, STREAM, streams_of};
 use crate::event_store::reader::ReadError;
 use crate::history::blame::{Leaf, blame};
 use crate::history::cause::{self, Logged};
@@ -135,6 +135,8 @@ pub enum Page {
 /// A page of a log.
 #[derive(Clone, Debug)]
 pub struct Log {
+    /// Whose it is.
+    pub stream: String,
     /// Its events, in order.
     pub events: Vec<Logged>,
 }
@@ -153,13 +155,17 @@ pub struct Differences {
 /// The customer that has or had an id of either shop or of the ledger; `medusa:`, `shopline:` or
 /// `ledger:` before it says whose it is.
 pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
+    find_of(pool, store, StreamKind::Customer, id).await
+}
+
+async fn find_of(pool: &PgPool, store: &str, kind: StreamKind, id: &str) -> Result<Found, Error> {
     let (kinds, id): (&[&str], &str) = match id.split_once(':') {
         Some(("medusa", id)) => (&[MEDUSA_ID], id),
         Some(("shopline", id)) => (&[SHOPLINE_ID], id),
         Some(("ledger", id)) => (&[STREAM], id),
         _ => (&[MEDUSA_ID, SHOPLINE_ID, STREAM], id),
     };
-    let mut found = customers_of(pool, store, id, kinds).await?;
+    let mut found = streams_of(pool, store, kind, id, kinds).await?;
     let first = found.pop().ok_or(Error::Unknown)?;
     if found.is_empty() {
         Ok(first)
@@ -183,26 +189,44 @@ impl Questions<'_> {
         find(&self.ledger.pool, &self.ledger.store, id).await
     }
 
-    /// A page of what happened to a customer. With `open`, the callers' words are opened.
+    /// The customer that has or had an id, else the group.
+    async fn find_any(&self, id: &str) -> Result<(StreamKind, Found), Error> {
+        let Ledger { pool, store, .. } = self.ledger;
+        match self.find(id).await {
+            Err(Error::Unknown) => {
+                let kind = StreamKind::CustomerGroup;
+                Ok((kind, find_of(pool, store, kind, id).await?))
+            }
+            found => Ok((StreamKind::Customer, found?)),
+        }
+    }
+
+    /// A page of what happened to a customer, or to a group. With `open`, the callers' words are opened.
     pub async fn log(&self, id: &str, page: Page, limit: i64, open: bool) -> Result<Log, Error> {
-        let found = self.find(id).await?;
-        if open {
+        let (kind, found) = self.find_any(id).await?;
+        if open && kind == StreamKind::Customer {
             self.note(&found.stream, "log").await?;
         }
         let stream = &found.stream;
         let (after, until) = match page {
             Page::After(after) => {
-                let sequence = self.ledger.sequence_at(stream, after).await? + limit;
-                let end = self.ledger.place_of(stream, sequence).await?;
+                let sequence = self.ledger.sequence_at(kind, stream, after).await? + limit;
+                let end = self.ledger.place_of(kind, stream, sequence).await?;
                 (after, end.map_or(found.head, |(position, _)| position))
             }
-            Page::Last => (self.back(stream, found.head, limit).await?, found.head),
+            Page::Last => (
+                self.back(kind, stream, found.head, limit).await?,
+                found.head,
+            ),
             Page::Before(before) => {
                 let until = (before - 1).min(found.head);
-                (self.back(stream, until, limit).await?, until)
+                (self.back(kind, stream, until, limit).await?, until)
             }
         };
-        let history = self.ledger.history(stream, after, until).await?;
+        let history = match kind {
+            StreamKind::Customer => self.ledger.history(stream, after, until).await?,
+            StreamKind::CustomerGroup => self.ledger.group_history(stream, after, until).await?,
+        };
         let mut events = cause::log(&history);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         match page {
@@ -211,7 +235,10 @@ impl Questions<'_> {
                 events.drain(..events.len().saturating_sub(limit));
             }
         }
-        Ok(Log { events })
+        Ok(Log {
+            stream: found.stream,
+            events,
+        })
     }
 
     /// What the contract's GET answered then, byte for byte; without a point in time, what it answers
@@ -239,7 +266,10 @@ impl Questions<'_> {
         question: &str,
     ) -> Result<Option<State>, Error> {
         let Ledger { pool, store, .. } = self.ledger;
-        let Some(found) = customers_of(pool, store, id, &[kind]).await?.pop() else {
+        let Some(found) = streams_of(pool, store, StreamKind::Customer, id, &[kind])
+            .await?
+            .pop()
+        else {
             return Ok(None);
         };
         let position = self.position(Some(as_of), &found).await?;
@@ -364,7 +394,10 @@ impl Questions<'_> {
     }
 
     pub(crate) async fn before_birth(&self, found: &Found) -> Result<Error, Error> {
-        let birth = self.ledger.place_of(&found.stream, 1).await?;
+        let birth = self
+            .ledger
+            .place_of(StreamKind::Customer, &found.stream, 1)
+            .await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {
                 position,
@@ -373,10 +406,16 @@ impl Questions<'_> {
         )
     }
 
-    /// The position after which a customer's last so many events begin, as of another.
-    async fn back(&self, stream: &str, until: i64, events: i64) -> Result<i64, Error> {
-        let sequence = self.ledger.sequence_at(stream, until).await? - events;
-        let place = self.ledger.place_of(stream, sequence).await?;
+    /// The position after which a stream's last so many events begin, as of another.
+    async fn back(
+        &self,
+        kind: StreamKind,
+        stream: &str,
+        until: i64,
+        events: i64,
+    ) -> Result<i64, Error> {
+        let sequence = self.ledger.sequence_at(kind, stream, until).await? - events;
+        let place = self.ledger.place_of(kind, stream, sequence).await?;
         Ok(place.map_or(0, |(position, _)| position))
     }
 
@@ -394,7 +433,10 @@ impl Questions<'_> {
         let mut made = BTreeMap::new();
         let (mut until, mut events) = (to, CHUNK);
         while !open.is_empty() && until > from {
-            let after = self.back(&found.stream, until, events).await?.max(from);
+            let after = self
+                .back(StreamKind::Customer, &found.stream, until, events)
+                .await?
+                .max(from);
             let history = self.ledger.history(&found.stream, after, until).await?;
             let last = last_changes(&history, shape, &open);
             open.retain(|pointer| !last.contains_key(*pointer));
@@ -412,10 +454,8 @@ impl Log {
     /// The page as JSON. `previous` and `next` are positions to ask `before` and `after`; what follows
     /// may not have happened yet.
     pub fn json(&self, open: bool) -> Value {
-        let is_birth = |logged: &&Logged| match &logged.entry {
-            Entry::Customer(record) => record.sequence == 1,
-            Entry::Group(_) => false,
-        };
+        let is_birth =
+            |logged: &&Logged| logged.entry.stream() == self.stream && logged.entry.sequence() == 1;
         let first = self.events.first().filter(|logged| !is_birth(logged));
         json!({
             "events": self.events.iter().map(|logged| logged.json(open)).collect::<Vec<_>>(),

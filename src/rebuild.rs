@@ -39,6 +39,8 @@ const LOCK: i32 = 1_818_453;
 const NEAR: i64 = 200;
 /// How long the switch waits for others to let go of the live tables.
 const SWITCH_MAX: Duration = Duration::from_mins(5);
+/// How often going back begins again because customers were deleted meanwhile.
+const BACK_MAX: usize = 10;
 /// How long it leaves the tables alone between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -245,7 +247,7 @@ impl Rebuild {
     /// live ones differ from them.
     pub async fn back(
         mut self,
-        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+        mut tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
     ) -> Result<Switched, Error> {
         let projection = self.projection;
         let name = projection.name();
@@ -265,15 +267,27 @@ impl Rebuild {
         let total = reader::head(&mut self.session).await?;
         let position = kept.unwrap_or(0);
         self.begins(Phase::Folds, total - position);
-        // Rows may be ahead of the position: what they have seen is skipped.
-        let worker = self.worker(Place::Kept, Share::ALL, position).await?;
-        self.bring(worker.with_rows(), Place::Kept, tell).await
+        let mut attempt = 1;
+        loop {
+            // Rows may be ahead of the position: what they have seen is skipped.
+            let worker = self.worker(Place::Kept, Share::ALL, position).await?;
+            let worker = worker.with_rows();
+            match self.bring(worker, Place::Kept, &mut tell).await {
+                // The row of a customer that was deleted meanwhile went ahead by itself.
+                Err(Error::Disturbed) if attempt < BACK_MAX => attempt += 1,
+                ended => return ended,
+            }
+        }
     }
 
-    /// Forgets the tables that were replaced last. Says whether there were any.
+    /// Forgets the tables that were replaced last, and what an interrupted rebuild left. Says whether
+    /// there were any.
     pub async fn forget(mut self) -> Result<bool, Error> {
-        let there = tables::exist(&mut self.session, self.projection, Place::Kept).await?;
-        tables::remove(&mut self.session, self.projection, Place::Kept).await?;
+        let mut there = false;
+        for place in [Place::Kept, Place::Next, Place::Gone] {
+            there |= tables::exist(&mut self.session, self.projection, place).await?;
+            tables::remove(&mut self.session, self.projection, place).await?;
+        }
         Ok(there)
     }
 
@@ -336,7 +350,7 @@ impl Rebuild {
 
     /// Puts tables in the place of the live ones.
     async fn bring(
-        mut self,
+        &mut self,
         mut worker: Worker,
         from: Place,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
@@ -355,6 +369,7 @@ impl Rebuild {
             }
             tokio::time::sleep(PAUSE).await;
         };
+        tables::blank_kept(&mut self.session, self.projection).await?;
         tables::remove(&mut self.session, self.projection, Place::Gone).await?;
         Ok(Switched {
             found,
@@ -376,7 +391,7 @@ impl Rebuild {
         }
     }
 
-    /// Switches, unless somebody holds the live tables; how long these were locked.
+    /// Switches, unless somebody holds one of the tables; how long the live ones were locked.
     async fn try_switch(
         &mut self,
         worker: &mut Worker,
@@ -384,16 +399,12 @@ impl Rebuild {
     ) -> Result<Option<Duration>, Error> {
         let projection = self.projection;
         let mut transaction = self.session.begin().await?;
-        if !tables::lock(&mut transaction, projection).await? {
+        let progress = &self.progress;
+        let locked = lock(&mut transaction, projection, worker, from, progress).await?;
+        let Some(locked) = locked else {
             transaction.rollback().await?;
             return Ok(None);
-        }
-        let locked = Instant::now();
-        if !tables::fit(&mut transaction, projection, from).await? {
-            return Err(Error::Shape(projection.name()));
-        }
-        let head = reader::head(&mut *transaction).await?;
-        worker.advance(head, &self.progress).await?;
+        };
         let live = projector::progress(&mut *transaction, &self.topic, projection).await?;
         tables::swap(&mut transaction, projection, from).await?;
         sqlx::query(
@@ -426,6 +437,36 @@ impl Rebuild {
     fn is_at(&self, phase: Phase) {
         self.progress.send_modify(|progress| progress.phase = phase);
     }
+}
+
+/// Locks the live tables and those that come in, within a transaction, and folds what is left into
+/// these. Since when the live ones are locked; none if somebody holds one of the tables.
+async fn lock(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    worker: &mut Worker,
+    from: Place,
+    progress: &watch::Sender<Progress>,
+) -> Result<Option<Instant>, Error> {
+    if !tables::reserve(transaction, projection, from).await? {
+        return Ok(None);
+    }
+    // That may have taken a while.
+    let head = reader::head(&mut *transaction).await?;
+    worker.advance(head, progress).await?;
+    if !tables::lock(transaction, projection, "public").await? {
+        return Ok(None);
+    }
+    let locked = Instant::now();
+    if !tables::fit(transaction, projection, from).await? {
+        return Err(Error::Shape(projection.name()));
+    }
+    let head = reader::head(&mut *transaction).await?;
+    worker.advance(head, progress).await?;
+    // The worker wrote to these with a connection of its own.
+    let from = from.schema(projection);
+    let is_free = tables::lock(transaction, projection, &from).await?;
+    Ok(is_free.then_some(locked))
 }
 
 /// Whether somebody rebuilds a projection at the moment.

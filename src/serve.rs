@@ -32,6 +32,8 @@ use crate::shutdown::Lifecycle;
 
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHING_MAX: usize = 2;
+/// How many questions to the past are folded at a time: a long history takes a core for seconds.
+const FOLDING_MAX: usize = 2;
 
 /// How often old idempotency keys and sessions are deleted.
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
@@ -353,6 +355,7 @@ fn api(
         kafka: config.kafka.clone(),
         lists: pools.lists,
         hashing,
+        folding: Arc::new(Semaphore::new(FOLDING_MAX)),
         trusted_proxies: config.trusted_proxies.clone(),
         health,
     })

@@ -1,12 +1,13 @@
 //! `ledger access-log`: who opened whose personal data, from the command line.
 
 use std::error::Error;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Noted, list};
+use super::{LISTED_MAX, Listed, Noted, Wanted, list};
 use crate::config::Settings;
 use crate::history::When;
 use crate::owner::{Owner, Wrong};
@@ -21,6 +22,9 @@ pub struct Options {
     /// Only those since a time (2026-03-01T10:00Z), a date, or how long ago (2 hours ago).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// Only those up to a time. At most the newest 10,000 are listed: this reaches the others.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     /// A JSON document a line instead of text.
     #[arg(long)]
     json: bool,
@@ -28,13 +32,8 @@ pub struct Options {
 
 /// Reads as the owner of the database, the only one who may.
 pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
-    let since = match options.since.as_deref().map(when).transpose()? {
-        Some(When::Time(time)) => Some(time),
-        Some(When::Position(_)) => {
-            return Err(Wrong::new("accesses have times and no positions: give a time").into());
-        }
-        None => None,
-    };
+    let since = options.since.as_deref().map(time).transpose()?;
+    let until = options.until.as_deref().map(time).transpose()?;
     let owner = Owner::open(settings).await?;
     let stream = match &options.id {
         Some(id) => Some(owner.customer(id).await?),
@@ -45,16 +44,38 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
         keyring,
         store,
     } = &owner;
-    let noted = list(pool, keyring, store, stream.as_deref(), since).await?;
+    let wanted = Wanted {
+        stream: stream.as_deref(),
+        since,
+        until,
+    };
+    let Listed { accesses, is_cut } = list(pool, keyring, store, wanted).await?;
     let text = if options.json {
-        noted.iter().map(document).collect()
+        accesses.iter().map(document).collect()
     } else {
         let head = [
             "time", "actor", "role", "question", "stream", "request", "why",
         ];
-        table(&head, noted.iter().map(row), io::stdout().is_terminal())
+        table(&head, accesses.iter().map(row), io::stdout().is_terminal())
     };
-    Ok(owner.print(&text).await?)
+    owner.print(&text).await?;
+    if let Some(first) = accesses.first().filter(|_| is_cut) {
+        let cut = format!(
+            "only the newest {LISTED_MAX} are listed: --until {} lists those before",
+            first.time
+        );
+        writeln!(io::stderr().lock(), "{cut}")?;
+    }
+    Ok(())
+}
+
+fn time(text: &str) -> Result<Timestamp, Wrong> {
+    match when(text)? {
+        When::Time(time) => Ok(time),
+        When::Position(_) => Err(Wrong::new(
+            "accesses have times and no positions: give a time",
+        )),
+    }
 }
 
 fn row(noted: &Noted) -> [String; 7] {

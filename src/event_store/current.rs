@@ -217,18 +217,13 @@ impl Ledger {
         streams: &[String],
         position: i64,
     ) -> Result<Vec<medusa::Group>, ReadError> {
-        let mut groups = vec![];
-        for stream in streams {
-            let kind = StreamKind::CustomerGroup;
-            let stored = reader::stream(&self.pool, kind, stream, 0, i64::MAX).await?;
-            let mut group = medusa::Group::default();
-            for stored in stored.iter().filter(|stored| stored.position <= position) {
-                group.apply(&reader::decode(stored, None)?);
-            }
-            groups.push(group);
+        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+        let mut groups: BTreeMap<String, medusa::Group> = BTreeMap::new();
+        for record in self.group_records(&streams, position).await? {
+            let group = groups.entry(record.stream.clone()).or_default();
+            group.apply(&record);
         }
-        groups.retain(|group| group.sequence > 0);
-        Ok(groups)
+        Ok(groups.into_values().collect())
     }
 
     /// The views of one kind of stream among the lines of an answer, folded to their last event.

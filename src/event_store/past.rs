@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use sqlx::{PgPool, Row as _};
 
@@ -19,7 +19,7 @@ use crate::history::{Entry, History, State};
 /// Beside the kinds of claims to ids: the ledger's own.
 pub const STREAM: &str = "stream";
 
-/// A customer that was found by an id.
+/// A customer or a group that was found by an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The stream.
@@ -46,15 +46,16 @@ pub struct Past {
     pub is_erased: bool,
 }
 
-/// The customers that have or had an id: of Medusa, of SHOPLINE or of the ledger. `kinds` says of
-/// which, by kind of claim or [`STREAM`]. More than one when several know the id.
-pub async fn customers_of(
+/// The customers or groups that have or had an id: of Medusa, of SHOPLINE or of the ledger. `kinds`
+/// says of which, by kind of claim or [`STREAM`]. More than one when several know the id.
+pub async fn streams_of(
     pool: &PgPool,
     store: &str,
+    kind: StreamKind,
     id: &str,
     kinds: &[&str],
 ) -> Result<Vec<Found>, sqlx::Error> {
-    // No customer's id is anything but text without U+0000, which Postgres does not take.
+    // No id is anything but text without U+0000, which Postgres does not take.
     if id.contains('\0') {
         return Ok(vec![]);
     }
@@ -72,13 +73,14 @@ pub async fn customers_of(
              where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'shopline_id') \
          from found f, lateral ( \
             select * from events \
-            where aggregate_type = 'Customer' and aggregate_id = f.stream and store = $1 \
+            where aggregate_type = $5 and aggregate_id = f.stream and store = $1 \
             order by sequence desc limit 1) e",
     )
     .bind(store)
     .bind(id)
     .bind(id.as_bytes())
     .bind(kinds)
+    .bind(kind.name())
     .fetch_all(pool)
     .await?;
     let found = rows.iter().map(|row| {
@@ -117,13 +119,18 @@ impl Ledger {
         .await
     }
 
-    /// The sequence that a customer's stream had come to at a position; 0 before its first.
-    pub async fn sequence_at(&self, stream: &str, position: i64) -> Result<i64, sqlx::Error> {
+    /// The sequence that a stream had come to at a position; 0 before its first.
+    pub async fn sequence_at(
+        &self,
+        kind: StreamKind,
+        stream: &str,
+        position: i64,
+    ) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar(
             "with recursive search(low, high) as ( \
                 select 0::bigint, coalesce(( \
                     select sequence from events \
-                    where aggregate_type = 'Customer' and aggregate_id = $1 \
+                    where aggregate_type = $3 and aggregate_id = $1 \
                     order by sequence desc limit 1), 0) \
                 union all \
                 select case when e.early then middle else low end, \
@@ -132,31 +139,34 @@ impl Ledger {
                     lateral (select (low + high + 1) / 2 as middle) m, \
                     lateral ( \
                         select position <= $2 as early from events \
-                        where aggregate_type = 'Customer' and aggregate_id = $1 \
+                        where aggregate_type = $3 and aggregate_id = $1 \
                             and sequence = middle) e \
                 where low < high) \
              select low from search where low = high",
         )
         .bind(stream)
         .bind(position)
+        .bind(kind.name())
         .fetch_one(&self.pool)
         .await
     }
 
-    /// Where a record of a customer's stream stands: its position and time.
+    /// Where a record of a stream stands: its position and time.
     pub async fn place_of(
         &self,
+        kind: StreamKind,
         stream: &str,
         sequence: i64,
     ) -> Result<Option<(i64, Timestamp)>, ReadError> {
-        let kind = StreamKind::Customer;
         let stored = reader::stream(&self.pool, kind, stream, sequence - 1, sequence).await?;
         Ok(stored.first().map(|stored| (stored.position, stored.time)))
     }
 
     /// A customer as it was right after a position.
     pub async fn past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
-        let sequence = self.sequence_at(stream, position).await?;
+        let sequence = self
+            .sequence_at(StreamKind::Customer, stream, position)
+            .await?;
         let loaded: Loaded<Customer> = self.load_until(stream, sequence).await?;
         let is_erased = loaded.is_erased();
         let (views, addresses) = (loaded.views, loaded.aggregate.addresses);
@@ -194,7 +204,9 @@ impl Ledger {
             sequence,
             is_erased: _,
         } = self.past(stream, after).await?;
-        let last = self.sequence_at(stream, until).await?;
+        let last = self
+            .sequence_at(StreamKind::Customer, stream, until)
+            .await?;
         let own = self.own_records(stream, sequence, last).await?;
         let mut streams: BTreeSet<String> = state.medusa.groups.iter().cloned().collect();
         for record in &own {
@@ -203,12 +215,32 @@ impl Ledger {
             }
         }
         let mut entries: Vec<_> = own.into_iter().map(Entry::Customer).collect();
+        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
         for record in self.group_records(&streams, until).await? {
             if record.position > after {
                 entries.push(Entry::Group(record));
             } else if !state.medusa.groups.contains(&record.stream) {
                 // The groups that it is in at `after` stand in the state already.
                 state.apply(&Entry::Group(record));
+            }
+        }
+        Ok(History::new(state, entries))
+    }
+
+    /// What happened to a group after a position, up to another.
+    pub async fn group_history(
+        &self,
+        stream: &str,
+        after: i64,
+        until: i64,
+    ) -> Result<History, ReadError> {
+        // As somebody sees it who is in the group.
+        let mut state = State::default();
+        state.medusa.groups.push(stream.to_owned());
+        let mut entries = vec![];
+        for record in self.group_records(&[stream], until).await? {
+            if record.position > after {
+                entries.push(Entry::Group(record));
             }
         }
         Ok(History::new(state, entries))
@@ -228,21 +260,17 @@ impl Ledger {
         stored.iter().map(|stored| decode(stored, key)).collect()
     }
 
-    async fn group_records(
+    /// The records of groups up to a position, group by group, each in order.
+    pub(super) async fn group_records(
         &self,
-        streams: &BTreeSet<String>,
+        streams: &[&str],
         until: i64,
     ) -> Result<Vec<Record<GroupEvent>>, ReadError> {
-        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
-        let records = reader::streams(&self.pool, StreamKind::CustomerGroup, &streams);
+        let kind = StreamKind::CustomerGroup;
+        let records = reader::streams_until(&self.pool, kind, streams, until);
+        // Nothing of a group is sealed.
         records
-            .try_filter_map(|(stored, key)| async move {
-                if stored.position > until {
-                    return Ok(None);
-                }
-                let key = key.map(|key| reader::unwrap(&self.keyring, &stored.stream, &key));
-                decode(&stored, key.transpose()?.as_ref()).map(Some)
-            })
+            .map(|stored| decode(&stored?.0, None))
             .try_collect()
             .await
     }

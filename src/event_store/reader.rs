@@ -123,9 +123,20 @@ pub fn streams<'a>(
     kind: StreamKind,
     streams: &'a [&'a str],
 ) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), ReadError>> + Send + 'a {
+    streams_until(executor, kind, streams, i64::MAX)
+}
+
+/// The same up to a position.
+pub fn streams_until<'a>(
+    executor: impl PgExecutor<'a> + 'a,
+    kind: StreamKind,
+    streams: &'a [&'a str],
+    position: i64,
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), ReadError>> + Send + 'a {
     sqlx::query(&STREAMS)
         .bind(kind.name())
         .bind(streams)
+        .bind(position)
         .fetch(executor)
         .map(|row| {
             let row = row?;
@@ -141,7 +152,7 @@ pub type WrappedKey = (i32, Vec<u8>);
 static STREAMS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "select number, wrapped, {COLUMNS} from unnest($2::text[]) as given \
-         join events on aggregate_type = $1 and aggregate_id = given \
+         join events on aggregate_type = $1 and aggregate_id = given and position <= $3 \
          left join stream_keys on stream_keys.stream = given \
          order by aggregate_id, sequence"
     )

@@ -26,6 +26,9 @@ pub enum Error {
     Store(#[from] sqlx::Error),
 }
 
+/// Events that are told of one request, and refusals: a night's import may share one id.
+const TOLD_MAX: usize = 1000;
+
 /// Where to ask for offsets.
 #[derive(Clone, Copy)]
 pub struct Kafka<'a> {
@@ -42,15 +45,18 @@ pub async fn find(
     kafka: &Kafka<'_>,
     request: RequestId,
 ) -> Result<Explained, Error> {
-    let mut commands = commands(pool, store, &request).await?;
-    let refusals = refusals(pool, store, &request).await?;
-    if commands.is_empty() && refusals.is_empty() {
+    let (mut events, refusals) = (
+        events(pool, store, &request).await?,
+        refusals(pool, store, &request).await?,
+    );
+    if events.is_empty() && refusals.is_empty() {
         return Err(Error::Unknown);
     }
-    for command in &mut commands {
-        see_topic(pool, kafka, &mut command.events).await?;
-        see_views(pool, store, &mut command.events).await?;
-    }
+    let is_cut = events.len() > TOLD_MAX || refusals.len() > TOLD_MAX;
+    events.truncate(TOLD_MAX);
+    // The topic last: it may take seconds, and rows are what most ask for.
+    see_views(pool, store, &mut events).await?;
+    see_topic(pool, kafka, &mut events).await?;
     let mut projections = vec![];
     for projection in Projection::ALL {
         let progress = progress(pool, kafka.topic, projection).await?;
@@ -62,31 +68,41 @@ pub async fn find(
     }
     Ok(Explained {
         request,
-        commands,
-        refusals,
+        commands: commands(events),
+        refusals: refusals.into_iter().take(TOLD_MAX).collect(),
+        is_cut,
         projections,
     })
 }
 
-/// What the request left. All events of one command share their time, and no two commands do.
-async fn commands(
+/// What the request left, an event more than is told, each with who asked for it.
+async fn events(
     pool: &PgPool,
     store: &str,
     request: &RequestId,
-) -> Result<Vec<Command>, sqlx::Error> {
+) -> Result<Vec<(Asked, Event)>, sqlx::Error> {
     let rows = sqlx::query(
+        // The inner query goes along the index of request ids, however many events have this one.
         "select (extract(epoch from time) * 1000000)::bigint, metadata ->> 'actor_kind', \
             metadata ->> 'actor_id', metadata ->> 'contract', metadata ->> 'route', \
             position, aggregate_id, aggregate_type, sequence, event_type, event_version \
-         from events where metadata ->> 'request_id' = $2 and store = $1 order by position",
+         from (select * from events where metadata ->> 'request_id' = $2 and store = $1 offset 0) e \
+         order by position limit $3",
     )
     .bind(store)
     .bind(&request.0)
+    .bind(fetched_max())
     .fetch_all(pool)
     .await?;
+    rows.iter()
+        .map(|row| Ok((asked(row)?, event(row)?)))
+        .collect()
+}
+
+/// Events by command. All of one command share their time, and no two commands do.
+fn commands(events: Vec<(Asked, Event)>) -> Vec<Command> {
     let mut commands: Vec<Command> = vec![];
-    for row in &rows {
-        let (asked, event) = (asked(row)?, event(row)?);
+    for (asked, event) in events {
         match commands.last_mut() {
             Some(command) if command.asked == asked => command.events.push(event),
             Some(_) | None => commands.push(Command {
@@ -95,10 +111,10 @@ async fn commands(
             }),
         }
     }
-    Ok(commands)
+    commands
 }
 
-/// What the request was refused.
+/// What the request was refused, one more than is told.
 async fn refusals(
     pool: &PgPool,
     store: &str,
@@ -107,10 +123,12 @@ async fn refusals(
     let rows = sqlx::query(
         "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, contract, \
             route, status, kind, fields \
-         from refusals where request_id = $2 and store = $1 order by refusal_id",
+         from (select * from refusals where request_id = $2 and store = $1 offset 0) r \
+         order by refusal_id limit $3",
     )
     .bind(store)
     .bind(&request.0)
+    .bind(fetched_max())
     .fetch_all(pool)
     .await?;
     let refusal = |row: &PgRow| {
@@ -122,6 +140,11 @@ async fn refusals(
         })
     };
     rows.iter().map(refusal).collect()
+}
+
+/// One more than is told says that there are more.
+fn fetched_max() -> i64 {
+    i64::try_from(TOLD_MAX + 1).unwrap_or(i64::MAX)
 }
 
 fn asked(row: &PgRow) -> Result<Asked, sqlx::Error> {
@@ -154,7 +177,7 @@ fn event(row: &PgRow) -> Result<Event, sqlx::Error> {
 async fn see_topic(
     pool: &PgPool,
     kafka: &Kafka<'_>,
-    events: &mut [Event],
+    events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
     let Kafka { topic, config } = *kafka;
     let sent: i64 =
@@ -164,6 +187,7 @@ async fn see_topic(
             .await?;
     let sought: Vec<relay::Sought> = events
         .iter()
+        .map(|(_, event)| event)
         .filter(|event| event.position <= sent)
         .map(|event| (event.position, event.stream.clone()))
         .collect();
@@ -179,12 +203,17 @@ async fn see_topic(
                 "Kafka did not answer"
             }),
     };
-    for event in events.iter_mut().filter(|event| event.position <= sent) {
+    let is_sent = |event: &&mut Event| event.position <= sent;
+    for event in events.iter_mut().map(|(_, event)| event).filter(is_sent) {
         event.topic = match &located {
             Err(why) => Topic::Unknown { why },
-            Ok(located) => located
-                .get(&event.position)
-                .map_or(Topic::Missing, |located| located.in_topic(topic)),
+            Ok(located) => match located.get(&event.position) {
+                Some(Some(located)) => located.in_topic(topic),
+                Some(None) => Topic::Missing,
+                None => Topic::Unknown {
+                    why: "a transaction is open in its partition",
+                },
+            },
         };
     }
     Ok(())
@@ -209,8 +238,13 @@ const TABLES: [(&str, StreamKind); 3] = [
 ];
 
 /// Says of each event which rows hold it.
-async fn see_views(pool: &PgPool, store: &str, events: &mut [Event]) -> Result<(), sqlx::Error> {
-    let streams: BTreeSet<&str> = events.iter().map(|event| event.stream.as_str()).collect();
+async fn see_views(
+    pool: &PgPool,
+    store: &str,
+    events: &mut [(Asked, Event)],
+) -> Result<(), sqlx::Error> {
+    let streams = events.iter().map(|(_, event)| event.stream.as_str());
+    let streams: BTreeSet<&str> = streams.collect();
     let streams: Vec<&str> = streams.into_iter().collect();
     let mut views: Vec<(&'static str, &'static str, BTreeMap<String, i64>)> = vec![];
     for (table, kind) in TABLES {
@@ -223,7 +257,7 @@ async fn see_views(pool: &PgPool, store: &str, events: &mut [Event]) -> Result<(
             .await?;
         views.push((table, kind.name(), rows.into_iter().collect()));
     }
-    for event in events {
+    for (_, event) in events {
         let of_kind = views.iter().filter(|(_, kind, _)| *kind == event.kind);
         event.views = of_kind
             .map(|(table, _, rows)| {

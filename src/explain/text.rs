@@ -26,6 +26,12 @@ impl fmt::Display for Explained {
             }
             writeln!(f)?;
         }
+        if self.is_cut {
+            writeln!(
+                f,
+                "more events or refusals have this id: these are the first"
+            )?;
+        }
         for Reached {
             projection,
             watermark,

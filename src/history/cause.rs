@@ -75,7 +75,7 @@ pub fn cause(entry: &Entry, open: bool) -> Value {
 }
 
 /// The names of the fields that a record changed. Of an address, `address.zip`-like names of what is
-/// different from how it stood in `addresses`; `address` alone where it came or went.
+/// different from how it stood in `addresses`; `address` alone where it came or went, or was erased.
 fn changed(entry: &Entry, addresses: &BTreeMap<String, Address>) -> Vec<String> {
     match entry {
         Entry::Customer(record) => match &record.event {
@@ -133,6 +133,10 @@ fn different(before: &Address, after: &Address) -> Vec<String> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return vec![];
     };
+    // Two erased values look the same, and need not have been.
+    if after.values().any(|value| value.get("$erased").is_some()) {
+        return vec!["address".to_owned()];
+    }
     let gone = before.keys().filter(|name| !after.contains_key(*name));
     let new = after
         .iter()

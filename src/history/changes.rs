@@ -15,16 +15,21 @@ pub fn last_changes<'a>(
     shape: &Shape,
     pointers: &[&str],
 ) -> BTreeMap<String, &'a Entry> {
-    let mut before = parsed(shape.document(history.start()).as_deref());
+    let mut shown = shape.document(history.start());
+    let mut before = parsed(shown.as_deref());
     let mut last = BTreeMap::new();
     for (entry, text) in history.documents(shape) {
+        // Most of what a group or the other shop does, this document does not show.
+        if text == shown {
+            continue;
+        }
         let after = parsed(text.as_deref());
         for pointer in pointers {
             if before.pointer(pointer) != after.pointer(pointer) {
                 last.insert((*pointer).to_owned(), entry);
             }
         }
-        before = after;
+        (shown, before) = (text, after);
     }
     last
 }

@@ -4,20 +4,23 @@ mod history;
 mod projections;
 mod requests;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use self::history::Parameters;
 pub(super) use self::history::{blame, diff, log};
 pub(super) use self::projections::projections;
 pub(super) use self::requests::request;
 use super::request::RequestId;
-use super::{Api, json as answer};
+use super::{Api, REQUEST_TIMEOUT, json as answer};
 use crate::auth::LedgerToken;
 use crate::event_store::past::Found;
 use crate::event_store::reader::ReadError;
@@ -31,49 +34,42 @@ const OPEN: &str = "ledger:open";
 /// `GET /ledger/customers/{id}`: a customer's ids, and where its stream stands: scope `ledger:read`.
 /// With `shape`, the customer in a shop's words, now or `as_of`: scope `ledger:open`. `id` is any id
 /// that either shop or the ledger knows.
-pub(super) async fn customer(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let request = Asked::new(&api, &headers, id, query);
-    let answered = if request.query.as_deref().unwrap_or_default().is_empty() {
-        request.ids().await
+pub(super) async fn customer(request: Asked) -> Response {
+    if request.query.as_deref().unwrap_or_default().is_empty() {
+        request.answer(request.ids()).await
     } else {
-        request.show().await
-    };
-    request.answer(answered)
+        request.answer_apart(Asked::show).await
+    }
 }
 
 /// A request to the ledger's own API, about what an id names.
-struct Asked<'a> {
-    api: &'a Api,
-    headers: &'a HeaderMap,
+pub(super) struct Asked {
+    api: Arc<Api>,
+    headers: HeaderMap,
     request_id: RequestId,
     id: Option<String>,
     query: Option<String>,
 }
 
+impl FromRequestParts<Arc<Api>> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Infallible> {
+        let id = Path::from_request_parts(parts, api).await;
+        Ok(Self {
+            api: Arc::clone(api),
+            request_id: RequestId::of(&parts.headers),
+            headers: parts.headers.clone(),
+            id: id.ok().map(|Path(id)| id),
+            query: parts.uri.query().map(ToOwned::to_owned),
+        })
+    }
+}
+
 /// Why a request is not answered: a status, and one sentence.
 struct Problem(StatusCode, String);
 
-impl<'a> Asked<'a> {
-    fn new(
-        api: &'a Api,
-        headers: &'a HeaderMap,
-        id: Result<Path<String>, PathRejection>,
-        query: Option<String>,
-    ) -> Self {
-        Self {
-            api,
-            headers,
-            request_id: RequestId::of(headers),
-            id: id.ok().map(|Path(id)| id),
-            query,
-        }
-    }
-
+impl Asked {
     /// No customer has an id that is not text.
     fn id(&self) -> Result<&str, Problem> {
         Ok(self.id.as_deref().ok_or(Error::Unknown)?)
@@ -126,17 +122,53 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn answer(&self, answered: Result<String, Problem>) -> Response {
-        let mut response = match answered {
+    async fn answer(
+        &self,
+        answered: impl Future<Output = Result<String, Problem>> + Send,
+    ) -> Response {
+        let answered = timeout(REQUEST_TIMEOUT, answered).await;
+        let mut response = match answered.unwrap_or_else(|_elapsed| Err(Problem::late())) {
             Ok(body) => answer(StatusCode::OK, body),
             Err(problem) => problem.response(),
         };
         self.request_id.put(response.headers_mut());
         response
     }
+
+    /// Answers what may fold a long history beside the async workers, a few at a time: writes go on.
+    async fn answer_apart(
+        self,
+        ask: impl AsyncFnOnce(&Self) -> Result<String, Problem> + Send + 'static,
+    ) -> Response {
+        let request = Arc::new(self);
+        let asked = Arc::clone(&request);
+        let answered = async move {
+            let permit = Arc::clone(&asked.api.folding).acquire_owned().await;
+            let permit = permit.map_err(|_closed| Problem::late())?;
+            let runtime = Handle::current();
+            let answered = tokio::task::spawn_blocking(move || {
+                // Also when nobody waits for the answer any longer.
+                let _permit = permit;
+                runtime.block_on(timeout(REQUEST_TIMEOUT, ask(&asked)))
+            });
+            let answered = answered.await.map_err(|_panicked| Problem::unread())?;
+            answered.unwrap_or_else(|_elapsed| Err(Problem::late()))
+        };
+        request.answer(answered).await
+    }
 }
 
 impl Problem {
+    fn late() -> Self {
+        let sentence = "the answer took too long: ask for less, or again later";
+        Self(StatusCode::SERVICE_UNAVAILABLE, sentence.to_owned())
+    }
+
+    fn unread() -> Self {
+        let sentence = "the ledger's records of this customer cannot be read";
+        Self(StatusCode::INTERNAL_SERVER_ERROR, sentence.to_owned())
+    }
+
     /// Source: RFC 9457.
     fn response(self) -> Response {
         let Self(status, title) = self;
@@ -170,15 +202,13 @@ impl From<Error> for Problem {
 
 impl From<&ReadError> for Problem {
     fn from(error: &ReadError) -> Self {
-        let (status, sentence) = match error {
-            ReadError::Database(error) => return error.into(),
+        match error {
+            ReadError::Database(error) => error.into(),
             ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
                 tracing::error!(error = %error, "the ledger could not be read");
-                let sentence = "the ledger's records of this customer cannot be read";
-                (StatusCode::INTERNAL_SERVER_ERROR, sentence)
+                Self::unread()
             }
-        };
-        Self(status, sentence.to_owned())
+        }
     }
 }
 

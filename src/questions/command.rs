@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::event_store::Ledger;
 use crate::history::{Entry, Shape, When, parsed, shape};
 use crate::owner::{self, Owner, Wrong};
-use crate::questions::table::table;
+use crate::questions::table::{escaped, table};
 
 /// What a command ends with.
 pub(crate) type Ended = Result<(), Box<dyn Error>>;
@@ -22,7 +22,7 @@ pub(crate) type Ended = Result<(), Box<dyn Error>>;
 /// Which part of a customer's log.
 #[derive(Debug, Args)]
 pub struct Log {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger. A group's does as well.
     id: String,
     /// Only what follows this position.
     #[arg(long, value_name = "POSITION", conflicts_with = "before")]
@@ -180,8 +180,9 @@ impl Show {
         if self.common.json || !io::stdout().is_terminal() {
             return desk.print(&document).await;
         }
-        desk.print(&format!("{:#}\n", parsed(Some(&document))))
-            .await
+        let text = format!("{:#}", parsed(Some(&document)));
+        let lines = text.lines().map(|line| escaped(line) + "\n");
+        desk.print(&lines.collect::<String>()).await
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn table<R: IntoIterator<Item = String>>(
     [head].into_iter().chain(lines).collect()
 }
 
-fn escaped(cell: &str) -> String {
+/// A text that neither breaks a line nor commands a terminal: JSON leaves U+007F to U+009F as they are.
+pub(crate) fn escaped(cell: &str) -> String {
     let escape = |char: char| {
         let shown = if char.is_control() {
             char.escape_default().to_string()

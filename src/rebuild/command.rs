@@ -23,6 +23,7 @@ use crate::event_store::keyring::Keyring;
 use crate::kafka::{self, Identity};
 use crate::owner::{Owner, Wrong};
 use crate::projector::Projection;
+use crate::questions::table::escaped;
 
 /// How often progress is told without a terminal.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -52,7 +53,7 @@ pub struct Options {
     /// Put the tables back that were replaced last, with everything that happened since.
     #[arg(long, conflicts_with = "forget")]
     back: bool,
-    /// Drop the tables that were replaced last.
+    /// Drop the tables that were replaced last, and what an interrupted rebuild left.
     #[arg(long)]
     forget: bool,
     /// Print JSON, an object a line.
@@ -166,9 +167,14 @@ impl Command {
             };
             access_log::note(&self.pool, &self.keyring, &access).await?;
         }
-        for difference in &row.differences {
+        let mut places: Vec<_> = row
+            .differences
+            .iter()
+            .map(|difference| (place(&difference.pointer, values), difference))
+            .collect();
+        places.dedup_by(|(a, _), (b, _)| !values && a == b);
+        for (pointer, difference) in places {
             let (table, id, position) = (row.table, &row.id, row.position);
-            let pointer = &difference.pointer;
             let mut object = json!({
                 "table": table, "stream": row.stream, "id": id, "position": position,
                 "pointer": pointer,
@@ -187,12 +193,20 @@ impl Command {
     }
 }
 
+/// A place as it may be told: the names of a metadata's members are as personal as values.
+fn place(pointer: &str, with_values: bool) -> String {
+    match pointer.split_once("/metadata/") {
+        Some((before, _)) if !with_values => format!("{before}/metadata"),
+        _ => pointer.to_owned(),
+    }
+}
+
 fn print_forgotten(as_json: bool, name: &str, there: bool) -> io::Result<()> {
     let object = json!({ "view": name, "forgotten": there });
     let line = if there {
-        format!("{name}: the tables that were replaced are dropped")
+        format!("{name}: all tables but the live ones are dropped")
     } else {
-        format!("{name}: no replaced tables are kept")
+        format!("{name}: there are no tables but the live ones")
     };
     print(as_json, &object, &line)
 }
@@ -234,7 +248,7 @@ fn print(as_json: bool, object: &Value, line: &str) -> io::Result<()> {
     if as_json {
         writeln!(out, "{object}")
     } else {
-        writeln!(out, "{line}")
+        writeln!(out, "{}", escaped(line))
     }
 }
 
@@ -297,5 +311,27 @@ async fn write_lines(name: &'static str, mut progress: watch::Receiver<Progress>
             line
         };
         drop(writeln!(io::stderr().lock(), "{line}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_names_no_member_of_a_metadata_unless_values_may_be_seen() {
+        for (pointer, told) in [
+            ("/metadata/her name", "/metadata"),
+            (
+                "/shipping_addresses/0/metadata/a/metadata/b",
+                "/shipping_addresses/0/metadata",
+            ),
+            ("/metadata", "/metadata"),
+            ("/email", "/email"),
+            ("", ""),
+        ] {
+            assert_eq!(place(pointer, false), told);
+            assert_eq!(place(pointer, true), pointer);
+        }
     }
 }

@@ -114,15 +114,19 @@ impl Comparison<'_> {
         table: &'static str,
         kind: StreamKind,
     ) -> Result<(i64, Vec<(String, String)>), sqlx::Error> {
-        let columns: Vec<String> = sqlx::query_scalar(
-            // `json` cannot be compared, but its text can.
-            "select quote_ident(attname) || case atttypid when 'json'::regtype then '::text' else '' end \
-             from pg_attribute \
-             where attrelid = to_regclass('public.' || $1) and attnum > 0 and not attisdropped",
-        )
-        .bind(table)
-        .fetch_all(&mut *self.conn)
-        .await?;
+        // `json` cannot be compared, but its text can.
+        let columns: Vec<String> = self
+            .columns(table)
+            .await?
+            .into_iter()
+            .map(|(name, is_json)| {
+                if is_json {
+                    format!("{name}::text")
+                } else {
+                    name
+                }
+            })
+            .collect();
         let row = |side| {
             let columns: Vec<String> = columns.iter().map(|c| format!("{side}.{c}")).collect();
             format!("({})", columns.join(", "))
@@ -148,6 +152,17 @@ impl Comparison<'_> {
         Ok((rows, candidates))
     }
 
+    /// The columns of a table, each with whether it is `json`.
+    async fn columns(&mut self, table: &str) -> Result<Vec<(String, bool)>, sqlx::Error> {
+        sqlx::query_as(
+            "select quote_ident(attname), atttypid = 'json'::regtype from pg_attribute \
+             where attrelid = to_regclass('public.' || $1) and attnum > 0 and not attisdropped",
+        )
+        .bind(table)
+        .fetch_all(&mut *self.conn)
+        .await
+    }
+
     /// Both rows of each of these streams.
     async fn pairs(
         &mut self,
@@ -158,17 +173,35 @@ impl Comparison<'_> {
             .iter()
             .map(|(store, stream)| (store.as_str(), stream.as_str()))
             .unzip();
+        // Without the view, which may hold U+0000: `jsonb` does not take that.
+        let beside: Vec<String> = self
+            .columns(table)
+            .await?
+            .into_iter()
+            .filter_map(|(name, is_json)| (!is_json).then_some(name))
+            .collect();
+        let columns = |side: &str| {
+            let columns: Vec<String> = beside.iter().map(|c| format!("{side}.{c}")).collect();
+            let columns = columns.join(", ");
+            let names = beside.join(", ");
+            format!(
+                "case when {side}.stream is not null then \
+                    (select to_jsonb(beside)::text from (select {columns}) as beside ({names})) end"
+            )
+        };
         sqlx::query_as(&format!(
             "select given.store, given.stream, \
                 live.sequence as live_sequence, live.position as live_position, \
-                live.view::text as live_view, (to_jsonb(live) - 'view')::text as live_columns, \
+                live.view::text as live_view, {live} as live_columns, \
                 made.sequence as made_sequence, made.position as made_position, \
-                made.view::text as made_view, (to_jsonb(made) - 'view')::text as made_columns \
+                made.view::text as made_view, {made} as made_columns \
              from unnest($1::text[], $2::text[]) as given (store, stream) \
              left join public.{table} live using (store, stream) \
              left join {schema}.{table} made using (store, stream) \
              order by given.stream collate \"C\"",
             schema = self.place.schema(self.projection),
+            live = columns("live"),
+            made = columns("made"),
         ))
         .bind(stores)
         .bind(streams)

@@ -26,6 +26,9 @@ use crate::projector::views::View;
 const POSITIONS: i64 = 4_000;
 /// Views that a worker holds; a view and its key take some kilobytes.
 const HELD_MAX: usize = 100_000;
+/// Bytes of the payloads that were folded into the views that all workers hold: a customer's metadata
+/// may take a megabyte.
+const HELD_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Rows in one statement.
 const ROWS: usize = 1000;
 
@@ -54,6 +57,9 @@ impl Default for Code {
 struct Views<V: View> {
     apply: Apply<V>,
     held: HashMap<String, Held<V>>,
+    /// Bytes of the payloads that were folded into these.
+    bytes: usize,
+    bytes_max: usize,
     /// Whether the table may have rows of streams that are not held.
     has_rows: bool,
 }
@@ -113,6 +119,8 @@ impl Worker {
         let writer = options
             .clone()
             .options([("search_path", schema), ("synchronous_commit", "off")]);
+        let workers = usize::try_from(share.of).unwrap_or(1);
+        let bytes_max = HELD_BYTES_MAX / workers.max(1);
         Ok(Self {
             reader: PgConnection::connect_with(options).await?,
             writer: PgConnection::connect_with(&writer).await?,
@@ -121,10 +129,12 @@ impl Worker {
             position,
             tables: match projection {
                 Projection::Medusa => Tables::Medusa(
-                    Views::new(code.medusa_customer),
-                    Views::new(code.medusa_group),
+                    Views::new(code.medusa_customer, bytes_max),
+                    Views::new(code.medusa_group, bytes_max),
                 ),
-                Projection::Shopline => Tables::Shopline(Views::new(code.shopline_customer)),
+                Projection::Shopline => {
+                    Tables::Shopline(Views::new(code.shopline_customer, bytes_max))
+                }
             },
         })
     }
@@ -202,10 +212,12 @@ impl Worker {
 }
 
 impl<V: View> Views<V> {
-    fn new(apply: Apply<V>) -> Self {
+    fn new(apply: Apply<V>, bytes_max: usize) -> Self {
         Self {
             apply,
             held: HashMap::new(),
+            bytes: 0,
+            bytes_max,
             has_rows: false,
         }
     }
@@ -218,7 +230,7 @@ impl<V: View> Views<V> {
         writer: &mut PgConnection,
         keyring: &Keyring,
     ) -> Result<(), Error> {
-        if self.held.len() >= HELD_MAX {
+        if self.held.len() >= HELD_MAX || self.bytes >= self.bytes_max {
             self.write(writer).await?;
         }
         let mut records = records.iter().filter(|record| record.kind == V::KIND);
@@ -227,6 +239,7 @@ impl<V: View> Views<V> {
             let Some(held) = self.held.get_mut(&record.stream) else {
                 return Err(incomplete(record));
             };
+            self.bytes += record.payload.len();
             advance(&mut held.view, record, held.key.as_deref(), self.apply)
         })
     }
@@ -297,6 +310,7 @@ impl<V: View> Views<V> {
             self.has_rows = true;
         }
         self.held.clear();
+        self.bytes = 0;
         Ok(())
     }
 }

@@ -87,25 +87,47 @@ pub(super) async fn exist(
         .await
 }
 
-/// Locks the live tables against everybody, within a transaction, or gives up after 50 ms: whoever
-/// asks for them meanwhile waits behind this, and a search may hold them for a second.
+/// Keeps autovacuum away from the live tables and from those that are to come, within a transaction; no
+/// read or write waits for it. What works on a table already lets go once somebody has waited for
+/// `deadlock_timeout`, a second, and may hold it for minutes otherwise. Says whether it did.
+pub(super) async fn reserve(
+    conn: &mut PgConnection,
+    projection: Projection,
+    from: Place,
+) -> Result<bool, sqlx::Error> {
+    let schemas = ["public", &from.schema(projection)];
+    try_lock(conn, projection, &schemas, "share update exclusive", "2s").await
+}
+
+/// Locks the tables of a schema against everybody, within a transaction, or gives up after 50 ms:
+/// whoever asks for them meanwhile waits behind this, and a search may hold them for a second.
 pub(super) async fn lock(
     conn: &mut PgConnection,
     projection: Projection,
+    schema: &str,
 ) -> Result<bool, sqlx::Error> {
-    run(conn, "set local lock_timeout = '50ms'").await?;
-    let tables: Vec<String> = projection
-        .tables()
+    try_lock(conn, projection, &[schema], "access exclusive", "50ms").await
+}
+
+async fn try_lock(
+    conn: &mut PgConnection,
+    projection: Projection,
+    schemas: &[&str],
+    mode: &str,
+    patience: &str,
+) -> Result<bool, sqlx::Error> {
+    run(conn, &format!("set local lock_timeout = '{patience}'")).await?;
+    let tables: Vec<String> = schemas
         .iter()
-        .map(|table| format!("public.{table}"))
+        .flat_map(|schema| {
+            projection
+                .tables()
+                .iter()
+                .map(move |t| format!("{schema}.{t}"))
+        })
         .collect();
-    let tables = tables.join(", ");
-    match run(
-        conn,
-        &format!("lock table {tables} in access exclusive mode"),
-    )
-    .await
-    {
+    let statement = format!("lock table {} in {mode} mode", tables.join(", "));
+    match run(conn, &statement).await {
         Ok(()) => Ok(true),
         Err(error) if is_timeout(&error) => Ok(false),
         Err(error) => Err(error),
@@ -159,6 +181,22 @@ pub(super) async fn swap(
         run(conn, &into).await?;
     }
     run(conn, &format!("drop schema {next}")).await
+}
+
+/// Has the live table's trigger (migration 0017) take everything out of the kept one that the live one
+/// has no more: the tables that came in may have seen a deletion that those before had not.
+pub(super) async fn blank_kept(
+    conn: &mut PgConnection,
+    projection: Projection,
+) -> Result<(), sqlx::Error> {
+    let table = format!("{}_customers", projection.name());
+    let kept = Place::Kept.schema(projection);
+    let touch = format!(
+        "update public.{table} live set deleted = true from {kept}.{table} held \
+         where live.deleted and not held.deleted \
+            and held.store = live.store and held.stream = live.stream"
+    );
+    run(conn, &touch).await
 }
 
 /// Runs statements that name tables without a schema, in one.

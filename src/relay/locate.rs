@@ -2,6 +2,9 @@
 //!
 //! Nothing keeps that, because the topic itself says it: in each partition, records stand in order of
 //! position. So a record is found by halving.
+//!
+//! Kafka confirms a transaction before each partition shows it. Where one is still open, a record that
+//! is not found may be there in a moment.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,6 +20,8 @@ use crate::kafka::{Identity, KafkaConfig, message, partition};
 
 /// How long it may take to find records, all together.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Positions between two records of a partition that are sooner read through than found by halving.
+const NEAR: i64 = 100_000;
 
 /// Where a record is in the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +37,30 @@ pub struct Located {
 /// A position and the stream whose record is there.
 pub type Sought = (i64, String);
 
-/// Finds records, by position; those that the topic has not, or no more, are left out.
+/// Finds records, by position; none is one that the topic has not, or no more. Left out are those that
+/// a transaction may bring that is still open.
 pub async fn locate(
     config: &KafkaConfig,
     topic: &str,
     identity: &Identity,
     sought: Vec<Sought>,
-) -> Result<BTreeMap<i64, Located>, Error> {
-    let reader = TopicReader::create(config, topic, identity)?;
-    tokio::task::spawn_blocking(move || find(&reader, sought)).await?
+) -> Result<BTreeMap<i64, Option<Located>>, Error> {
+    let committed = TopicReader::create(config, topic, identity)?;
+    let all = TopicReader::create_uncommitted(config, topic, identity)?;
+    tokio::task::spawn_blocking(move || find(&committed, &all, sought)).await?
 }
 
 /// Looks in each partition for what belongs there. Blocks.
-fn find(reader: &TopicReader, sought: Vec<Sought>) -> Result<BTreeMap<i64, Located>, Error> {
+fn find(
+    reader: &TopicReader,
+    all: &TopicReader,
+    sought: Vec<Sought>,
+) -> Result<BTreeMap<i64, Option<Located>>, Error> {
     let deadline = Instant::now() + PATIENCE;
     let mut found = BTreeMap::new();
     let Some(partitions) = reader.partitions()? else {
-        return Ok(found);
+        let missing = sought.into_iter().map(|(position, _)| (position, None));
+        return Ok(missing.collect());
     };
     let mut by_partition: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     for (position, stream) in sought {
@@ -58,17 +70,24 @@ fn find(reader: &TopicReader, sought: Vec<Sought>) -> Result<BTreeMap<i64, Locat
     }
     for (partition, mut positions) in by_partition {
         positions.sort_unstable();
-        let Some((first, last)) = positions.first().copied().zip(positions.last().copied()) else {
-            continue;
-        };
-        let from = lower_bound(reader, partition, first, deadline)?;
-        reader.assign(partition, from)?;
-        while let Some((position, located)) = next(reader, deadline)? {
-            if positions.binary_search(&position).is_ok() {
-                found.insert(position, located);
-            }
-            if position >= last {
-                break;
+        // In this order: what was sent before stands before both ends, if they are the same.
+        let committed = reader.end(partition)?;
+        if committed >= all.end(partition)? {
+            found.extend(positions.iter().map(|position| (*position, None)));
+        }
+        for near in positions.chunk_by(|a, b| b - a <= NEAR) {
+            let Some((first, last)) = near.first().zip(near.last()) else {
+                continue;
+            };
+            let from = lower_bound(reader, partition, *first, deadline)?;
+            reader.assign(partition, from)?;
+            while let Some((position, located)) = next(reader, deadline)? {
+                if near.binary_search(&position).is_ok() {
+                    found.insert(position, Some(located));
+                }
+                if position >= *last {
+                    break;
+                }
             }
         }
     }

@@ -57,8 +57,27 @@ impl TopicReader {
         topic: &str,
         identity: &Identity,
     ) -> Result<Self, Error> {
+        Self::with_isolation(config, topic, identity, "read_committed")
+    }
+
+    /// One to which also what no transaction has committed yet is there.
+    pub(super) fn create_uncommitted(
+        config: &KafkaConfig,
+        topic: &str,
+        identity: &Identity,
+    ) -> Result<Self, Error> {
+        Self::with_isolation(config, topic, identity, "read_uncommitted")
+    }
+
+    fn with_isolation(
+        config: &KafkaConfig,
+        topic: &str,
+        identity: &Identity,
+        isolation: &str,
+    ) -> Result<Self, Error> {
         let consumer = config
             .consumer()
+            .set("isolation.level", isolation)
             .set("group.id", format!("{topic}.relay"))
             .set("fetch.wait.max.ms", "10")
             .create_with_context(Quiet)?;

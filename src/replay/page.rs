@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Step;
 use crate::history::diff::{Difference, diff, push};
+use crate::questions::table::escaped;
 
 /// How a changed line begins on a terminal, and how it ends.
 const CHANGED: (&str, &str) = ("\x1b[1;32m", "\x1b[0m");
@@ -20,7 +21,7 @@ pub fn page(step: &Step<'_>, is_terminal: bool) -> String {
             .map(|difference| difference.pointer.as_str())
             .collect(),
         is_terminal,
-        lines: vec![head(step)],
+        lines: vec![escaped(&head(step))],
     };
     if step.after.is_null() {
         page.line(!step.before.is_null(), 0, "nobody");
@@ -30,7 +31,8 @@ pub fn page(step: &Step<'_>, is_terminal: bool) -> String {
     }
     for Difference { pointer, from, to } in &differences {
         if let (Some(from), None) = (from, to) {
-            page.lines.push(format!("gone: {pointer} {from}"));
+            let gone = format!("gone: {pointer} {from}");
+            page.lines.push(escaped(&gone));
         }
     }
     if differences.is_empty() {
@@ -127,6 +129,7 @@ impl Page<'_> {
             (false, true) => ("", ""),
             (false, false) => ("  ", ""),
         };
+        let text = escaped(text);
         self.lines.push(format!("{begin}{indent}{text}{end}"));
     }
 }
@@ -153,17 +156,18 @@ mod tests {
 
     #[test]
     fn what_changed_is_marked() {
-        let before = json!({ "a": 1, "tags": ["x"], "gone": { "b": "old" }, "empty": [] });
-        let after = json!({ "a": 1, "tags": ["x", { "y": null }], "empty": [], "new": "\u{1b}" });
+        let before = json!({ "a": 1, "tags": ["x"], "gone": { "b": "old\u{9b}" }, "empty": [] });
+        let after =
+            json!({ "a": 1, "tags": ["x", { "y": null }], "empty": [], "new": "\u{1b}\u{9b}" });
         assert_eq!(
             text(before.clone(), after.clone(), false),
             "  {\n    \"a\": 1,\n    \"tags\": [\n      \"x\",\n+     {\n+       \"y\": null\n\
-             +     }\n    ],\n    \"empty\": [],\n+   \"new\": \"\\u001b\"\n  }\n\
-             gone: /gone {\"b\":\"old\"}\n"
+             +     }\n    ],\n    \"empty\": [],\n+   \"new\": \"\\u001b\\u{9b}\"\n  }\n\
+             gone: /gone {\"b\":\"old\\u{9b}\"}\n"
         );
         let coloured = text(before, after, true);
         assert!(
-            coloured.contains("\x1b[1;32m  \"new\": \"\\u001b\"\x1b[0m\n"),
+            coloured.contains("\x1b[1;32m  \"new\": \"\\u001b\\u{9b}\"\x1b[0m\n"),
             "{coloured}"
         );
         assert!(coloured.contains("\n  \"a\": 1,\n"), "{coloured}");

@@ -1,6 +1,6 @@
 //! The access log: written before anything is shown, read by the owner, changed by nobody.
 
-use customer_ledger::access_log::{self, Access, Noted};
+use customer_ledger::access_log::{self, Access, Noted, Wanted};
 use events::personal::{Erased, Personal};
 use events::record::{Actor, ActorKind};
 use hyper::Method;
@@ -34,9 +34,14 @@ async fn note(test: &TestLedger, stream: &str, question: &str, reason: Option<&s
 
 async fn listed(test: &TestLedger, stream: Option<&str>) -> Vec<Noted> {
     let owner = PgPool::connect(&test.database.owner_url).await.unwrap();
-    access_log::list(&owner, &test.keyring, "main", stream, None)
+    let wanted = Wanted {
+        stream,
+        ..Wanted::default()
+    };
+    access_log::list(&owner, &test.keyring, "main", wanted)
         .await
         .unwrap()
+        .accesses
 }
 
 #[tokio::test]
@@ -112,6 +117,31 @@ async fn what_was_logged_stays_as_it_is() {
         assert!(by_service.is_err(), "{sql}");
     }
     assert_eq!(listed(&test, None).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_cut_off_is_said_and_can_be_reached() {
+    let shop = Shop::open().await;
+    sqlx::query(
+        "insert into access_log (time, store, actor_kind, actor_id, stream, question) \
+         select '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second', \
+            'main', 'person', 'x', 'x', 'number ' || n \
+         from generate_series(1, 10001) n",
+    )
+    .execute(&mut shop.database.owner().await)
+    .await
+    .unwrap();
+    let (code, out, err) = shop.run(&["access-log"], "").await;
+    assert_eq!((code, out.lines().count()), (0, 10_000));
+    assert!(out.lines().next().unwrap().contains("number 2\t"));
+    assert!(err.contains("--until 2026-01-01T00:00:02Z lists"), "{err}");
+    let until = ["access-log", "--until", "2026-01-01T00:00:02Z"];
+    let (code, out, err) = shop.run(&until, "").await;
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.contains("number 1\t") && out.lines().count() == 2,
+        "{out}"
+    );
 }
 
 #[tokio::test]

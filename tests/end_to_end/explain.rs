@@ -1,6 +1,10 @@
 //! `ledger explain` and `GET /ledger/requests/{id}`: what became of a request.
 
+use std::time::Duration;
+
 use hyper::Method;
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use serde_json::{Value, json};
 
 use crate::support::http::{Answer, Call};
@@ -14,13 +18,14 @@ async fn ask(server: &Server, id: &str) -> Answer {
         .await
 }
 
-/// Asks until every event of the request is in the views.
+/// Asks until every event of the request is in the topic and in the views.
 async fn explained(server: &Server, id: &str) -> Value {
-    wait::until("the views hold it", async || {
+    wait::until("the topic and the views hold it", async || {
         let explained = ask(server, id).await.ok();
         let held = |event: &Value| {
             let views = event["views"].as_array().unwrap();
-            views.iter().all(|view| view["holds"] == true)
+            let is_sent = event["topic"]["state"] == "sent";
+            is_sent && views.iter().all(|view| view["holds"] == true)
         };
         let events = explained["commands"][0]["events"].as_array().unwrap();
         events.iter().all(held).then(|| explained.clone())
@@ -153,6 +158,88 @@ async fn without_kafka_all_else_is_told() {
     assert!(output.status.success());
     assert!(out.contains("Kafka did not answer"), "{out}");
     assert!(out.contains("medusa_customers has no row yet"), "{out}");
+}
+
+#[tokio::test]
+async fn what_an_open_transaction_may_still_bring_is_not_called_missing() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let answer = server
+        .medusa(Method::POST, "/admin/customers")
+        .json(
+            &json!({ "email": "g@example.com", "first_name": "G", "last_name": "G",
+            "password": "" }),
+        )
+        .send()
+        .await;
+    let id = answer.header("ledger-request-id").to_owned();
+    let topic = async || {
+        let explained = ask(&server, &id).await.ok();
+        explained["commands"][0]["events"][0]["topic"].clone()
+    };
+    let name = shop.topic().await;
+    let new = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
+    let made = kafka::admin(&shop.kafka)
+        .create_topics([&new], &AdminOptions::new())
+        .await
+        .unwrap();
+    assert!(made[0].is_ok(), "{made:?}");
+    sqlx::query("insert into relay_marks values ($1, 0, 1)")
+        .bind(&name)
+        .execute(&mut shop.database.owner().await)
+        .await
+        .unwrap();
+    let missing = json!({ "state": "missing" });
+    wait::until("nothing is in the topic", async || {
+        (topic().await == missing).then_some(())
+    })
+    .await;
+    let producer: BaseProducer = kafka::client(&shop.kafka)
+        .set("transactional.id", &name)
+        .create()
+        .unwrap();
+    let patience = Duration::from_secs(20);
+    producer.init_transactions(patience).unwrap();
+    producer.begin_transaction().unwrap();
+    let record = BaseRecord::to(&name).key("k").payload("v");
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(patience).unwrap();
+    let topic_then = topic().await;
+    assert_eq!(topic_then["state"], "unknown", "{topic_then}");
+    assert_eq!(topic_then["why"], "a transaction is open in its partition");
+    producer.abort_transaction(patience).unwrap();
+    wait::until("nothing is open in the topic", async || {
+        (topic().await == missing).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_an_id_that_thousands_share_the_first_are_told() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api").await;
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    sqlx::query(
+        "insert into refusals \
+            (store, request_id, actor_kind, actor_id, contract, route, status, kind, fields) \
+         select 'main', $1, 'app', 'app', 'shopline', 'PUT', 422, 'required', array[n::text] \
+         from generate_series(1, 1001) n",
+    )
+    .bind(id)
+    .execute(&mut shop.database.owner().await)
+    .await
+    .unwrap();
+    let explained = ask(&server, id).await.ok();
+    let refusals = explained["refusals"].as_array().unwrap();
+    assert_eq!(refusals.len(), 1000);
+    assert_eq!(refusals[0]["fields"], json!(["1"]));
+    assert_eq!(explained["is_cut"], true);
+    let (code, out, _) = shop.run(&["explain", id], "").await;
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("more events or refusals have this id"),
+        "{out}"
+    );
 }
 
 #[tokio::test]

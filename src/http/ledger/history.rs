@@ -1,13 +1,8 @@
 //! Questions to the past over HTTP: each handler reads the query, asks, and answers.
 
-use std::sync::Arc;
-
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Api;
 use super::super::request::{now, reason};
 use super::{Asked, OPEN, Problem, READ};
 use crate::auth::LedgerToken;
@@ -16,40 +11,22 @@ use crate::questions::{Asker, Error, PAGE, PAGE_MAX, Page, Questions, blame_json
 
 /// `GET /ledger/customers/{id}/log`: what happened, a page at a time. Scope `ledger:read`; with
 /// `open=true`, also on whose behalf and why, and scope `ledger:open`.
-pub(in super::super) async fn log(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let request = Asked::new(&api, &headers, id, query);
-    request.answer(request.log().await)
+pub(in super::super) async fn log(request: Asked) -> Response {
+    request.answer_apart(Asked::log).await
 }
 
 /// `GET /ledger/customers/{id}/diff`: what differs between two points in time, and by which event.
 /// Scope `ledger:open`.
-pub(in super::super) async fn diff(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let request = Asked::new(&api, &headers, id, query);
-    request.answer(request.diff().await)
+pub(in super::super) async fn diff(request: Asked) -> Response {
+    request.answer_apart(Asked::diff).await
 }
 
 /// `GET /ledger/customers/{id}/blame`: which event made each value what it is. Scope `ledger:open`.
-pub(in super::super) async fn blame(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let request = Asked::new(&api, &headers, id, query);
-    request.answer(request.blame().await)
+pub(in super::super) async fn blame(request: Asked) -> Response {
+    request.answer_apart(Asked::blame).await
 }
 
-impl Asked<'_> {
+impl Asked {
     /// The same as a contract's GET answers, now or `as_of`.
     pub(super) async fn show(&self) -> Result<String, Problem> {
         let token = self.authorize(OPEN).await?;
@@ -110,7 +87,7 @@ impl Asked<'_> {
     }
 
     fn reason(&self) -> Result<Option<String>, Problem> {
-        reason(self.headers).map_err(|refused| bad(refused.to_string()))
+        reason(&self.headers).map_err(|refused| bad(refused.to_string()))
     }
 
     pub(super) fn questions<'q>(

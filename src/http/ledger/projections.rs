@@ -1,39 +1,24 @@
 //! How far each projection is, and when its tables were made anew, over HTTP.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::Api;
-use super::super::request::RequestId;
 use super::{Asked, Problem, READ};
 use crate::projector::{Projection, progress};
 use crate::rebuild;
 
 /// `GET /ledger/projections`: the projections. Scope `ledger:read`.
-pub(in super::super) async fn projections(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-) -> Response {
-    let request = Asked {
-        api: &api,
-        headers: &headers,
-        request_id: RequestId::of(&headers),
-        id: None,
-        query: None,
-    };
-    request.answer(request.projections().await)
+pub(in super::super) async fn projections(request: Asked) -> Response {
+    request.answer(request.projections()).await
 }
 
-impl Asked<'_> {
+impl Asked {
     async fn projections(&self) -> Result<String, Problem> {
         self.authorize(READ).await?;
         let mut projections = vec![];
         for projection in Projection::ALL {
-            let described = describe(self.api, projection).await;
+            let described = describe(&self.api, projection).await;
             projections.push(described.map_err(|error| Problem::from(&error))?);
         }
         Ok(json!({ "projections": projections }).to_string())

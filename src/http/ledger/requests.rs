@@ -1,28 +1,18 @@
 //! What became of a request, over HTTP.
 
-use std::sync::Arc;
-
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Api;
 use super::{Asked, Problem, READ};
 use crate::explain;
 
 /// `GET /ledger/requests/{id}`: what became of a request. `id` is the one in its answer. Scope
 /// `ledger:read`.
-pub(in super::super) async fn request(
-    State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-) -> Response {
-    let request = Asked::new(&api, &headers, id, None);
-    request.answer(request.explained().await)
+pub(in super::super) async fn request(request: Asked) -> Response {
+    request.answer(request.explained()).await
 }
 
-impl Asked<'_> {
+impl Asked {
     async fn explained(&self) -> Result<String, Problem> {
         self.authorize(READ).await?;
         let no_id =

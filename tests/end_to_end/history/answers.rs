@@ -211,3 +211,35 @@ async fn a_contract_s_own_read_of_the_past_is_written_to_the_access_log() {
     let kinds: Vec<&str> = asked.iter().map(|(_, kind)| &**kind).collect();
     assert_eq!(kinds, ["person", "app"]);
 }
+
+#[tokio::test]
+async fn a_group_has_a_log_too_also_when_it_was_deleted() {
+    let (shop, server) = open().await;
+    let group = server.group("vip").await;
+    let known = server.guest("g@example.com").await;
+    let members = server.batch(Method::POST, &group, &[&known.medusa]);
+    members.send().await.ok();
+    let path = format!("/admin/customer-groups/{group}");
+    let renamed = server.medusa(Method::POST, &path);
+    let renamed = renamed.json(&json!({ "name": "regulars" }));
+    renamed.send().await.ok();
+    server.medusa(Method::DELETE, &path).send().await.ok();
+    let log = server.ask(&group, "/log").await.ok();
+    let events = log["events"].as_array().unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (&event["event"], &event["changed"]))
+        .collect();
+    assert_eq!(told.len(), 3, "{log}");
+    assert_eq!(told[1], (&json!("GroupUpdated"), &json!(["group.name"])));
+    assert_eq!(told[2], (&json!("GroupDeleted"), &json!(["group"])));
+    assert_eq!(log["previous"], json!(null));
+    let before = format!("/log?limit=1&before={}", events[2]["position"]);
+    let page = server.ask(&group, &before).await.ok();
+    assert_eq!(page["events"], json!([events[1]]));
+    assert_eq!(page["previous"], events[1]["position"]);
+    let (code, out, err) = shop.run(&["log", &group], "").await;
+    assert_eq!((code, out.lines().count()), (0, 3), "{err}");
+    // Of no contract is it a customer.
+    assert_eq!(server.ask(&group, "?shape=medusa").await.status, 404);
+}

@@ -206,3 +206,28 @@ async fn deleted_and_erased_customers_have_the_past_that_is_left() {
     let log = server.ask(&known.medusa, "/log?open=true").await.ok();
     assert_eq!(log["events"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn the_log_of_an_erased_customer_still_says_that_an_address_changed() {
+    let (shop, server) = open().await;
+    let known = server.guest("d@example.com").await;
+    let address = |zip: &str| {
+        let address = json!({ "address1": "1 High Street", "zip": zip, "country_code": "US" });
+        json!({ "customer_address": address })
+    };
+    let path = format!("customers/{}/addresses.json", known.shopline);
+    let added = server.shopline(Method::POST, &path).json(&address("40202"));
+    let added = added.send().await.ok();
+    let id = added["customer_address"]["id"].as_str().unwrap();
+    let path = format!("customers/{}/addresses/{id}.json", known.shopline);
+    let changed = server.shopline(Method::PUT, &path).json(&address("40220"));
+    changed.send().await.ok();
+    let changed = async || {
+        let log = server.ask(&known.medusa, "/log").await.ok();
+        log["events"].as_array().unwrap()[2]["changed"].clone()
+    };
+    assert_eq!(changed().await, json!(["address.postal_code"]));
+    shop.execute(&known.stream, Command::Delete).await;
+    shop.execute(&known.stream, Command::Erase).await;
+    assert_eq!(changed().await, json!(["address"]));
+}

@@ -112,3 +112,49 @@ async fn what_holds_the_live_tables_delays_the_switch_and_no_request() {
     tokio::join!(waiting, meanwhile);
     agrees(&shop).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_holds_the_new_tables_delays_the_switch_and_spoils_nothing() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    customers(&server).await;
+    agrees(&shop).await;
+    let [mut reader, mut analyst, mut watcher] = [
+        shop.database.owner().await,
+        shop.database.owner().await,
+        shop.database.owner().await,
+    ];
+    let mut reading = reader.begin().await.unwrap();
+    reading
+        .execute("select from medusa_customers limit 1")
+        .await
+        .unwrap();
+    let mut becomes = async |what: &str| {
+        wait::until(what, async || {
+            let is_so: bool = sqlx::query_scalar(&format!("select {what}"))
+                .fetch_one(&mut watcher)
+                .await
+                .unwrap();
+            is_so.then_some(())
+        })
+        .await;
+    };
+    let held_meanwhile = async {
+        becomes("to_regclass('medusa_next.medusa_customers_by_text') is not null").await;
+        // As autovacuum does.
+        let mut analysis = analyst.begin().await.unwrap();
+        analysis
+            .execute("lock table medusa_next.medusa_customers in share update exclusive mode")
+            .await
+            .unwrap();
+        reading.commit().await.unwrap();
+        becomes(
+            "exists (select from pg_locks where not granted \
+             and relation = to_regclass('medusa_next.medusa_customers'))",
+        )
+        .await;
+        analysis.commit().await.unwrap();
+    };
+    tokio::join!(rebuild(&shop, &["medusa"]), held_meanwhile);
+    agrees(&shop).await;
+}

@@ -98,6 +98,20 @@ async fn a_changed_row_is_found_and_named_and_mended() {
     rebuild(&shop, &["all", "--compare"]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_row_with_a_character_that_jsonb_refuses_is_found_like_others() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    let ids = customers(&server).await;
+    agrees(&shop).await;
+    let name = r"view = replace(view::text, 'Gustavius', 'Gus\u0000')::json";
+    spoil(&shop, name, &ids[2]).await;
+    let (code, out, log) = run(&shop, &["medusa", "--compare"]).await;
+    assert_eq!(code, 1, "{log}");
+    assert!(log.contains("1 rows are not what the events say"), "{log}");
+    assert!(out.contains("\"/first_name\""), "{out}");
+}
+
 /// Medusa's projection with a bug: whoever is called Lee loses the e-mail at the next change.
 fn with_a_bug(view: &mut medusa::Customer, record: &Record<CustomerEvent>) {
     view.apply(record);

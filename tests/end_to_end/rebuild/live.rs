@@ -2,6 +2,7 @@
 
 use hyper::Method;
 use serde_json::json;
+use sqlx::Executor as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{customers, rebuild, rows, run};
@@ -144,6 +145,53 @@ async fn the_replaced_tables_come_back_with_what_happened_since() {
         log.contains("no replaced tables of medusa are kept"),
         "{log}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_tables_hold_nobody_who_was_deleted_since() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    let ids = customers(&server).await;
+    agrees(&shop).await;
+    rebuild(&shop, &["all"]).await;
+    let mut owner = shop.database.owner().await;
+    let mut kept = async || -> String {
+        sqlx::query_scalar(
+            "select (select string_agg(held::text, '') from medusa_kept.medusa_customers held) \
+                || (select string_agg(held::text, '') from shopline_kept.shopline_customers held) \
+                || (select sum(live) from medusa_kept.medusa_customer_counts)",
+        )
+        .fetch_one(&mut owner)
+        .await
+        .unwrap()
+    };
+    let before = kept().await;
+    assert!(before.contains("0@example.com") && before.ends_with('9'));
+    let id = server.ids(&ids[0]).await.ok()["ids"]["shopline"].clone();
+    let path = format!("customers/{}.json", id.as_str().unwrap());
+    server.shopline(Method::DELETE, &path).send().await.ok();
+    agrees(&shop).await;
+    let after = kept().await;
+    assert!(!after.contains("0@example.com"), "{after}");
+    assert!(after.contains("1@example.com") && after.ends_with('8'));
+    let before = rows(&shop).await;
+    rebuild(&shop, &["all", "--back"]).await;
+    assert_eq!(rows(&shop).await, before);
+    // What an interrupted rebuild left is forgotten, too.
+    let mut owner = shop.database.owner().await;
+    owner
+        .execute("create schema medusa_next; create schema shopline_gone")
+        .await
+        .unwrap();
+    let out = rebuild(&shop, &["all", "--forget"]).await;
+    assert_eq!(out.matches("but the live ones are dropped").count(), 2);
+    let others: i64 = sqlx::query_scalar(
+        "select count(*) from pg_namespace where nspname ~ '^(medusa|shopline)_'",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(others, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
