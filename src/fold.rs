@@ -13,7 +13,7 @@ use projections::shopline::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use self::command::run;
+pub use self::command::{answer, run};
 use crate::history::shape::Asked;
 use crate::history::{Entry, Shape, State};
 
@@ -78,11 +78,15 @@ pub enum Error {
     },
 }
 
+/// How a record changes what is known of a customer.
+pub type Apply = fn(&mut State, &Entry) -> bool;
+
 /// Folds the records of one customer after another.
 pub struct Folder {
     medusa: Shape,
     shopline: Shape,
     state: State,
+    apply: Apply,
 }
 
 impl Begin {
@@ -118,7 +122,14 @@ impl Folder {
             medusa: whole("medusa", None),
             shopline: whole("shopline", Some(SHOPLINE_VERSION)),
             state: State::default(),
+            apply: State::apply,
         })
+    }
+
+    /// The same with other code: what would it have made of the records?
+    #[must_use]
+    pub fn with_code(self, apply: Apply) -> Self {
+        Self { apply, ..self }
     }
 
     /// What follows is another customer's.
@@ -133,8 +144,8 @@ impl Folder {
             StreamKind::Customer => record.decode().map(Entry::Customer),
             StreamKind::CustomerGroup => record.decode().map(Entry::Group),
         };
-        self.state
-            .apply(&entry.map_err(|what| Error::Record { position, what })?);
+        let entry = entry.map_err(|what| Error::Record { position, what })?;
+        (self.apply)(&mut self.state, &entry);
         Ok(Documents {
             position,
             medusa: self.document(&self.medusa),

@@ -1,19 +1,28 @@
 //! `ledger fold`: records in, documents out, a line each.
 
 use std::error::Error as StdError;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead, Write};
 
-use super::{Error, Folder, Line};
+use super::{Begin, Error, Folder, Line};
 use crate::owner::Wrong;
 
-/// Folds the standard input to its end. Every answer is sent at once: somebody waits for it.
+/// Folds the standard input to its end.
 pub fn run() -> Result<(), Box<dyn StdError>> {
+    answer(io::stdin().lock(), io::stdout().lock(), Folder::new)
+}
+
+/// Folds an input to its end, by the folder that its first line asks for. Every answer is sent at once:
+/// somebody waits for it.
+pub fn answer(
+    input: impl BufRead,
+    mut out: impl Write,
+    start: impl Fn(&Begin) -> Result<Folder, Error>,
+) -> Result<(), Box<dyn StdError>> {
     let mut folder = None;
-    let mut out = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
+    for line in input.lines() {
         let line = serde_json::from_str(&line?).map_err(|_unknown| Wrong::new(Error::Line))?;
         match (line, &mut folder) {
-            (Line::Begin(begin), None) => folder = Some(Folder::new(&begin).map_err(Wrong::new)?),
+            (Line::Begin(begin), None) => folder = Some(start(&begin).map_err(Wrong::new)?),
             (Line::Customer { .. }, Some(folder)) => folder.next_customer(),
             (Line::Record(record), Some(folder)) => {
                 let documents = folder.fold(*record).map_err(Wrong::new)?;

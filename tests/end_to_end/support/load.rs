@@ -243,7 +243,9 @@ impl Task {
                 // Where nobody is, nobody got the request.
                 if let Some(stream) = call.connect().await {
                     door.in_flight.fetch_add(1, Ordering::SeqCst);
+                    // Who is told to come back, as by a busy machine, knows as little as who hears nothing.
                     let answer = call.send_on(stream).await;
+                    let answer = answer.filter(|answer| answer.status != 503);
                     door.in_flight.fetch_sub(1, Ordering::SeqCst);
                     let count = match answer {
                         Some(_) => &self.shared.answered,
