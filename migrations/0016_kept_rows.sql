@@ -46,6 +46,8 @@ create trigger deleted_rows_are_not_kept after insert or update on shopline_cust
     for each row when (new.deleted)
     execute function deleted_rows_are_not_kept('shopline_kept');
 
--- What is there now lacks the trigger: nobody could go back to it, and it may hold anybody.
+-- What is there now lacks the trigger: nobody could go back to it, and it may hold anybody. Nothing
+-- being there is no news.
+set local client_min_messages = warning;
 drop schema if exists medusa_kept, medusa_next, medusa_gone,
     shopline_kept, shopline_next, shopline_gone cascade;
