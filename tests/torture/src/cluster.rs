@@ -25,7 +25,7 @@ use tokio::time::sleep;
 use crate::client::{Call, Keys, Reply};
 use crate::kafka::Kafka;
 use crate::proxy::Proxy;
-use crate::{Error, system, tail};
+use crate::{Error, say, system, tail};
 
 /// The ledger's topic: that of the first epoch.
 pub(crate) const TOPIC: &str = "torture.events";
@@ -221,6 +221,27 @@ impl Cluster {
         }
         let log = fs::read_to_string(&member.log).unwrap_or_default();
         Err(Error::Member(role.name(), tail(&log)))
+    }
+
+    /// Starts processes again that ended by themselves, as whoever looks after them would.
+    pub(crate) async fn start_ended(&mut self) -> Result<(), Error> {
+        for role in [Role::Api, Role::Relay, Role::Projector] {
+            for number in 0..2 {
+                let index = self.index(role, number);
+                let ended = self.members.get_mut(index).is_some_and(|member| {
+                    let ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+                    member.child.take_if(ended).is_some()
+                });
+                if ended {
+                    say(&format!(
+                        "{} {number} ended by itself, and is started again",
+                        role.name()
+                    ));
+                    self.start_member(role, number).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Kills a process, if it runs.

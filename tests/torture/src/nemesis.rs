@@ -117,6 +117,7 @@ impl<'a> Nemesis<'a> {
                     sleep_until(self.journal.at(self.start + due.unwrap_or_default())).await;
                     if let Some(Open { step, from }) = open.pop() {
                         self.end(step.fault).await?;
+                        self.cluster.start_ended().await?;
                         self.history.faults.push(Done {
                             fault: step.fault,
                             from,
