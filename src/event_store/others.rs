@@ -15,12 +15,12 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::Loaded;
 use super::appender::{Append, Verdict};
 use super::newest::Newest;
 use super::reader::{self, ReadError};
 use super::streams::Stream;
 use super::turns::Turns;
+use super::{Loaded, count};
 use crate::customer::Customer;
 use crate::group::CustomerGroup;
 
@@ -50,19 +50,19 @@ impl Own {
         let written = appends.iter().zip(verdicts);
         let written = written.filter_map(|(append, verdict)| match verdict {
             Verdict::Appended { position, time: _ } if !append.events.is_empty() => {
-                Some((*position, append.events.len()))
+                Some((*position, count(&append.events)))
             }
             Verdict::Appended { .. }
             | Verdict::Conflict
             | Verdict::Repeated(_)
             | Verdict::Refused(_) => None,
         });
-        let (last, count) = written.fold((0, 0), |(last, count), (position, events)| {
-            (position.max(last), count + events)
+        let (last, total) = written.fold((0, 0), |(last, total), (position, events)| {
+            (position.max(last), total + events)
         });
-        if let Some(before) = i64::try_from(count).ok().filter(|count| *count > 0) {
+        if total > 0 {
             // When too many wait, they are read as if they were somebody else's.
-            self.0.try_send(last - before + 1..=last).ok();
+            self.0.try_send(last - total + 1..=last).ok();
         }
     }
 }
@@ -98,13 +98,13 @@ impl Others {
 
     async fn take(&self, gaps: Vec<Range>) -> Result<(), ReadError> {
         let mut connection = self.pool.acquire().await?;
+        let mut records = vec![];
         for gap in gaps {
             let limit = (gap.end() - gap.start() + 1).min(GAP_MAX);
-            let records = reader::after(&mut *connection, gap.end() - limit, limit).await?;
-            // A store that went back may go on from what is cached in another way.
-            if !reader::goes_on(&mut *connection, self.newest.get()).await? {
-                return Ok(());
-            }
+            records.extend(reader::after(&mut *connection, gap.end() - limit, limit).await?);
+        }
+        // A store that went back may go on from what is cached in another way.
+        if reader::goes_on(&mut *connection, self.newest.get()).await? {
             for record in &records {
                 match record.kind {
                     StreamKind::Customer => self.fold(&self.customers, record),
