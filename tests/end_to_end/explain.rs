@@ -124,24 +124,27 @@ async fn a_refusal_is_explained_by_its_fields_and_never_by_their_values() {
     );
 }
 
+/// Creates a guest; the request's id.
+async fn create(server: &Server) -> String {
+    let guest = json!({ "email": "g@example.com", "first_name": "G", "last_name": "G",
+        "password": "" });
+    let request = server.medusa(Method::POST, "/admin/customers").json(&guest);
+    let answer = request.send().await;
+    answer.header("ledger-request-id").to_owned()
+}
+
+/// What is told of the topic about the request's only event.
+async fn topic(server: &Server, id: &str) -> Value {
+    let explained = ask(server, id).await.ok();
+    explained["commands"][0]["events"][0]["topic"].clone()
+}
+
 #[tokio::test]
 async fn without_kafka_all_else_is_told() {
     let shop = Shop::open().await;
     let server = shop.serve("api").await;
-    let answer = server
-        .medusa(Method::POST, "/admin/customers")
-        .json(
-            &json!({ "email": "g@example.com", "first_name": "G", "last_name": "G",
-            "password": "" }),
-        )
-        .send()
-        .await;
-    let id = answer.header("ledger-request-id").to_owned();
-    let topic = async |id: &str| {
-        let explained = ask(&server, id).await.ok();
-        explained["commands"][0]["events"][0]["topic"].clone()
-    };
-    assert_eq!(topic(&id).await, json!({ "state": "waiting" }));
+    let id = create(&server).await;
+    assert_eq!(topic(&server, &id).await, json!({ "state": "waiting" }));
     // As if it had been sent to a broker that is away now.
     sqlx::query("insert into relay_marks values ($1, 0, 1)")
         .bind(shop.topic().await)
@@ -164,19 +167,7 @@ async fn without_kafka_all_else_is_told() {
 async fn what_an_open_transaction_may_still_bring_is_not_called_missing() {
     let shop = Shop::open().await;
     let server = shop.serve("api").await;
-    let answer = server
-        .medusa(Method::POST, "/admin/customers")
-        .json(
-            &json!({ "email": "g@example.com", "first_name": "G", "last_name": "G",
-            "password": "" }),
-        )
-        .send()
-        .await;
-    let id = answer.header("ledger-request-id").to_owned();
-    let topic = async || {
-        let explained = ask(&server, &id).await.ok();
-        explained["commands"][0]["events"][0]["topic"].clone()
-    };
+    let id = create(&server).await;
     let name = shop.topic().await;
     let new = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
     let made = kafka::admin(&shop.kafka)
@@ -191,7 +182,7 @@ async fn what_an_open_transaction_may_still_bring_is_not_called_missing() {
         .unwrap();
     let missing = json!({ "state": "missing" });
     wait::until("nothing is in the topic", async || {
-        (topic().await == missing).then_some(())
+        (topic(&server, &id).await == missing).then_some(())
     })
     .await;
     let producer: BaseProducer = kafka::client(&shop.kafka)
@@ -204,12 +195,12 @@ async fn what_an_open_transaction_may_still_bring_is_not_called_missing() {
     let record = BaseRecord::to(&name).key("k").payload("v");
     producer.send(record).map_err(|(error, _)| error).unwrap();
     producer.flush(patience).unwrap();
-    let topic_then = topic().await;
+    let topic_then = topic(&server, &id).await;
     assert_eq!(topic_then["state"], "unknown", "{topic_then}");
     assert_eq!(topic_then["why"], "a transaction is open in its partition");
     producer.abort_transaction(patience).unwrap();
     wait::until("nothing is open in the topic", async || {
-        (topic().await == missing).then_some(())
+        (topic(&server, &id).await == missing).then_some(())
     })
     .await;
 }
