@@ -28,6 +28,16 @@ async fn crowd(server: &Server, count: usize) -> Vec<TcpStream> {
     opened.buffered(100).collect().await
 }
 
+/// Opens a connection that waits for its client since it was answered: it is known to wait already.
+async fn answered(server: &Server) -> TcpStream {
+    let mut stream = connect(server).await;
+    let request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let answer = stream.read_u8().await;
+    answer.expect("it has its seat until others come");
+    stream
+}
+
 /// As many files as the system lets this process open.
 fn more_files() -> u64 {
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -63,7 +73,7 @@ async fn who_waits_longest_makes_room() {
     let server = shop.serve_with("api", &settings).await;
     let guest = server.create_guest("ann@example.com").await;
     let id = guest["id"].as_str().unwrap();
-    let first = crowd(&server, 20).await;
+    let first = join_all((0..20).map(|_| answered(&server))).await;
     let _second = crowd(&server, 20).await;
     let closed = join_all(first.into_iter().map(async |mut stream| {
         // Reset or closed.
