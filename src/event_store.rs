@@ -54,7 +54,7 @@ use crate::mutations::{Guard, without};
 /// How often a command is decided anew when other processes keep changing its stream.
 const ATTEMPTS: usize = 10;
 /// Approximate bytes of cached streams, customers and groups each.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// Idempotency keys that one statement deletes.
 const FORGOTTEN_AT_ONCE: i64 = 5000;
 /// Ids of the shops whose streams are remembered.

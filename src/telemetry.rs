@@ -2,11 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::ConfigError;
+
+const SUMMED_UP_EVERY: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -28,7 +31,20 @@ pub fn start_logs(filter: &str) -> Result<(), ConfigError> {
 
 /// Starts collecting metrics in this process.
 pub fn start_metrics() {
-    METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok());
+    let metrics = METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok());
+    if let Some(metrics) = metrics {
+        tokio::spawn(sum_up(metrics));
+    }
+}
+
+/// Each measurement is held by itself until it is summed up: by who collects them, and nobody may.
+async fn sum_up(metrics: &PrometheusHandle) {
+    let mut turns = tokio::time::interval(SUMMED_UP_EVERY);
+    #[expect(clippy::infinite_loop, reason = "it ends with the process")]
+    loop {
+        turns.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// All metrics in Prometheus' text format.
