@@ -6,7 +6,10 @@ use std::sync::Arc;
 use super::newest::Point;
 use super::reader::{self, ReadError};
 use super::snapshots::{self, Passed, Snapshot};
-use super::{Ledger, Loaded, Stream};
+use super::{Ledger, Loaded, Stream, count};
+
+/// Records of a stream that are read at a time: their payloads may take a megabyte each.
+const PAGE: i64 = 256;
 
 impl Ledger {
     /// A stream as it is now, or was when it was cached: good enough to decide on.
@@ -42,16 +45,19 @@ impl Ledger {
         Ok(())
     }
 
-    /// A stream as it was at a sequence, read from the store.
+    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not fit
+    /// into memory, nor into the time of one statement, and each page leaves its snapshots behind.
     pub async fn load_until<S: Stream>(
         &self,
         stream: &str,
         sequence: i64,
     ) -> Result<Loaded<S>, ReadError> {
+        let page = |after: i64| after.saturating_add(PAGE).min(sequence);
         let mut connection = self.pool.acquire().await?;
         let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;
         let after = snapshot.as_ref().map_or(0, Snapshot::sequence);
-        let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, sequence).await?;
+        let until = page(after);
+        let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, until).await?;
         let key = reader::keys(&mut connection, &self.keyring, &[stream])
             .await?
             .remove(stream);
@@ -60,16 +66,30 @@ impl Ledger {
             None => {}
             Some(Some(then)) => loaded = then,
             Some(None) => {
-                stored = reader::stream(&mut *connection, S::KIND, stream, 0, sequence).await?;
+                let until = page(0);
+                stored = reader::stream(&mut *connection, S::KIND, stream, 0, until).await?;
             }
         }
         drop(connection);
-        let mut passed = Passed::default();
-        for stored in &stored {
-            loaded.fold(stored)?;
-            passed.see(&loaded, stored);
+        let mut is_first = true;
+        loop {
+            let mut passed = Passed::default();
+            for stored in &stored {
+                loaded.fold(stored)?;
+                passed.see(&loaded, stored);
+            }
+            self.leave::<S>(stream, passed).await;
+            if page(loaded.sequence) == loaded.sequence || count(&stored) < PAGE {
+                break;
+            }
+            let (after, until) = (loaded.sequence, page(loaded.sequence));
+            stored = reader::stream(&self.pool, S::KIND, stream, after, until).await?;
+            is_first = false;
         }
-        self.leave::<S>(stream, passed).await;
+        // Erased meanwhile: nothing that was opened with the key may be kept.
+        if !is_first && loaded.key.is_some() && !reader::has_key(&self.pool, stream).await? {
+            return Box::pin(self.load_until(stream, sequence)).await;
+        }
         Ok(loaded)
     }
 
