@@ -33,6 +33,9 @@ impl KafkaConfig {
             .set("bootstrap.servers", &self.brokers)
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "500")
+            // The relay alone makes the topic. A producer that asks after one that was deleted would
+            // have the broker make it, with other partitions and an end to what is kept.
+            .set("allow.auto.create.topics", "false")
             // A topic that is made anew is found soon; the default is five minutes.
             .set("topic.metadata.refresh.interval.ms", "5000");
         config

@@ -104,6 +104,9 @@ pub enum Error {
     /// The topic was just asked for, and is not there yet.
     #[error("the topic is not there yet")]
     TopicMissing,
+    /// A partition of the topic cannot be asked.
+    #[error("a partition of the topic has no leader")]
+    NoLeader,
     /// The store did not answer.
     #[error("the store could not be read")]
     Store(#[from] sqlx::Error),
@@ -137,6 +140,7 @@ impl Error {
             | Self::WentBack(_)
             | Self::TopicShrank
             | Self::TopicMissing
+            | Self::NoLeader
             | Self::Store(_)
             | Self::Read(_)
             | Self::Thread(_) => false,
@@ -332,8 +336,9 @@ impl Relay {
 
     async fn back_off(&mut self, error: &Error) {
         tracing::debug!(error = %error, "the relay tries again");
-        // A topic that is being made is no trouble.
-        if !matches!(error, Error::TopicMissing) {
+        // A topic that is being made is no trouble, for a moment.
+        let may_be_new = matches!(error, Error::TopicMissing | Error::NoLeader);
+        if !may_be_new || self.retry == RETRY_MAX {
             self.report.away(error);
         }
         tokio::select! {

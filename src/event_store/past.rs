@@ -268,9 +268,13 @@ impl Ledger {
     ) -> Result<Vec<Record<GroupEvent>>, ReadError> {
         let kind = StreamKind::CustomerGroup;
         let records = reader::streams_until(&self.pool, kind, streams, until);
-        // Nothing of a group is sealed.
+        // Of a group, the callers' words are sealed.
         records
-            .map(|stored| decode(&stored?.0, None))
+            .map(|record| {
+                let (stored, key) = record?;
+                let key = key.map(|key| reader::unwrap(&self.keyring, &stored.stream, &key));
+                decode(&stored, key.transpose()?.as_ref())
+            })
             .try_collect()
             .await
     }

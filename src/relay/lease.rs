@@ -2,8 +2,9 @@
 //!
 //! The session ends itself after five idle seconds and is touched every second. So the lock outlives
 //! a holder that hangs or is cut off by five seconds at most, while the holder trusts it for four
-//! seconds after the last touch was sent: there is always one, and never two who believe it. What is
-//! under way when a lease ends is stopped by Kafka, which fences the older producer.
+//! seconds after the last touch was sent: nobody else has it meanwhile. Where Postgres itself ends the
+//! session, it is free at once, and two may believe in it for these seconds. Then, and for what is
+//! under way when a lease ends, Kafka decides: it fences the older producer.
 //!
 //! The session needs a direct connection: a pooler that hands sessions around would lose the lock.
 

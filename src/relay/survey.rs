@@ -8,7 +8,6 @@
 //!
 //! Topics of later epochs are looked at, too: the store may be older than an accepted loss.
 
-use events::record::StoredRecord;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::runtime::Handle;
@@ -16,7 +15,7 @@ use tokio::runtime::Handle;
 use super::Error;
 use super::lease::Lease;
 use super::producer::Producer;
-use super::topic::{Tail, TopicReader};
+use super::topic::{Sent, Tail, TopicReader};
 use crate::event_store::reader;
 use crate::kafka::{self, Identity, KafkaConfig};
 
@@ -39,7 +38,7 @@ pub struct Loss {
     /// The topics that have the records.
     pub topics: Vec<String>,
     /// The records, in order. A position that a topic lost is not among them.
-    pub records: Vec<StoredRecord>,
+    pub records: Vec<Sent>,
     /// The first epoch that has no topic yet.
     pub next_epoch: i64,
 }
@@ -89,7 +88,7 @@ impl Survey {
     ) -> Result<Self, Error> {
         let topic = kafka::topic(&config.prefix, identity.epoch);
         let producer = Producer::create(config, &topic, identity)?;
-        let has = |record: &StoredRecord| Ok(runtime.block_on(reader::has(store, record.into()))?);
+        let has = |record: &Sent| Ok(runtime.block_on(reader::has(store, record.into()))?);
         let mut current = None;
         let (mut records, mut topics) = (vec![], vec![]);
         let mut epoch = identity.epoch;
@@ -134,8 +133,8 @@ impl Survey {
 fn missing(
     reader: &TopicReader,
     tails: &[Tail],
-    has: impl Fn(&StoredRecord) -> Result<bool, Error>,
-) -> Result<Vec<StoredRecord>, Error> {
+    has: impl Fn(&Sent) -> Result<bool, Error>,
+) -> Result<Vec<Sent>, Error> {
     let last = tails.iter().filter_map(|tail| tail.records.last());
     match last.max_by_key(|record| record.position) {
         None => return Ok(vec![]),
@@ -154,10 +153,7 @@ fn missing(
 }
 
 /// How many of a partition's records the store has: they come first.
-fn known(
-    mut records: &[StoredRecord],
-    has: impl Fn(&StoredRecord) -> Result<bool, Error>,
-) -> Result<usize, Error> {
+fn known(mut records: &[Sent], has: impl Fn(&Sent) -> Result<bool, Error>) -> Result<usize, Error> {
     let mut known = 0;
     while let (earlier, [middle, later @ ..]) = records.split_at(records.len() / 2) {
         if has(middle)? {

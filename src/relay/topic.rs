@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use events::record::StoredRecord;
+use jiff::Timestamp;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -15,6 +16,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Error;
+use crate::event_store::newest::Point;
 use crate::kafka::{Identity, KafkaConfig, Quiet, message};
 
 /// Partitions of a new topic. Never change the number afterwards: streams would change partitions.
@@ -35,11 +37,47 @@ pub(super) struct TopicReader {
     ledger_id: String,
 }
 
+/// A record in the topic, without what it says: of those that a restored store lost, there may be many.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its position.
+    pub position: i64,
+    /// When it was appended.
+    pub time: Timestamp,
+    /// Its stream.
+    pub stream: String,
+    /// Its place in that.
+    pub sequence: i64,
+    /// Type name of the event.
+    pub event_type: String,
+}
+
+impl From<StoredRecord> for Sent {
+    fn from(record: StoredRecord) -> Self {
+        Self {
+            position: record.position,
+            time: record.time,
+            stream: record.stream,
+            sequence: record.sequence,
+            event_type: record.event_type,
+        }
+    }
+}
+
+impl From<&Sent> for Point {
+    fn from(sent: &Sent) -> Self {
+        Self {
+            position: sent.position,
+            time: sent.time,
+        }
+    }
+}
+
 /// The last records of a partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tail {
     /// As many as were asked for, in order.
-    pub(super) records: Vec<StoredRecord>,
+    pub(super) records: Vec<Sent>,
     /// The offset after its end.
     pub(super) end: i64,
 }
@@ -88,26 +126,28 @@ impl TopicReader {
         })
     }
 
-    /// How many partitions the topic has; none when there is no topic.
+    /// How many partitions the topic has; none when there is no topic. A partition without a leader is
+    /// an error.
     pub(super) fn partitions(&self) -> Result<Option<i32>, Error> {
         let metadata = self
             .consumer
             .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
-        let count = found.map_or(0, |topic| topic.partitions().len());
-        let has_leaders = found.is_some_and(|topic| {
-            topic.error().is_none() && topic.partitions().iter().all(|p| p.leader() >= 0)
-        });
-        Ok(i32::try_from(count)
-            .ok()
-            .filter(|count| *count > 0 && has_leaders))
+        let Some(topic) = found.filter(|topic| topic.error().is_none()) else {
+            return Ok(None);
+        };
+        if topic.partitions().iter().any(|p| p.leader() < 0) {
+            return Err(Error::NoLeader);
+        }
+        let count = i32::try_from(topic.partitions().len()).ok();
+        Ok(count.filter(|count| *count > 0))
     }
 
     /// Reads every partition back from its end, until its records are enough or all there are. Blocks.
     pub(super) fn tails(
         &self,
         partitions: i32,
-        is_enough: impl Fn(&[StoredRecord]) -> Result<bool, Error>,
+        is_enough: impl Fn(&[Sent]) -> Result<bool, Error>,
     ) -> Result<Vec<Tail>, Error> {
         let mut tails = vec![];
         let mut open = BTreeMap::new();
@@ -137,20 +177,20 @@ impl TopicReader {
                     tail.records = records;
                 }
             }
-            window = window.saturating_mul(16);
+            window = window.saturating_mul(2);
         }
         Ok(tails)
     }
 
     /// Reads partitions from offsets to their ends. Markers, aborted records and what strangers sent
     /// are passed over.
-    fn read(&self, from: &BTreeMap<i32, i64>) -> Result<BTreeMap<i32, Vec<StoredRecord>>, Error> {
+    fn read(&self, from: &BTreeMap<i32, i64>) -> Result<BTreeMap<i32, Vec<Sent>>, Error> {
         let mut assignment = TopicPartitionList::new();
         for (partition, offset) in from {
             assignment.add_partition_offset(&self.topic, *partition, Offset::Offset(*offset))?;
         }
         self.consumer.assign(&assignment)?;
-        let mut read: BTreeMap<i32, Vec<StoredRecord>> =
+        let mut read: BTreeMap<i32, Vec<Sent>> =
             from.keys().map(|partition| (*partition, vec![])).collect();
         let mut unfinished = from.len();
         let mut deadline = Instant::now() + READ_TIMEOUT;
@@ -167,7 +207,7 @@ impl TopicReader {
                     let received = message::receive(&message, &self.ledger_id)?;
                     read.entry(received.partition)
                         .or_default()
-                        .push(received.record);
+                        .push(received.record.into());
                 }
             }
             deadline = Instant::now() + READ_TIMEOUT;
