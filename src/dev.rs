@@ -182,6 +182,7 @@ impl Dev {
             ("BASE_URL", &base_url),
             ("DATABASE_URL", &owner_url),
             ("KAFKA_BROKERS", &kafka.brokers),
+            ("KAFKA_PREFIX", &kafka.prefix),
             ("KAFKA_TOPIC", &topic),
             ("MEDUSA_ADMIN_EMAIL", &email),
             ("SHOPLINE_HANDLE", &config.shopline.handle),

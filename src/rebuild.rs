@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection, PgExecutor};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgExecutor};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -182,6 +182,8 @@ impl Rebuild {
             ("search_path", "public"),
             ("client_min_messages", "warning"),
         ]);
+        // An index of all rows takes as long as it takes: that is no news for the log.
+        let checked = checked.disable_statement_logging();
         let mut session = PgConnection::connect_with(&checked).await?;
         let is_alone: bool = sqlx::query_scalar("select pg_try_advisory_lock($1, hashtext($2))")
             .bind(LOCK)
@@ -208,6 +210,19 @@ impl Rebuild {
     #[must_use]
     pub fn with_code(self, code: Code) -> Self {
         Self { code, ..self }
+    }
+
+    /// Whether anything was sent to the topic that the live tables follow, if anything happened. If not,
+    /// every row that they lack counts as on its way.
+    pub async fn is_followed(&mut self) -> Result<bool, Error> {
+        let followed = sqlx::query_scalar(
+            "select exists (select from relay_marks where topic = $1 and position > 0) \
+                or not exists (select from events)",
+        );
+        Ok(followed
+            .bind(&self.topic)
+            .fetch_one(&mut self.session)
+            .await?)
     }
 
     /// How far it is.

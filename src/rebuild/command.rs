@@ -124,11 +124,19 @@ impl Command {
         let name = projection.name();
         let options = (*self.pool.connect_options()).clone();
         let (keyring, topic) = (Arc::clone(&self.keyring), self.topic.clone());
-        let rebuild = Rebuild::begin(options, keyring, topic, projection).await?;
+        let mut rebuild = Rebuild::begin(options, keyring, topic, projection).await?;
         let Options { json, back, .. } = self.options;
         if self.options.forget {
             print_forgotten(json, name, rebuild.forget().await?)?;
             return Ok(0);
+        }
+        if !rebuild.is_followed().await? {
+            let unsent = format!(
+                "{name}: nothing was sent to the topic {} yet, so that no row that is missing or \
+                 behind is told as differing; is KAFKA_PREFIX the running ledger's?",
+                self.topic
+            );
+            writeln!(io::stderr().lock(), "{unsent}")?;
         }
         let shown = tokio::spawn(show(name, rebuild.progress()));
         if self.options.compare {

@@ -259,7 +259,7 @@ impl<V: View> Views<V> {
         }
         for (store, streams) in stores {
             let names: Vec<&str> = streams.iter().copied().collect();
-            // A group has no key: nothing of it is personal.
+            // Of a group, only the callers' words are sealed, and no view shows them.
             let mut keys = match V::KIND {
                 StreamKind::Customer => reader::keys(reader, keyring, &names).await?,
                 StreamKind::CustomerGroup => HashMap::new(),

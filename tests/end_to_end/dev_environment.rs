@@ -20,10 +20,11 @@ use crate::support::shop::now;
 use crate::support::{kafka, wait};
 
 /// What `dev.env` has to have.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "BASE_URL",
     "DATABASE_URL",
     "KAFKA_BROKERS",
+    "KAFKA_PREFIX",
     "KAFKA_TOPIC",
     "MEDUSA_API_TOKEN",
     "MEDUSA_ADMIN_EMAIL",

@@ -85,9 +85,14 @@ impl Table {
                 p99_ms,
                 count: _,
             } = Measured::median(&row.samples);
+            // Where only a rate is known, no single one was timed.
+            let [p50, p99] = [p50_ms, p99_ms].map(|ms| match ms {
+                0.0 => String::new(),
+                ms => format!("{ms:.2}"),
+            });
             write!(
                 text,
-                "{:>44} | {per_second:>9.0} {p50_ms:>8.2} {p99_ms:>8.2} |",
+                "{:>44} | {per_second:>9.0} {p50:>8} {p99:>8} |",
                 row.what
             )?;
             match &row.beside {
