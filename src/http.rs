@@ -21,7 +21,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use events::record::Contract;
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
@@ -75,7 +77,7 @@ pub struct Api {
     /// How many passwords may be hashed at a time: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
     /// How many questions to the past may be folded at a time.
-    pub folding: Arc<Semaphore>,
+    pub folding: Semaphore,
     /// Proxies whose headers are believed.
     pub trusted_proxies: TrustedProxies,
     /// Whether the process is ready, and how Kafka is.
@@ -92,6 +94,18 @@ pub struct Health {
 }
 
 impl Api {
+    /// Folds what may be a long history, a few at a time and beside the async workers: writes go on.
+    async fn apart<T>(&self, fold: impl Future<Output = T> + Send) -> T {
+        let _permit = self.folding.acquire().await;
+        let fold = timeout(REQUEST_TIMEOUT, fold);
+        let folded = block_in_place(|| Handle::current().block_on(fold));
+        match folded {
+            Ok(folded) => folded,
+            // The request's own time began earlier, and is over, too.
+            Err(_elapsed) => std::future::pending().await,
+        }
+    }
+
     /// Waits for a projection; says by how many positions it is behind, if it still is.
     async fn behind(&self, projection: Projection) -> Result<Option<i64>, Arc<sqlx::Error>> {
         if without(Guard::Lists) {

@@ -355,7 +355,7 @@ fn api(
         kafka: config.kafka.clone(),
         lists: pools.lists,
         hashing,
-        folding: Arc::new(Semaphore::new(FOLDING_MAX)),
+        folding: Semaphore::new(FOLDING_MAX),
         trusted_proxies: config.trusted_proxies.clone(),
         health,
     })

@@ -12,7 +12,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use self::history::Parameters;
@@ -38,7 +37,7 @@ pub(super) async fn customer(request: Asked) -> Response {
     if request.query.as_deref().unwrap_or_default().is_empty() {
         request.answer(request.ids()).await
     } else {
-        request.answer_apart(Asked::show).await
+        request.answer_apart(Box::pin(request.show())).await
     }
 }
 
@@ -135,26 +134,12 @@ impl Asked {
         response
     }
 
-    /// Answers what may fold a long history beside the async workers, a few at a time: writes go on.
+    /// The same of what may fold a long history.
     async fn answer_apart(
-        self,
-        ask: impl AsyncFnOnce(&Self) -> Result<String, Problem> + Send + 'static,
+        &self,
+        answered: impl Future<Output = Result<String, Problem>> + Send,
     ) -> Response {
-        let request = Arc::new(self);
-        let asked = Arc::clone(&request);
-        let answered = async move {
-            let permit = Arc::clone(&asked.api.folding).acquire_owned().await;
-            let permit = permit.map_err(|_closed| Problem::late())?;
-            let runtime = Handle::current();
-            let answered = tokio::task::spawn_blocking(move || {
-                // Also when nobody waits for the answer any longer.
-                let _permit = permit;
-                runtime.block_on(timeout(REQUEST_TIMEOUT, ask(&asked)))
-            });
-            let answered = answered.await.map_err(|_panicked| Problem::unread())?;
-            answered.unwrap_or_else(|_elapsed| Err(Problem::late()))
-        };
-        request.answer(answered).await
+        self.answer(self.api.apart(answered)).await
     }
 }
 
@@ -184,6 +169,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Unknown
+            | Error::Group
             | Error::BeforeBirth { .. }
             | Error::Deleted { .. }
             | Error::NothingThere => StatusCode::NOT_FOUND,

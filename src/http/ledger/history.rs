@@ -12,18 +12,18 @@ use crate::questions::{Asker, Error, PAGE, PAGE_MAX, Page, Questions, blame_json
 /// `GET /ledger/customers/{id}/log`: what happened, a page at a time. Scope `ledger:read`; with
 /// `open=true`, also on whose behalf and why, and scope `ledger:open`.
 pub(in super::super) async fn log(request: Asked) -> Response {
-    request.answer_apart(Asked::log).await
+    request.answer_apart(Box::pin(request.log())).await
 }
 
 /// `GET /ledger/customers/{id}/diff`: what differs between two points in time, and by which event.
 /// Scope `ledger:open`.
 pub(in super::super) async fn diff(request: Asked) -> Response {
-    request.answer_apart(Asked::diff).await
+    request.answer_apart(Box::pin(request.diff())).await
 }
 
 /// `GET /ledger/customers/{id}/blame`: which event made each value what it is. Scope `ledger:open`.
 pub(in super::super) async fn blame(request: Asked) -> Response {
-    request.answer_apart(Asked::blame).await
+    request.answer_apart(Box::pin(request.blame())).await
 }
 
 impl Asked {
