@@ -30,7 +30,7 @@ pub struct Access<'a> {
     pub store: &'a str,
     /// Who.
     pub actor: &'a Actor,
-    /// Whose data: the customer's stream.
+    /// Whose data: the customer's stream; a group's for what callers said of its changes.
     pub stream: &'a str,
     /// To answer which question, e.g. `blame`; no value of the customer's.
     pub question: &'a str,

@@ -39,6 +39,9 @@ pub enum Error {
          the ledger (26 letters and digits)"
     )]
     Unknown,
+    /// A group has it.
+    #[error("this is a group's id: `log` tells what happened to a group")]
+    Group,
     /// Several have it.
     #[error("several customers have this id: write medusa:ID, shopline:ID or ledger:ID")]
     Ambiguous,
@@ -155,7 +158,24 @@ pub struct Differences {
 /// The customer that has or had an id of either shop or of the ledger; `medusa:`, `shopline:` or
 /// `ledger:` before it says whose it is.
 pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
-    find_of(pool, store, StreamKind::Customer, id).await
+    match find_any(pool, store, id).await? {
+        (StreamKind::Customer, found) => Ok(found),
+        (StreamKind::CustomerGroup, _) => Err(Error::Group),
+    }
+}
+
+/// The customer that has or had an id, else the group.
+pub async fn find_any(pool: &PgPool, store: &str, id: &str) -> Result<(StreamKind, Found), Error> {
+    let mut found = Err(Error::Unknown);
+    for kind in [StreamKind::Customer, StreamKind::CustomerGroup] {
+        found = find_of(pool, store, kind, id)
+            .await
+            .map(|found| (kind, found));
+        if !matches!(found, Err(Error::Unknown)) {
+            break;
+        }
+    }
+    found
 }
 
 async fn find_of(pool: &PgPool, store: &str, kind: StreamKind, id: &str) -> Result<Found, Error> {
@@ -189,22 +209,21 @@ impl Questions<'_> {
         find(&self.ledger.pool, &self.ledger.store, id).await
     }
 
-    /// The customer that has or had an id, else the group.
-    async fn find_any(&self, id: &str) -> Result<(StreamKind, Found), Error> {
-        let Ledger { pool, store, .. } = self.ledger;
-        match self.find(id).await {
-            Err(Error::Unknown) => {
-                let kind = StreamKind::CustomerGroup;
-                Ok((kind, find_of(pool, store, kind, id).await?))
-            }
-            found => Ok((StreamKind::Customer, found?)),
-        }
-    }
-
     /// A page of what happened to a customer, or to a group. With `open`, the callers' words are opened.
     pub async fn log(&self, id: &str, page: Page, limit: i64, open: bool) -> Result<Log, Error> {
-        let (kind, found) = self.find_any(id).await?;
-        if open && kind == StreamKind::Customer {
+        let Ledger { pool, store, .. } = self.ledger;
+        let (kind, found) = find_any(pool, store, id).await?;
+        match page {
+            Page::After(position) if position > found.head => {
+                return Err(Error::BeyondHead { head: found.head });
+            }
+            // What precedes the next one is all there is.
+            Page::Before(position) if position > found.head + 1 => {
+                return Err(Error::BeyondHead { head: found.head });
+            }
+            Page::After(_) | Page::Before(_) | Page::Last => {}
+        }
+        if open {
             self.note(&found.stream, "log").await?;
         }
         let stream = &found.stream;

@@ -13,11 +13,12 @@ use crate::history::When;
 use crate::owner::{Owner, Wrong};
 use crate::questions::command::when;
 use crate::questions::table::table;
+use crate::questions::{find_any, wrong};
 
 /// Which accesses.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Any id of a customer's; without it, accesses to all.
+    /// Any id of a customer's or a group's; without it, accesses to all.
     id: Option<String>,
     /// Only those since a time (2026-03-01T10:00Z), a date, or how long ago (2 hours ago).
     #[arg(long, value_name = "TIME")]
@@ -36,7 +37,10 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     let until = options.until.as_deref().map(time).transpose()?;
     let owner = Owner::open(settings).await?;
     let stream = match &options.id {
-        Some(id) => Some(owner.customer(id).await?),
+        Some(id) => {
+            let found = find_any(&owner.pool, &owner.store, id).await;
+            Some(found.map_err(wrong)?.1.stream)
+        }
         None => None,
     };
     let Owner {

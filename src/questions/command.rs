@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, IsTerminal as _};
 
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 use jiff::Timestamp;
 use projections::shopline::Store;
 use serde_json::Value;
@@ -25,10 +26,10 @@ pub struct Log {
     /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger. A group's does as well.
     id: String,
     /// Only what follows this position.
-    #[arg(long, value_name = "POSITION", conflicts_with = "before")]
+    #[arg(long, value_name = "POSITION", conflicts_with = "before", value_parser = position())]
     after: Option<i64>,
     /// Only what precedes this position.
-    #[arg(long, value_name = "POSITION")]
+    #[arg(long, value_name = "POSITION", value_parser = position())]
     before: Option<i64>,
     /// At most so many events; without `--after`, the newest.
     #[arg(long, default_value_t = PAGE, value_parser = clap::value_parser!(i64).range(1..=PAGE_MAX))]
@@ -120,6 +121,10 @@ pub(crate) struct Common {
     reason: Option<String>,
 }
 
+fn position() -> RangedI64ValueParser {
+    clap::value_parser!(i64).range(0..)
+}
+
 impl Log {
     /// Prints it.
     pub async fn run(self, settings: &Settings) -> Ended {
@@ -138,29 +143,35 @@ impl Log {
         }
         let rows = log.events.iter().map(|logged| {
             let [position, time, who, event] = cause(&logged.entry);
-            let contract = logged.entry.metadata().contract.name().to_owned();
+            let metadata = logged.entry.metadata();
             let words = self.open.then(|| words(&logged.entry));
             [
                 position,
+                logged.entry.sequence().to_string(),
                 time,
                 who,
-                contract,
+                metadata.contract.name().to_owned(),
                 event,
                 logged.changed.join(" "),
+                metadata.route.clone(),
+                metadata.request_id.clone(),
             ]
             .into_iter()
             .chain(words)
         });
         let head = [
             "position",
+            "sequence",
             "time",
             "actor",
             "contract",
             "event",
             "changed",
+            "route",
+            "request",
             "on behalf of: why",
         ];
-        let columns = if self.open { 7 } else { 6 };
+        let columns = if self.open { 10 } else { 9 };
         let head = head.get(..columns).unwrap_or_default();
         desk.print(&table(head, rows, io::stdout().is_terminal()))
             .await

@@ -241,5 +241,43 @@ async fn a_group_has_a_log_too_also_when_it_was_deleted() {
     let (code, out, err) = shop.run(&["log", &group], "").await;
     assert_eq!((code, out.lines().count()), (0, 3), "{err}");
     // Of no contract is it a customer.
-    assert_eq!(server.ask(&group, "?shape=medusa").await.status, 404);
+    let refused = server.ask(&group, "?shape=medusa").await;
+    assert_eq!(refused.status, 404);
+    assert!(refused.body.contains("a group's id"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn why_a_group_was_changed_is_told_whoever_asks_for_it() {
+    let (shop, server) = open().await;
+    let group = server.group("vip").await;
+    let known = server.guest("g@example.com").await;
+    let members = server.batch(Method::POST, &group, &[&known.medusa]);
+    members.send().await.ok();
+    let renamed = server.medusa(Method::POST, &format!("/admin/customer-groups/{group}"));
+    let renamed = renamed.json(&json!({ "name": "regulars" }));
+    let renamed = renamed.header("ledger-on-behalf-of", "Ann Clerk");
+    renamed
+        .header("ledger-reason", "ticket 12")
+        .send()
+        .await
+        .ok();
+    for id in [&group, &known.medusa] {
+        let sealed = server.ask(id, "/log").await;
+        assert!(!sealed.body.contains("ticket 12"), "{}", sealed.body);
+        let log = server.ask(id, "/log?open=true&limit=1").await.ok();
+        let event = &log["events"][0];
+        assert_eq!(event["event"], "GroupUpdated");
+        assert_eq!(
+            (&event["on_behalf_of"], &event["reason"]),
+            (&json!("Ann Clerk"), &json!("ticket 12"))
+        );
+    }
+    let blame = server
+        .ask(&known.medusa, "/blame?shape=medusa&pointer=/groups/0/name")
+        .await
+        .ok();
+    assert_eq!(at(&blame, "/leaves/0/by/reason"), "ticket 12");
+    // The words of a group's log were opened, too.
+    let (code, out, err) = shop.run(&["access-log", &group, "--json"], "").await;
+    assert_eq!((code, out.lines().count()), (0, 1), "{out} {err}");
 }

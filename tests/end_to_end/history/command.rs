@@ -88,8 +88,8 @@ async fn programs_get_lines_with_tabs_between_the_columns() {
     let (_, printed, _) = shop.run(&["log", &known.medusa, "--open"], "").await;
     let last: Vec<&str> = printed.lines().last().unwrap().split('\t').collect();
     assert_eq!(
-        (last[0], last[3], last[5], last[6]),
-        ("2", "medusa", "first_name", "typo")
+        (last[0], last[1], last[4], last[6], last[9]),
+        ("2", "2", "medusa", "first_name", "typo")
     );
 }
 

@@ -71,6 +71,8 @@ async fn a_bad_question_is_told_what_is_wrong() {
         ("/log?after=1&before=2", 400, "cannot both"),
         ("/log?open=maybe", 400, "true or false"),
         ("/log?after=-1", 400, "not be below 0"),
+        ("/log?after=99", 400, "has not come to this position"),
+        ("/log?before=99", 400, "has not come to this position"),
     ] {
         let answer = server.ask(&known.medusa, question).await;
         assert_problem(&answer, status, sentence);
