@@ -13,16 +13,49 @@ const REQUESTS: usize = 2000;
 const METHODS: [&str; 10] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get",
 ];
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 14] = [
     "/health",
     "/ready",
     "/metrics",
     "/ledger/customers/{id}",
+    "/ledger/customers/{id}/log",
+    "/ledger/customers/{id}/diff",
+    "/ledger/customers/{id}/blame",
+    "/ledger/requests/{id}",
+    "/ledger/projections",
     "/ledger/customers/",
     "/ledger/customers/{id}/{odd}",
     "/ledger/{odd}",
     "/ledger",
     "//ledger//customers//{id}",
+];
+const PARAMETERS: [&str; 12] = [
+    "shape", "as_of", "from", "to", "pointer", "limit", "after", "before", "open", "version",
+    "expand", "fields",
+];
+const VALUES: [&str; 22] = [
+    "medusa",
+    "shopline",
+    "medusa",
+    "shopline",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "9223372036854775807",
+    "9223372036854775808",
+    "1000",
+    "2026-03-01",
+    "2026-03-01T10:00:00%2B02:00",
+    "2%20hours%20ago",
+    "/customer/first_name",
+    "/email",
+    "/~2",
+    "true",
+    "v20220901",
+    "groups",
+    "first_name",
+    "",
 ];
 /// What these routes answer; what is none of them is answered as by Medusa, outside its admin.
 const STATUSES: [u16; 7] = [200, 400, 401, 404, 405, 413, 415];
@@ -37,10 +70,10 @@ async fn ask(rng: &mut StdRng, server: &Server, ids: &[String]) -> (String, Answ
     let path = one(rng, &PATHS)
         .replace("{id}", &id)
         .replace("{odd}", &odd_text(rng));
-    let query = if chance(rng, 20) {
-        odd_text(rng)
-    } else {
-        String::new()
+    let query = match rng.random_range(0..10) {
+        0 | 1 => odd_text(rng),
+        2..=7 => query(rng),
+        _ => String::new(),
     };
     let target = target(&path, &query).to_string();
     let mut headers = vec![];
@@ -64,6 +97,21 @@ async fn ask(rng: &mut StdRng, server: &Server, ids: &[String]) -> (String, Answ
     }
     let asked = format!("{method} {target} {headers:?} {} bytes", body.len());
     (asked, call.bytes(body).send().await)
+}
+
+/// Parameters of questions to the past, each with what one of them may be.
+fn query(rng: &mut StdRng) -> String {
+    let pairs: Vec<String> = (0..rng.random_range(1..4))
+        .map(|_| {
+            let value = if chance(rng, 90) {
+                one(rng, &VALUES).to_owned()
+            } else {
+                odd_text(rng)
+            };
+            format!("{}={value}", one(rng, &PARAMETERS))
+        })
+        .collect();
+    pairs.join("&")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,8 @@ const EMAILS: usize = 40;
 const GROUPS: usize = 8;
 
 /// Keys of queries: those that there are, more often, and others.
-const KEYS: [&str; 38] = [
+const KEYS: [&str; 39] = [
+    "as_of",
     "q",
     "q",
     "expand",

@@ -45,7 +45,9 @@ const ROUTES: [(Method, &str); 20] = [
 ];
 
 /// Parameters of queries: those that there are, and others.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
+    "as_of",
+    "as_of",
     "limit",
     "fields",
     "ids",
