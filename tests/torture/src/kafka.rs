@@ -171,22 +171,6 @@ pub(crate) async fn truncate_topic(port: u16, topic: &str) -> Result<(), KafkaEr
         .try_for_each(TopicPartitionListElem::error)
 }
 
-/// Waits until a transaction is open in a topic, or until none is; not for ever.
-pub(crate) async fn until_transaction(
-    port: u16,
-    topic: &str,
-    is_open: bool,
-    longest: Duration,
-) -> Result<(), KafkaError> {
-    let topic = topic.to_owned();
-    blocking(move || {
-        let ends = Ends::ask(port, &topic)?;
-        ends.wait(is_open, longest);
-        Ok(())
-    })
-    .await
-}
-
 /// Everything committed in a topic, in the order of each partition, once no transaction is open in it;
 /// nothing when there is no topic.
 pub(crate) async fn read_topic(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
@@ -216,13 +200,18 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>, KafkaErr
 }
 
 fn read(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
-    let ends = Ends::ask(port, topic)?;
-    ends.wait(false, SETTLE_MAX);
+    let consumer: BaseConsumer = client(port).create()?;
     let mut assignment = TopicPartitionList::new();
-    for partition in &ends.partitions {
-        assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+    let mut open = HashSet::new();
+    for partition in partitions(&consumer, topic)? {
+        assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
+        open.insert(partition);
     }
-    let (consumer, mut open) = (ends.committed, ends.partitions);
+    let all: BaseConsumer = client(port)
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    let settled_by = Instant::now() + SETTLE_MAX;
+    while Instant::now() < settled_by && !is_settled(&consumer, &all, topic, &open) {}
     consumer.assign(&assignment)?;
     let deadline = Instant::now() + READ_MAX;
     let mut messages = vec![];
@@ -260,47 +249,18 @@ fn read(port: u16, topic: &str) -> Result<Vec<Message>, KafkaError> {
     Ok(messages)
 }
 
-/// Asks where the partitions of a topic end: for those who read what is committed, and for all.
-struct Ends {
-    topic: String,
-    partitions: HashSet<i32>,
-    committed: BaseConsumer,
-    all: BaseConsumer,
-}
-
-impl Ends {
-    fn ask(port: u16, topic: &str) -> Result<Self, KafkaError> {
-        let committed: BaseConsumer = client(port).create()?;
-        Ok(Self {
-            topic: topic.to_owned(),
-            partitions: partitions(&committed, topic)?.into_iter().collect(),
-            committed,
-            all: client(port)
-                .set("isolation.level", "read_uncommitted")
-                .create()?,
-        })
-    }
-
-    fn wait(&self, is_open: bool, longest: Duration) {
-        let deadline = Instant::now() + longest;
-        while Instant::now() < deadline && self.is_open() != Some(is_open) {}
-    }
-
-    /// Whether some reader of what is committed does not see to the end. Kafka confirms a transaction
-    /// when it is sure to be committed; each partition shows it a moment later. One of a topic that was
-    /// just made may have no leader yet, and nobody knows its end.
-    fn is_open(&self) -> Option<bool> {
-        let end = |of: &BaseConsumer, partition| {
-            let ends = of.fetch_watermarks(&self.topic, partition, REQUEST_MAX);
-            ends.ok().map(|(_, end)| end)
-        };
-        for partition in &self.partitions {
-            // All first: what is sent meanwhile is not taken for an open transaction.
-            let last = end(&self.all, *partition)?;
-            if end(&self.committed, *partition)? < last {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
+/// Whether readers of what is committed see to the end of every partition. Kafka confirms a
+/// transaction when it is sure to be committed; each partition shows it a moment later. One of a topic
+/// that was just made may have no leader yet.
+fn is_settled(
+    committed: &BaseConsumer,
+    all: &BaseConsumer,
+    topic: &str,
+    partitions: &HashSet<i32>,
+) -> bool {
+    partitions.iter().all(|partition| {
+        let end = |of: &BaseConsumer| of.fetch_watermarks(topic, *partition, REQUEST_MAX);
+        // All first: what is sent meanwhile is not taken for an open transaction.
+        matches!((end(all), end(committed)), (Ok((_, last)), Ok((_, shown))) if shown >= last)
+    })
 }

@@ -19,8 +19,8 @@ const TOPIC_MAX: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long all but requests is quiet before Postgres is stopped alone.
 const ALONE: Duration = Duration::from_millis(1500);
-/// How long the relay that is about to be killed may take to begin a batch, and to commit it.
-const BATCH_MAX: Duration = Duration::from_secs(2);
+/// How long the relay that is about to be killed has no way to Postgres: it gets to where it needs it.
+const UNNOTED: Duration = Duration::from_millis(120);
 /// What connections are still taken in vain.
 const CONNECTIONS_MAX: usize = 200;
 
@@ -131,7 +131,6 @@ impl<'a> Nemesis<'a> {
 
     async fn begin(&mut self, fault: Fault) -> Result<(), Error> {
         let cluster = &mut *self.cluster;
-        let port = cluster.kafka.port;
         match fault {
             Fault::KillApi(number) => cluster.kill_member(Role::Api, number).await?,
             Fault::KillProjector(number) => cluster.kill_member(Role::Projector, number).await?,
@@ -143,12 +142,10 @@ impl<'a> Nemesis<'a> {
             Fault::KillRelayUnnoted => {
                 let leader = cluster.leader().await.unwrap_or(0);
                 self.killed = Some(leader);
-                // Kafka takes the batch that is on its way; that it was sent cannot be noted.
-                until_transaction(port, true).await;
                 if let Some(way) = cluster.way(Role::Relay, leader) {
                     way.freeze();
                 }
-                until_transaction(port, false).await;
+                sleep(UNNOTED).await;
                 cluster.kill_member(Role::Relay, leader).await?;
             }
             Fault::PauseRelay => {
@@ -293,12 +290,6 @@ impl<'a> Nemesis<'a> {
         }));
         Ok(())
     }
-}
-
-/// Waits until a batch is on its way to Kafka, or until none is. Where Kafka does not tell, the kill is
-/// one like others.
-async fn until_transaction(port: u16, is_open: bool) {
-    drop(kafka::until_transaction(port, TOPIC, is_open, BATCH_MAX).await);
 }
 
 /// Asks Kafka until it does it: it may be on its way.
