@@ -13,7 +13,10 @@ pub(crate) const KINDS: [&str; 15] = [
 ];
 
 /// What a message of a 400 may say.
-const INVALID: [&str; 16] = [
+const INVALID: [&str; 19] = [
+    "as_of: this is no point in time",
+    "the ledger has not come to this position",
+    "members of a group",
     " must be a string",
     " must be an email",
     " must be an object",
