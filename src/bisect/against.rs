@@ -218,8 +218,8 @@ async fn opened(
 ) -> Result<Vec<OpenedRecord>, ReadError> {
     reader::streams(&ledger.pool, kind, streams)
         .and_then(|(stored, key)| async move {
-            let key = key.map(|key| reader::unwrap(&ledger.keyring, &stored.stream, &key));
-            reader::open(&stored, key.transpose()?.as_ref())
+            let key = reader::key_of(&ledger.keyring, &stored, key.as_ref())?;
+            reader::open(&stored, key.as_ref())
         })
         .try_collect()
         .await

@@ -272,8 +272,8 @@ impl Ledger {
         records
             .map(|record| {
                 let (stored, key) = record?;
-                let key = key.map(|key| reader::unwrap(&self.keyring, &stored.stream, &key));
-                decode(&stored, key.transpose()?.as_ref())
+                let key = reader::key_of(&self.keyring, &stored, key.as_ref())?;
+                decode(&stored, key.as_ref())
             })
             .try_collect()
             .await

@@ -282,7 +282,7 @@ pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool
 }
 
 /// A stream's key, from what is stored of it.
-pub fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, ReadError> {
+fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, ReadError> {
     let (number, wrapped) = key;
     keyring
         .unwrap(stream, *number, wrapped)
@@ -290,6 +290,16 @@ pub fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<Strea
             position: 0,
             source,
         })
+}
+
+/// The key of a record's stream, if that still has one.
+pub fn key_of(
+    keyring: &Keyring,
+    stored: &StoredRecord,
+    key: Option<&WrappedKey>,
+) -> Result<Option<StreamKey>, ReadError> {
+    key.map(|key| unwrap(keyring, &stored.stream, key))
+        .transpose()
 }
 
 /// Opens, upcasts and decodes a record. Without a key every personal value is erased.

@@ -182,8 +182,8 @@ impl Ledger {
                 loaded.fold(&stored)?;
                 continue;
             }
-            let key = key.map(|key| reader::unwrap(&self.keyring, &stored.stream, &key));
-            let mut loaded = Loaded::unborn(stored.stream.clone(), key.transpose()?.map(Arc::new));
+            let key = reader::key_of(&self.keyring, &stored, key.as_ref())?;
+            let mut loaded = Loaded::unborn(stored.stream.clone(), key.map(Arc::new));
             loaded.fold(&stored)?;
             found.insert(stored.stream, loaded);
         }
