@@ -147,6 +147,9 @@ pub enum Error {
          failed over to a copy that lagged"
     )]
     Lost(i64),
+    /// The topic is gone while records are fetched that it should have brought.
+    #[error("the topic is gone")]
+    TopicGone,
     /// Somebody else moved a row or an offset; both are read again.
     #[error("another projector went on")]
     Overtaken,
@@ -175,6 +178,7 @@ impl Error {
             )
             | Self::Thread(_) => true,
             Self::Read(ReadError::Database(_))
+            | Self::TopicGone
             | Self::Overtaken
             | Self::Store(_)
             | Self::Assignment(_)

@@ -102,13 +102,14 @@ impl Consumer {
         })
     }
 
-    /// How many partitions the topic has; 0 when there is none.
-    pub(super) fn partition_count(&self) -> KafkaResult<usize> {
+    /// How many partitions the topic has; none when there is no topic.
+    pub(super) fn partition_count(&self) -> KafkaResult<Option<usize>> {
         let metadata = self
             .client
             .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
-        Ok(found.map_or(0, |topic| topic.partitions().len()))
+        let count = found.map(|topic| topic.partitions().len());
+        Ok(count.filter(|count| *count > 0))
     }
 
     pub(super) fn subscribe(&self) -> KafkaResult<()> {

@@ -1,7 +1,8 @@
 //! Where a projection goes on, written in the transaction that writes its views.
 //!
-//! Every change names the offset it goes on from. One that finds another there changes nothing: a
-//! projector that was overtaken, or whose offsets somebody deleted, notices and reads them again.
+//! Every change names the place it goes on from. One that finds another there changes nothing: a
+//! projector that was overtaken, whose offsets somebody deleted, or whose last steps went with a crash
+//! of Postgres, notices and reads them again.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +76,8 @@ pub(super) async fn open(
         .collect())
 }
 
-/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts.
+/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One that
+/// has less applied is not there either: Postgres crashed, and took the rest back with its views.
 pub(super) async fn take(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -87,15 +89,17 @@ pub(super) async fn take(
          set next_offset = step.next_offset, applied = greatest(place.applied, step.applied), \
              incarnation = step.incarnation, store_reads = place.store_reads + step.store_reads \
          from unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], \
-                 $8::bigint[]) \
-             as step(partition, from_offset, next_offset, applied, incarnation, store_reads) \
+                 $8::bigint[], $9::bigint[]) \
+             as step(partition, from_offset, from_applied, next_offset, applied, incarnation, \
+                 store_reads) \
          where place.projection = $1 and place.topic = $2 and place.partition = step.partition \
-             and place.next_offset = step.from_offset",
+             and place.next_offset = step.from_offset and place.applied >= step.from_applied",
     )
     .bind(scope.projection)
     .bind(&scope.topic)
     .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
     .bind(each(|step| step.from.next_offset))
+    .bind(each(|step| step.from.applied))
     .bind(each(|step| step.to.next_offset))
     .bind(each(|step| step.to.applied))
     .bind(

@@ -98,13 +98,14 @@ impl Worker {
         };
         let consumer = Consumer::create(&self.config, &identity, self.pool.clone(), scope.clone())?;
         // A group that subscribes to a topic before it exists hears of it only much later.
-        let mut partition_count = consumer.partition_count()?;
-        while partition_count == 0 {
+        let partition_count = loop {
+            if let Some(count) = consumer.partition_count()? {
+                break count;
+            }
             if self.paused(RETRY) {
                 return Ok(());
             }
-            partition_count = consumer.partition_count()?;
-        }
+        };
         consumer.subscribe()?;
         let mut session = Session {
             worker: self,
@@ -290,13 +291,13 @@ impl Session<'_> {
         if without(Guard::Healing) {
             return Ok(true);
         }
+        // A topic made anew may have another number of partitions, and while it is gone nobody knows
+        // what belongs to which.
+        let count = self.consumer.partition_count()?.ok_or(Error::TopicGone)?;
+        let before = std::mem::replace(&mut self.partition_count, count);
         let turned = behind
             .values()
             .any(|c| c.incarnation != c.place.incarnation);
-        if turned {
-            // A topic made anew may have another number of partitions.
-            self.partition_count = self.consumer.partition_count()?.max(1);
-        }
         let partitions: BTreeSet<i32> = behind.keys().copied().collect();
         tracing::warn!(
             projection = self.scope.projection,
@@ -306,7 +307,7 @@ impl Session<'_> {
         let worker = self.worker;
         let pool = &worker.pool;
         let head = worker.runtime.block_on(reader::head(pool))?;
-        let mut from = if turned {
+        let mut from = if turned || count != before {
             worker
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?
@@ -430,7 +431,7 @@ impl Session<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        if self.troubled && self.consumer.partition_count()? > 0 {
+        if self.troubled && self.consumer.partition_count()?.is_some() {
             self.troubled = false;
             self.worker.report.set(KafkaStatus::Working);
         }

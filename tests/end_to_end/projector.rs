@@ -1,5 +1,6 @@
 //! The projectors: every record's effect once, whatever is killed, deleted, re-created or lost.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,9 +14,10 @@ use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::relay::{delete_topic, incarnation};
-use crate::support::kafka::{admin, client, read};
+use crate::support::kafka::{Message, admin, client, read};
 use crate::support::ledger::{Role, TestLedger};
 use crate::support::postgres::database;
 use crate::support::wait;
@@ -302,6 +304,121 @@ async fn a_truncated_topic_is_noticed_never_jumped_over() {
     both_projected(&test).await;
     assert_complete(&test).await;
     assert!(store_reads(&test).await > 0);
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+/// Waits until both projectors wait for somebody who holds their places.
+async fn both_wait(test: &TestLedger) {
+    let mut owner = test.database.owner().await;
+    wait::until("both wait for their places", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity where datname = current_database() \
+                 and wait_event_type = 'Lock' and query like '%projection_offsets%'",
+        )
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+        (waiting == 2).then_some(())
+    })
+    .await;
+}
+
+/// Locks both projections' place in a partition.
+async fn hold_place(holder: &mut PgConnection, partition: i32) {
+    sqlx::query("select from projection_offsets where partition = $1 for update")
+        .bind(partition)
+        .execute(holder)
+        .await
+        .unwrap();
+}
+
+/// Which partition each stream belongs to.
+async fn partitions(test: &TestLedger) -> HashMap<String, i32> {
+    let messages = read(&test.kafka).await.into_iter();
+    messages.map(|it| (it.key, it.partition)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_of_a_topic_that_is_gone_are_not_taken_for_others() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let streams = test.create_many(40).await;
+    let projectors = both(&test);
+    both_projected(&test).await;
+    for projector in projectors {
+        projector.stop().await;
+    }
+    // What comes from now on belongs to another filling of the topic than what was read.
+    let mut owner = test.database.owner().await;
+    sqlx::query("update projection_offsets set incarnation = 0")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    let partitions = partitions(&test).await;
+    let mut held = owner.begin().await.unwrap();
+    hold_place(&mut held, partitions[&streams[0]]).await;
+    let mut projectors = both(&test);
+    test.rename(&streams[0], "first").await;
+    both_wait(&test).await;
+    // The rest is read while the first record waits, and looked at once there is no topic.
+    for stream in &streams[1..] {
+        test.rename(stream, "another").await;
+    }
+    test.relayed().await;
+    assert_eq!(read(&test.kafka).await.len(), 80);
+    relay.stop().await;
+    delete_topic(&test).await;
+    held.commit().await.unwrap();
+    for projector in &mut projectors {
+        projector
+            .is(|status| matches!(status, KafkaStatus::Away(_)))
+            .await;
+    }
+    let relay = test.relay();
+    both_projected(&test).await;
+    assert_complete(&test).await;
+    for projector in projectors {
+        projector.stop().await;
+    }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_of_postgres_took_back_is_projected_again() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let projectors = both(&test);
+    test.create_many(40).await;
+    both_projected(&test).await;
+    let messages = read(&test.kafka).await;
+    let share = |[lost, next]: &&[Message; 2]| lost.partition == next.partition;
+    let [lost, next] = messages.array_windows().find(share).unwrap();
+    let mut owner = test.database.owner().await;
+    let mut held = owner.begin().await.unwrap();
+    hold_place(&mut held, lost.partition).await;
+    test.rename(&next.key, "another").await;
+    both_wait(&test).await;
+    // The views and places of before, as after commits that had not reached the disk. That the offset
+    // is the one before is possible: what comes from the store moves only the position.
+    for table in ["medusa_customers", "shopline_customers"] {
+        sqlx::query(&format!("delete from {table} where stream = $1"))
+            .bind(&lost.key)
+            .execute(&mut *held)
+            .await
+            .unwrap();
+    }
+    sqlx::query("update projection_offsets set applied = $1 where partition = $2")
+        .bind(lost.position() - 1)
+        .bind(lost.partition)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    held.commit().await.unwrap();
+    both_projected(&test).await;
+    assert_complete(&test).await;
     for projector in projectors {
         projector.stop().await;
     }
