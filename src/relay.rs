@@ -199,6 +199,8 @@ struct Term {
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
     cursor: i64,
+    /// The last position up to the cursor in each partition.
+    marks: Marks,
     /// The record there, as the store had it last; none at the beginning.
     reached: Option<Point>,
 }
@@ -278,6 +280,7 @@ impl Relay {
             tails,
             ends,
             cursor: plan.cursor,
+            marks: plan.marks,
             reached: reader::point(&self.pool, plan.cursor).await?,
         })
     }
@@ -356,8 +359,8 @@ struct Plan {
     cursor: i64,
     /// Whether a partition ends before its mark.
     lost_records: bool,
-    /// The marks to put in place when it does: none beyond the cursor, so that a relay that dies
-    /// before the lost records are back finds the same cursor again.
+    /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
+    /// are back finds the same cursor again.
     marks: Marks,
 }
 
@@ -398,14 +401,13 @@ impl Term {
         records: Vec<StoredRecord>,
         lease: &Lease,
     ) -> Result<(), Error> {
-        let mut marks = Marks::new();
         let mut batch = vec![];
         for record in records {
             let index = partition::of(&record.stream, self.tails.len());
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
             self.reached = Some(Point::from(&record));
-            marks.insert(partition, record.position);
+            self.marks.insert(partition, record.position);
             let Some(tail) = self
                 .tails
                 .get_mut(index)
@@ -430,7 +432,7 @@ impl Term {
             })
             .await??;
         }
-        marks::raise(pool, &self.topic, self.identity.incarnation, &marks).await?;
+        marks::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }

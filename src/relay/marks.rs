@@ -20,8 +20,9 @@ pub(super) async fn load(executor: impl PgExecutor<'_>, topic: &str) -> Result<M
 /// Raises marks after a batch, in one statement. A relay that was overtaken lowers none, and raises none
 /// of a topic that was filled anew since, as another incarnation.
 ///
-/// It does not wait for the disk: marks that a crash of Postgres lowers are raised by the next batch,
-/// and nothing is sent twice, because the topic itself says what it has.
+/// It does not wait for the disk. After a crash of Postgres the marks are what they were some batches
+/// ago, all together; so that they never tell of one batch and not of another before it, every call
+/// gives those of all partitions. Nothing is sent twice, because the topic itself says what it has.
 pub(super) async fn raise(
     executor: impl PgExecutor<'_>,
     topic: &str,

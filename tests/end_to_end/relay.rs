@@ -146,6 +146,38 @@ async fn a_relay_killed_again_and_again_sends_nothing_twice() {
     relay.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marks_that_a_crash_of_postgres_took_back_return_all_together() {
+    let test = TestLedger::open().await;
+    let relay = test.relay();
+    let streams = test.create_many(40).await;
+    test.relayed().await;
+    let before = marks(&test).await;
+    assert!(before.len() > 1);
+    let mut owner = test.database.owner().await;
+    sqlx::query("delete from relay_marks")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    // Its next batch touches one partition.
+    test.rename(&streams[0], "another").await;
+    test.relayed().await;
+    let partition = |record: &Message| (record.key == streams[0]).then_some(record.partition);
+    let touched = read(&test.kafka).await.iter().find_map(partition).unwrap();
+    let mut expected = before;
+    expected.insert(touched, test.head().await);
+    assert_eq!(marks(&test).await, expected);
+    relay.stop().await;
+}
+
+async fn marks(test: &TestLedger) -> BTreeMap<i32, i64> {
+    let marks: Vec<(i32, i64)> = sqlx::query_as("select partition, position from relay_marks")
+        .fetch_all(&test.database.pool)
+        .await
+        .unwrap();
+    marks.into_iter().collect()
+}
+
 /// Deletes the topic and waits until the broker has none.
 pub(crate) async fn delete_topic(test: &TestLedger) {
     let name = topic(&test.kafka.prefix, 1);
