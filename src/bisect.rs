@@ -5,6 +5,7 @@ mod command;
 
 pub use self::against::{Disagreement, Error, Pair, customers, records};
 pub use self::command::{Options, run};
+use crate::event_store::past::Found;
 use crate::history::bisect::{Predicate, Turn, turns};
 use crate::history::{Shape, parsed};
 use crate::questions::{self, Questions};
@@ -30,19 +31,20 @@ impl Questions<'_> {
         sought: Sought,
     ) -> Result<Vec<Turn>, questions::Error> {
         let found = self.find(id).await?;
+        let shape = &shape.of(found.kind)?;
         self.note(&found.stream, "bisect").await?;
-        let (stream, head) = (&found.stream, found.head);
-        if self.ledger.past(stream, head).await?.is_erased {
+        let head = found.head;
+        if self.past(&found, head).await?.is_erased {
             return Err(questions::Error::Erased);
         }
         let (after, until) = match sought {
             Sought::First | Sought::Every => (0, head),
-            Sought::Monotone => match self.halve(stream, head, shape, predicate).await? {
+            Sought::Monotone => match self.halve(&found, shape, predicate).await? {
                 Some(position) => (position - 1, position),
                 None => return Ok(vec![]),
             },
         };
-        let history = self.ledger.history(stream, after, until).await?;
+        let history = self.history(&found, after, until).await?;
         let turns = turns(&history, shape, predicate);
         Ok(match sought {
             Sought::Every => turns.collect(),
@@ -53,20 +55,19 @@ impl Questions<'_> {
     /// The position from which on a predicate holds, if it holds now and did not turn more than once.
     async fn halve(
         &self,
-        stream: &str,
-        head: i64,
+        found: &Found,
         shape: &Shape,
         predicate: &Predicate,
     ) -> Result<Option<i64>, questions::Error> {
         let holds = async |position| {
-            let past = self.ledger.past(stream, position).await?;
+            let past = self.past(found, position).await?;
             let document = shape.document(&past.state);
             Ok::<_, questions::Error>(predicate.holds(&parsed(document.as_deref())))
         };
-        if !holds(head).await? {
+        if !holds(found.head).await? {
             return Ok(None);
         }
-        let (mut low, mut high) = (0, head);
+        let (mut low, mut high) = (0, found.head);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             if holds(middle).await? {

@@ -20,7 +20,7 @@ use crate::history::blame::{Leaf, blame};
 use crate::history::cause::{self, Logged};
 use crate::history::changes::{self, last_changes};
 use crate::history::diff::{Difference, diff};
-use crate::history::{Entry, NoTime, Shape, ShapeError, State, When, parsed};
+use crate::history::{Entry, History, NoTime, Shape, ShapeError, State, When, parsed};
 use crate::owner::Wrong;
 
 /// The most events on a page of a log.
@@ -35,12 +35,12 @@ const CHUNK: i64 = 128;
 pub enum Error {
     /// Nobody has the id.
     #[error(
-        "no customer has or had this id: give one of Medusa (cus_…), of SHOPLINE (ten digits) or of \
-         the ledger (26 letters and digits)"
+        "no customer or group has or had this id: give one of Medusa (cus_…, cgrp_…), of SHOPLINE (ten \
+         digits) or of the ledger (26 letters and digits)"
     )]
     Unknown,
     /// A group has it.
-    #[error("this is a group's id: `log` tells what happened to a group")]
+    #[error("this is a group's id, and a customer's is needed")]
     Group,
     /// Several have it.
     #[error("several customers have this id: write medusa:ID, shopline:ID or ledger:ID")]
@@ -54,16 +54,16 @@ pub enum Error {
         /// The last position.
         head: i64,
     },
-    /// There was no such customer yet.
-    #[error("the customer was not there yet: it was created at position {position}, {time}")]
+    /// There was no such customer or group yet.
+    #[error("it was not there yet: it was created at position {position}, {time}")]
     BeforeBirth {
         /// Where it begins.
         position: i64,
         /// When.
         time: Timestamp,
     },
-    /// There was no such customer any more.
-    #[error("the customer was deleted at position {position}, {time}: ask as of an earlier time")]
+    /// There was no such customer or group any more.
+    #[error("it was deleted at position {position}, {time}: ask as of an earlier time")]
     Deleted {
         /// Where it ended.
         position: i64,
@@ -155,27 +155,26 @@ pub struct Differences {
     pub changes: Vec<(Difference, Option<Entry>)>,
 }
 
-/// The customer that has or had an id of either shop or of the ledger; `medusa:`, `shopline:` or
-/// `ledger:` before it says whose it is.
+/// The customer that has or had an id of either shop or of the ledger, else the group; `medusa:`,
+/// `shopline:` or `ledger:` before it says whose it is.
 pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
-    match find_any(pool, store, id).await? {
-        (StreamKind::Customer, found) => Ok(found),
-        (StreamKind::CustomerGroup, _) => Err(Error::Group),
-    }
-}
-
-/// The customer that has or had an id, else the group.
-pub async fn find_any(pool: &PgPool, store: &str, id: &str) -> Result<(StreamKind, Found), Error> {
     let mut found = Err(Error::Unknown);
     for kind in [StreamKind::Customer, StreamKind::CustomerGroup] {
-        found = find_of(pool, store, kind, id)
-            .await
-            .map(|found| (kind, found));
+        found = find_of(pool, store, kind, id).await;
         if !matches!(found, Err(Error::Unknown)) {
             break;
         }
     }
     found
+}
+
+/// The customer that has or had an id.
+pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
+    let found = find(pool, store, id).await?;
+    match found.kind {
+        StreamKind::Customer => Ok(found),
+        StreamKind::CustomerGroup => Err(Error::Group),
+    }
 }
 
 async fn find_of(pool: &PgPool, store: &str, kind: StreamKind, id: &str) -> Result<Found, Error> {
@@ -204,15 +203,14 @@ pub fn wrong(error: Error) -> Box<dyn std::error::Error> {
 }
 
 impl Questions<'_> {
-    /// The customer that has or had an id.
+    /// The customer that has or had an id, else the group.
     pub async fn find(&self, id: &str) -> Result<Found, Error> {
         find(&self.ledger.pool, &self.ledger.store, id).await
     }
 
     /// A page of what happened to a customer, or to a group. With `open`, the callers' words are opened.
     pub async fn log(&self, id: &str, page: Page, limit: i64, open: bool) -> Result<Log, Error> {
-        let Ledger { pool, store, .. } = self.ledger;
-        let (kind, found) = find_any(pool, store, id).await?;
+        let found = self.find(id).await?;
         match page {
             Page::After(position) if position > found.head => {
                 return Err(Error::BeyondHead { head: found.head });
@@ -226,7 +224,7 @@ impl Questions<'_> {
         if open {
             self.note(&found.stream, "log").await?;
         }
-        let stream = &found.stream;
+        let (kind, stream) = (found.kind, &found.stream);
         let (after, until) = match page {
             Page::After(after) => {
                 let sequence = self.ledger.sequence_at(kind, stream, after).await? + limit;
@@ -242,10 +240,7 @@ impl Questions<'_> {
                 (self.back(kind, stream, until, limit).await?, until)
             }
         };
-        let history = match kind {
-            StreamKind::Customer => self.ledger.history(stream, after, until).await?,
-            StreamKind::CustomerGroup => self.ledger.group_history(stream, after, until).await?,
-        };
+        let history = self.ledger.history(kind, stream, after, until).await?;
         let mut events = cause::log(&history);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         match page {
@@ -269,10 +264,11 @@ impl Questions<'_> {
         shape: &Shape,
     ) -> Result<String, Error> {
         let found = self.find(id).await?;
+        let shape = shape.of(found.kind)?;
         let position = self.position(as_of, &found).await?;
         self.note(&found.stream, "show").await?;
-        let past = self.ledger.past(&found.stream, position).await?;
-        self.document(&found, &past, shape).await
+        let past = self.past(&found, position).await?;
+        self.document(&found, &past, &shape).await
     }
 
     /// A customer as it was, for a contract's own GET: none where that found nobody. `kind` is that of
@@ -293,7 +289,7 @@ impl Questions<'_> {
         };
         let position = self.position(Some(as_of), &found).await?;
         self.note(&found.stream, question).await?;
-        let past = self.ledger.past(&found.stream, position).await?;
+        let past = self.past(&found, position).await?;
         Ok((past.state.is_live() && !past.is_erased).then_some(past.state))
     }
 
@@ -307,6 +303,7 @@ impl Questions<'_> {
         shape: &Shape,
     ) -> Result<Differences, Error> {
         let found = self.find(id).await?;
+        let shape = shape.of(found.kind)?;
         let to = self.position(to, &found).await?;
         let before = match from {
             Some(from) => self.position(Some(from), &found).await?,
@@ -317,8 +314,8 @@ impl Questions<'_> {
         }
         self.note(&found.stream, "diff").await?;
         let ends = [
-            self.ledger.past(&found.stream, before).await?,
-            self.ledger.past(&found.stream, to).await?,
+            self.past(&found, before).await?,
+            self.past(&found, to).await?,
         ];
         for (past, is_given) in ends.iter().zip([from.is_some(), true]) {
             if past.sequence == 0 && is_given {
@@ -330,7 +327,7 @@ impl Questions<'_> {
         }
         let [a, b] = ends.map(|past| parsed(shape.document(&past.state).as_deref()));
         let differences = diff(&a, &b);
-        let mut by = self.made(&found, before, to, shape, &differences).await?;
+        let mut by = self.made(&found, before, to, &shape, &differences).await?;
         let by = |difference: Difference| {
             let entry = by.remove(&difference.pointer);
             (difference, entry)
@@ -351,19 +348,21 @@ impl Questions<'_> {
         as_of: Option<When>,
         shape: &Shape,
     ) -> Result<Vec<Leaf>, Error> {
-        let pointer = pointer.map(below_customer).transpose()?;
         let found = self.find(id).await?;
+        let shape = shape.of(found.kind)?;
+        let pointer = pointer.map(|pointer| below(found.kind, pointer));
+        let pointer = pointer.transpose()?;
         let position = self.position(as_of, &found).await?;
         self.note(&found.stream, "blame").await?;
-        let past = self.ledger.past(&found.stream, position).await?;
-        let document = self.document(&found, &past, shape).await?;
+        let past = self.past(&found, position).await?;
+        let document = self.document(&found, &past, &shape).await?;
         if let Some(pointer) = &pointer
             && parsed(Some(&document)).pointer(pointer).is_none()
         {
             return Err(Error::NothingThere);
         }
-        let history = self.ledger.history(&found.stream, 0, position).await?;
-        let mut leaves = blame(&history, shape);
+        let history = self.history(&found, 0, position).await?;
+        let mut leaves = blame(&history, &shape);
         if let Some(pointer) = pointer {
             let is_below = |leaf: &str| {
                 let rest = leaf.strip_prefix(&pointer);
@@ -399,6 +398,23 @@ impl Questions<'_> {
         Ok(access_log::note(&self.ledger.pool, &self.ledger.keyring, &access).await?)
     }
 
+    /// What was found, as it was right after a position.
+    pub(crate) async fn past(&self, found: &Found, position: i64) -> Result<Past, ReadError> {
+        let (kind, stream) = (found.kind, &found.stream);
+        self.ledger.past(kind, stream, position).await
+    }
+
+    /// What happened to what was found after a position, up to another.
+    pub(crate) async fn history(
+        &self,
+        found: &Found,
+        after: i64,
+        until: i64,
+    ) -> Result<History, ReadError> {
+        let (kind, stream) = (found.kind, &found.stream);
+        self.ledger.history(kind, stream, after, until).await
+    }
+
     async fn document(&self, found: &Found, past: &Past, shape: &Shape) -> Result<String, Error> {
         if past.sequence == 0 {
             return Err(self.before_birth(found).await?);
@@ -406,17 +422,17 @@ impl Questions<'_> {
         if past.is_erased {
             return Err(Error::Erased);
         }
-        shape.document(&past.state).ok_or(Error::Deleted {
-            position: past.state.medusa.position,
-            time: past.state.medusa.updated_at,
-        })
+        if let Some(document) = shape.document(&past.state) {
+            return Ok(document);
+        }
+        let (kind, stream) = (found.kind, &found.stream);
+        let end = self.ledger.place_of(kind, stream, past.sequence).await?;
+        let (position, time) = end.ok_or(Error::Unknown)?;
+        Err(Error::Deleted { position, time })
     }
 
     pub(crate) async fn before_birth(&self, found: &Found) -> Result<Error, Error> {
-        let birth = self
-            .ledger
-            .place_of(StreamKind::Customer, &found.stream, 1)
-            .await?;
+        let birth = self.ledger.place_of(found.kind, &found.stream, 1).await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {
                 position,
@@ -453,10 +469,10 @@ impl Questions<'_> {
         let (mut until, mut events) = (to, CHUNK);
         while !open.is_empty() && until > from {
             let after = self
-                .back(StreamKind::Customer, &found.stream, until, events)
+                .back(found.kind, &found.stream, until, events)
                 .await?
                 .max(from);
-            let history = self.ledger.history(&found.stream, after, until).await?;
+            let history = self.history(found, after, until).await?;
             let last = last_changes(&history, shape, &open);
             open.retain(|pointer| !last.contains_key(*pointer));
             made.extend(
@@ -505,8 +521,12 @@ pub fn blame_json(leaves: &[Leaf]) -> Value {
     json!({ "leaves": leaves.iter().map(leaf).collect::<Vec<_>>() })
 }
 
-/// A JSON Pointer into a document; what does not begin there begins at the customer in it.
-fn below_customer(pointer: &str) -> Result<String, Error> {
+/// A JSON Pointer into a document; what does not begin there begins at the customer or group in it.
+fn below(kind: StreamKind, pointer: &str) -> Result<String, Error> {
+    let member = match kind {
+        StreamKind::Customer => "customer",
+        StreamKind::CustomerGroup => "customer_group",
+    };
     let is_escaped = |step: &str| {
         step.split('~')
             .skip(1)
@@ -515,11 +535,11 @@ fn below_customer(pointer: &str) -> Result<String, Error> {
     if !pointer.is_empty() && !pointer.starts_with('/') || !is_escaped(pointer) {
         return Err(Error::NotAPointer);
     }
-    let is_whole = pointer.is_empty() || pointer.split('/').nth(1) == Some("customer");
+    let is_whole = pointer.is_empty() || pointer.split('/').nth(1) == Some(member);
     Ok(if is_whole {
         pointer.to_owned()
     } else {
-        format!("/customer{pointer}")
+        format!("/{member}{pointer}")
     })
 }
 
@@ -529,7 +549,7 @@ mod tests {
 
     #[test]
     fn a_pointer_begins_at_the_document_or_at_the_customer_in_it() {
-        let read = |pointer: &str| below_customer(pointer).ok();
+        let read = |pointer: &str| below(StreamKind::Customer, pointer).ok();
         for (pointer, expected) in [
             ("", Some("")),
             ("/customer/email", Some("/customer/email")),

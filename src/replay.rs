@@ -58,7 +58,7 @@ pub enum Stay {
     #[error("this is the first event")]
     First,
     /// The customer is younger.
-    #[error("the customer was not there yet: it was created at position {position}, {time}")]
+    #[error("it was not there yet: it was created at position {position}, {time}")]
     BeforeBirth {
         /// Where it begins.
         position: i64,
@@ -146,12 +146,13 @@ impl Questions<'_> {
         shape: &Shape,
     ) -> Result<Replay, Error> {
         let found = self.find(id).await?;
+        let shape = &shape.of(found.kind)?;
         let until = self.position(until, &found).await?;
         self.note(&found.stream, "replay").await?;
-        if self.ledger.past(&found.stream, until).await?.is_erased {
+        if self.past(&found, until).await?.is_erased {
             return Err(Error::Erased);
         }
-        let history = self.ledger.history(&found.stream, 0, until).await?;
+        let history = self.history(&found, 0, until).await?;
         match Replay::new(&history, shape) {
             Some(replay) => Ok(replay),
             None => Err(self.before_birth(&found).await?),

@@ -13,7 +13,7 @@ use crate::history::When;
 use crate::owner::{Owner, Wrong};
 use crate::questions::command::when;
 use crate::questions::table::table;
-use crate::questions::{find_any, wrong};
+use crate::questions::{find, wrong};
 
 /// Which accesses.
 #[derive(Debug, Args)]
@@ -38,8 +38,8 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     let owner = Owner::open(settings).await?;
     let stream = match &options.id {
         Some(id) => {
-            let found = find_any(&owner.pool, &owner.store, id).await;
-            Some(found.map_err(wrong)?.1.stream)
+            let found = find(&owner.pool, &owner.store, id).await;
+            Some(found.map_err(wrong)?.stream)
         }
         None => None,
     };

@@ -10,13 +10,14 @@ use super::against::{Error, Pair, customers, records};
 use super::{Disagreement, Sought};
 use crate::access_log::{self, Access};
 use crate::config::Settings;
+use crate::event_store::Ledger;
 use crate::history::Shape;
 use crate::history::bisect::{Predicate, Turn};
 use crate::history::cause;
 use crate::owner::Wrong;
 use crate::questions::command::{self, Common, Desk, Ended, ShapeOptions};
 use crate::questions::table::table;
-use crate::questions::{Questions, wrong};
+use crate::questions::{Questions, find_customer, wrong};
 
 /// Instead of an id: every customer.
 const ALL: &str = "all";
@@ -26,7 +27,8 @@ const PAGE: i64 = 500;
 /// What to look for, in whose life.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger. With `--against` also `all`.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger. With `--against`
+    /// a customer's, or `all`.
     id: String,
     /// A JSONPath (RFC 9535), true when it selects something: `$[?@.first_name=='Bob']`.
     #[arg(required_unless_present = "against", conflicts_with = "against")]
@@ -40,7 +42,7 @@ pub struct Options {
     /// Another `ledger` executable: find where its documents differ first, of either shop.
     #[arg(long, value_name = "PATH")]
     against: Option<PathBuf>,
-    /// In whose words.
+    /// In whose words. With `--against`, in all there are.
     #[command(flatten)]
     shape: ShapeOptions,
     /// How it is asked and printed.
@@ -68,6 +70,11 @@ pub async fn run(settings: &Settings, options: Options) -> Ended {
     let actor = access_log::operator();
     let questions = desk.questions(&actor, &options.common);
     match (&options.against, &options.predicate) {
+        (Some(_), _) if options.shape.is_given() => {
+            let sentence =
+                "--against compares both shapes, whole: leave --shape and its options out";
+            Err(Wrong::new(sentence).into())
+        }
         (Some(path), _) => against(&desk, &questions, &options, path).await,
         (None, predicate) => {
             let predicate = predicate.as_deref().unwrap_or_default();
@@ -153,7 +160,9 @@ async fn against(desk: &Desk, questions: &Questions<'_>, options: &Options, path
             comparison.compare(&streams).await?;
         }
     } else {
-        let found = questions.find(&options.id).await.map_err(wrong)?;
+        let Ledger { pool, store, .. } = &desk.ledger;
+        let found = find_customer(pool, store, &options.id).await;
+        let found = found.map_err(wrong)?;
         comparison.compare(&[&found.stream]).await?;
     }
     let Comparison {

@@ -22,6 +22,8 @@ pub const STREAM: &str = "stream";
 /// A customer or a group that was found by an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
+    /// Which of the two it is.
+    pub kind: StreamKind,
     /// The stream.
     pub stream: String,
     /// The id in Medusa.
@@ -36,9 +38,9 @@ pub struct Found {
     pub head: i64,
 }
 
-/// A customer as it was at a position.
+/// A customer or a group as it was at a position.
 pub struct Past {
-    /// The customer, with its groups.
+    /// The customer, with its groups; of a group what [`State::of_group`] says.
     pub state: State,
     /// The sequence that its stream had come to; 0 before it was born.
     pub sequence: i64,
@@ -85,6 +87,7 @@ pub async fn streams_of(
     .await?;
     let found = rows.iter().map(|row| {
         Ok(Found {
+            kind,
             stream: row.try_get(0)?,
             sequence: row.try_get(1)?,
             position: row.try_get(2)?,
@@ -162,8 +165,35 @@ impl Ledger {
         Ok(stored.first().map(|stored| (stored.position, stored.time)))
     }
 
-    /// A customer as it was right after a position.
-    pub async fn past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
+    /// A customer or a group as it was right after a position.
+    pub async fn past(
+        &self,
+        kind: StreamKind,
+        stream: &str,
+        position: i64,
+    ) -> Result<Past, ReadError> {
+        match kind {
+            StreamKind::Customer => self.customer_past(stream, position).await,
+            StreamKind::CustomerGroup => self.group_past(stream, position).await,
+        }
+    }
+
+    /// What happened to a customer or a group after a position, up to another: its own records, and of
+    /// a customer all of each group that it is in at some time between.
+    pub async fn history(
+        &self,
+        kind: StreamKind,
+        stream: &str,
+        after: i64,
+        until: i64,
+    ) -> Result<History, ReadError> {
+        match kind {
+            StreamKind::Customer => self.customer_history(stream, after, until).await,
+            StreamKind::CustomerGroup => self.group_history(stream, after, until).await,
+        }
+    }
+
+    async fn customer_past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
         let sequence = self
             .sequence_at(StreamKind::Customer, stream, position)
             .await?;
@@ -191,9 +221,17 @@ impl Ledger {
         })
     }
 
-    /// What happened to a customer after a position, up to another: its own records, and all of each
-    /// group that it is in at some time between.
-    pub async fn history(
+    async fn group_past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
+        let history = self.group_history(stream, position, position).await?;
+        let state = history.start().clone();
+        Ok(Past {
+            sequence: state.group().map_or(0, |group| group.sequence),
+            state,
+            is_erased: false,
+        })
+    }
+
+    async fn customer_history(
         &self,
         stream: &str,
         after: i64,
@@ -203,7 +241,7 @@ impl Ledger {
             mut state,
             sequence,
             is_erased: _,
-        } = self.past(stream, after).await?;
+        } = self.customer_past(stream, after).await?;
         let last = self
             .sequence_at(StreamKind::Customer, stream, until)
             .await?;
@@ -227,20 +265,21 @@ impl Ledger {
         Ok(History::new(state, entries))
     }
 
-    /// What happened to a group after a position, up to another.
-    pub async fn group_history(
+    async fn group_history(
         &self,
         stream: &str,
         after: i64,
         until: i64,
     ) -> Result<History, ReadError> {
-        // As somebody sees it who is in the group.
-        let mut state = State::default();
-        state.medusa.groups.push(stream.to_owned());
+        let mut state = State::of_group(stream);
         let mut entries = vec![];
         for record in self.group_records(&[stream], until).await? {
-            if record.position > after {
-                entries.push(Entry::Group(record));
+            let is_past = record.position <= after;
+            let entry = Entry::Group(record);
+            if is_past {
+                state.apply(&entry);
+            } else {
+                entries.push(entry);
             }
         }
         Ok(History::new(state, entries))

@@ -1,4 +1,4 @@
-//! The fold: the customer after each record of its history.
+//! The fold: the customer, or the group, after each record of its history.
 
 use std::collections::BTreeMap;
 
@@ -88,6 +88,21 @@ pub struct State {
 }
 
 impl State {
+    /// Where a group's own history begins: nobody's, but that the group is the only one it knows.
+    pub fn of_group(stream: &str) -> Self {
+        let mut state = Self::default();
+        state.medusa.groups.push(stream.to_owned());
+        state
+    }
+
+    /// The group of a group's own history, once it is born.
+    pub fn group(&self) -> Option<&medusa::Group> {
+        match self.medusa.groups.as_slice() {
+            [stream] => self.groups.get(stream),
+            _ => None,
+        }
+    }
+
     /// Folds the next record. Says whether it belongs to the customer's history: a group's does while
     /// the customer is in the group.
     pub fn apply(&mut self, entry: &Entry) -> bool {

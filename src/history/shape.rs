@@ -1,5 +1,7 @@
-//! The shape that a customer of the past is shown in: what a contract's GET by id takes and answers.
+//! The shape that a customer or a group of the past is shown in: what a contract's GET by id takes and
+//! answers.
 
+use events::record::StreamKind;
 use projections::medusa::{Related, Relations};
 use projections::shopline::{Fields, Store, Version};
 use projections::{medusa, shopline};
@@ -24,6 +26,8 @@ pub enum Shape {
         /// The members asked for; none: all.
         fields: Option<Fields>,
     },
+    /// `GET /admin/customer-groups/{id}`, of a group's own history.
+    Group,
 }
 
 /// A shape as somebody asks for it.
@@ -62,6 +66,9 @@ pub enum ShapeError {
         "the other members of a group cannot be shown of the past: expand groups without customers"
     )]
     Members,
+    /// A group has no other shape.
+    #[error("a group is shown as Medusa shows it: shape medusa, without expand")]
+    OfAGroup,
 }
 
 impl Shape {
@@ -95,6 +102,22 @@ impl Shape {
         Self::parse(Asked { expand, ..asked }, store)
     }
 
+    /// The shape in which what was found is shown: of a group there is Medusa's alone, without relations
+    /// of its own.
+    pub fn of(&self, kind: StreamKind) -> Result<Self, ShapeError> {
+        let is_default = |relations: &Relations| {
+            let default = [None, Some(EVERYTHING)].map(Relations::of_customer);
+            default.iter().any(|it| it.as_ref() == Ok(relations))
+        };
+        match (kind, self) {
+            (StreamKind::Customer, shape) => Ok(shape.clone()),
+            (StreamKind::CustomerGroup, Self::Medusa(relations)) if is_default(relations) => {
+                Ok(Self::Group)
+            }
+            (StreamKind::CustomerGroup, _) => Err(ShapeError::OfAGroup),
+        }
+    }
+
     /// Medusa's, with the relations of its query option `expand`.
     fn medusa(expand: Option<&str>) -> Result<Self, ShapeError> {
         let relations =
@@ -105,24 +128,31 @@ impl Shape {
         Ok(Self::Medusa(relations))
     }
 
-    /// What the contract's GET by id answered when the customer stood like this, byte for byte; none
-    /// if it found nobody.
+    /// What the contract's GET by id answered when the customer or group stood like this, byte for byte;
+    /// none if it found nothing.
     pub fn document(&self, state: &State) -> Option<String> {
-        state.is_live().then(|| match self {
-            Self::Medusa(relations) => {
+        let customer = state.is_live().then_some(&state.medusa);
+        match self {
+            Self::Medusa(relations) => customer.map(|customer| {
                 let mut related = Related::default();
                 if relations.has_groups() {
-                    let groups = &state.medusa.groups;
-                    let held = groups.iter().filter_map(|stream| state.groups.get(stream));
-                    related.hold_groups(groups, held.cloned());
+                    let held = customer.groups.iter();
+                    let held = held.filter_map(|stream| state.groups.get(stream));
+                    related.hold_groups(&customer.groups, held.cloned());
                 }
-                medusa::render_customer(&state.medusa, &related, relations)
-            }
+                medusa::render_customer(customer, &related, relations)
+            }),
             Self::Shopline {
                 store,
                 version,
                 fields,
-            } => shopline::render_read(&state.shopline, store, *version, fields.as_ref()),
-        })
+            } => customer
+                .map(|_| shopline::render_read(&state.shopline, store, *version, fields.as_ref())),
+            Self::Group => {
+                let group = state.group().filter(|group| !group.deleted);
+                let (related, relations) = (Related::default(), Relations::default());
+                group.map(|group| medusa::render_group(group, &related, &relations, None))
+            }
+        }
     }
 }

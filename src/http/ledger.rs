@@ -81,6 +81,7 @@ impl Asked {
     async fn ids(&self) -> Result<String, Problem> {
         let token = self.authorize(READ).await?;
         let Found {
+            kind: _,
             stream,
             medusa,
             shopline,

@@ -23,7 +23,7 @@ pub(crate) type Ended = Result<(), Box<dyn Error>>;
 /// Which part of a customer's log.
 #[derive(Debug, Args)]
 pub struct Log {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger. A group's does as well.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// Only what follows this position.
     #[arg(long, value_name = "POSITION", conflicts_with = "before", value_parser = position())]
@@ -45,7 +45,7 @@ pub struct Log {
 /// Which customer to show, of when.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// A position (1093), a time (2026-03-01T10:00Z), a date, or how long ago (2 hours ago).
     #[arg(long, value_name = "TIME")]
@@ -61,7 +61,7 @@ pub struct Show {
 /// Which two times to compare.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// Two points in time, as `--as-of` takes them: `812..1093`. Without the first, since the birth;
     /// without the second, up to now.
@@ -78,7 +78,7 @@ pub struct Diff {
 /// What to find the cause of.
 #[derive(Debug, Args)]
 pub struct Blame {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// A JSON Pointer into the customer, such as `/addresses/0/zip`; without it, everything.
     pointer: Option<String>,
@@ -96,9 +96,9 @@ pub struct Blame {
 /// In whose words a customer is shown.
 #[derive(Debug, Args)]
 pub(crate) struct ShapeOptions {
-    /// The shop.
-    #[arg(long, value_parser = ["medusa", "shopline"], default_value = "medusa")]
-    shape: String,
+    /// The shop; without it, medusa.
+    #[arg(long, value_parser = ["medusa", "shopline"])]
+    shape: Option<String>,
     /// Medusa's option: the relations to show.
     #[arg(long)]
     expand: Option<String>,
@@ -271,11 +271,24 @@ impl Blame {
 impl ShapeOptions {
     pub(crate) fn asked(&self) -> shape::Asked<'_> {
         shape::Asked {
-            shape: Some(&self.shape),
+            shape: Some(self.shape.as_deref().unwrap_or("medusa")),
             expand: self.expand.as_deref(),
             version: self.version.as_deref(),
             fields: self.fields.as_deref(),
         }
+    }
+
+    /// Whether anything is asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self {
+            shape,
+            expand,
+            version,
+            fields,
+        } = self;
+        [shape, expand, version, fields]
+            .into_iter()
+            .any(Option::is_some)
     }
 }
 
@@ -339,7 +352,7 @@ fn words(entry: &Entry) -> String {
 impl Owner {
     /// The stream of the customer who has or had an id, of either shop or the ledger.
     pub async fn customer(&self, id: &str) -> Result<String, Box<dyn Error>> {
-        let found = super::find(&self.pool, &self.store, id).await;
+        let found = super::find_customer(&self.pool, &self.store, id).await;
         Ok(found.map_err(wrong)?.stream)
     }
 }

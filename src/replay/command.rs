@@ -20,7 +20,7 @@ const PROMPT: &str = "n next, p previous, j POSITION, q quit> ";
 /// Whose life, and how far.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Any id of the customer's: of Medusa, of SHOPLINE or of the ledger.
+    /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// Only up to then: a position (1093), a time (2026-03-01T10:00Z), a date, or how long ago.
     #[arg(long, value_name = "TIME")]

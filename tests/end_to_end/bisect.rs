@@ -113,13 +113,20 @@ async fn a_search_that_finds_nothing_or_cannot_begin_says_so() {
     let not_a_ledger = directory().join("missing").display().to_string();
     for (arguments, said) in [
         (&[&known.medusa, "first_name=='Nobody'"][..], "JSONPath"),
-        (&["cus_nope", nobody], "no customer has or had this id"),
+        (
+            &["cus_nope", nobody],
+            "no customer or group has or had this id",
+        ),
         (&[&known.medusa], "predicate"),
         (
             &[&known.medusa, "--against", &not_a_ledger],
             "cannot be run",
         ),
         (&[&known.medusa, "--against", "/bin/true"], "did not fold"),
+        (
+            &["all", "--against", "/bin/true", "--shape", "shopline"],
+            "leave --shape",
+        ),
         (&["all", "--against", "/bin/cat"], "did not fold"),
     ] {
         let arguments = [&["bisect"], arguments].concat();

@@ -104,7 +104,7 @@ async fn a_fixture_that_was_asked_for_wrongly_is_refused_in_a_sentence() {
         (&["fixture", &id][..], "--redact"),
         (
             &["fixture", "cus_nobody", "--redact"],
-            "no customer has or had this id",
+            "no customer or group has or had this id",
         ),
     ] {
         let (code, out, err) = shop.run(arguments, "").await;

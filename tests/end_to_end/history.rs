@@ -2,6 +2,7 @@
 
 mod answers;
 mod command;
+mod groups;
 mod long;
 mod refused;
 mod shows;

@@ -71,7 +71,7 @@ async fn a_life_is_walked_step_by_step() {
             "this is the last event",
             &at(1),
             &at(0),
-            "the customer was not there yet: it was created",
+            "it was not there yet: it was created",
             "write n (next), p (previous), j POSITION (jump) or q (quit)",
         ]
     );
@@ -88,7 +88,7 @@ async fn a_life_that_cannot_be_walked_is_told_in_a_sentence() {
     server.guest("first@example.com").await;
     let known = server.guest("g@example.com").await;
     for (arguments, said) in [
-        (&["cus_nope"][..], "no customer has or had this id"),
+        (&["cus_nope"][..], "no customer or group has or had this id"),
         (&[&known.medusa, "--until", "1"], "was not there yet"),
         (&[&known.medusa, "--until", "99"], "its last is 2"),
         (&[&known.medusa, "--until", "someday"], "point in time"),

@@ -101,7 +101,7 @@ async fn a_wrong_question_ends_with_code_2_and_a_sentence() {
     for (arguments, sentence) in [
         (
             &["show", "cus_nope", "--shape", "medusa"][..],
-            "no customer has or had this id",
+            "no customer or group has or had this id",
         ),
         (&["show", id, "--shape", "latin"], "medusa, shopline"),
         (

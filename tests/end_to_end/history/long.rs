@@ -1,6 +1,7 @@
 //! Long histories: what is asked is read from a snapshot on, never from the beginning.
 
 use customer_ledger::history::{Shape, shape};
+use events::record::StreamKind;
 use jiff::tz::TimeZone;
 use projections::shopline::Store;
 use serde_json::json;
@@ -31,7 +32,10 @@ async fn a_long_history_is_read_from_a_snapshot_and_says_the_same() {
         server.update(&known.medusa, &body).await.ok();
     }
     let ledger = shop.ledger();
-    let history = ledger.history(&known.stream, 0, EVENTS).await.unwrap();
+    let history = ledger
+        .history(StreamKind::Customer, &known.stream, 0, EVENTS)
+        .await
+        .unwrap();
     let store = Store {
         time_zone: TimeZone::get("Asia/Shanghai").unwrap(),
         currency: "USD".to_owned(),

@@ -78,7 +78,7 @@ async fn a_bad_question_is_told_what_is_wrong() {
         assert_problem(&answer, status, sentence);
     }
     let unknown = server.ask("cus_nope", "?shape=medusa").await;
-    assert_problem(&unknown, 404, "no customer has or had this id");
+    assert_problem(&unknown, 404, "no customer or group has or had this id");
     drop(shop);
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use customer_ledger::history::{Shape, parsed, shape};
+use events::record::StreamKind;
 use hyper::Method;
 use jiff::tz::TimeZone;
 use projections::shopline::Store;
@@ -261,7 +262,10 @@ async fn the_past_is_what_was_answered_when_it_was_the_present() {
     let recorded = live(&shop, server).await;
     let (ledger, head) = (shop.ledger(), shop.head().await);
     for (number, known) in recorded.customers.iter().enumerate() {
-        let history = ledger.history(&known.stream, 0, head).await.unwrap();
+        let history = ledger
+            .history(StreamKind::Customer, &known.stream, 0, head)
+            .await
+            .unwrap();
         for (read, question) in READS {
             let shape = shape(read);
             let folded: Vec<_> = history
@@ -305,7 +309,10 @@ async fn differences_lead_from_one_document_to_the_other_and_name_the_last_event
     let (ledger, head) = (shop.ledger(), shop.head().await);
     let positions: Vec<i64> = recorded.answers.keys().copied().collect();
     for (number, known) in recorded.customers.iter().enumerate() {
-        let history = ledger.history(&known.stream, 0, head).await.unwrap();
+        let history = ledger
+            .history(StreamKind::Customer, &known.stream, 0, head)
+            .await
+            .unwrap();
         for read in ["medusa, all", "shopline"] {
             let shape = shape(read);
             let folded: Vec<_> = history
@@ -343,7 +350,10 @@ async fn every_leaf_is_blamed_on_the_last_event_that_changed_it() {
     let recorded = live(&shop, server).await;
     let (ledger, head) = (shop.ledger(), shop.head().await);
     for (number, known) in recorded.customers.iter().enumerate() {
-        let history = ledger.history(&known.stream, 0, head).await.unwrap();
+        let history = ledger
+            .history(StreamKind::Customer, &known.stream, 0, head)
+            .await
+            .unwrap();
         for read in ["medusa, all", "shopline"] {
             // Which event made each leaf what it is, by the leaf's identity.
             let (shape, mut made) = (shape(read), BTreeMap::new());
@@ -384,7 +394,7 @@ async fn every_leaf_is_blamed_on_the_last_event_that_changed_it() {
 }
 
 /// Does to a document what a difference says.
-fn apply(document: &mut Value, difference: &Value) {
+pub(super) fn apply(document: &mut Value, difference: &Value) {
     let pointer = difference["pointer"].as_str().unwrap();
     assert_eq!(
         document.pointer(pointer),
