@@ -293,8 +293,8 @@ impl Session<'_> {
         }
         // A topic made anew may have another number of partitions, and while it is gone nobody knows
         // what belongs to which.
-        let count = self.consumer.partition_count()?.ok_or(Error::TopicGone)?;
-        let before = std::mem::replace(&mut self.partition_count, count);
+        let count = self.consumer.partition_count()?;
+        self.partition_count = count.ok_or(Error::TopicGone)?;
         let turned = behind
             .values()
             .any(|c| c.incarnation != c.place.incarnation);
@@ -307,7 +307,7 @@ impl Session<'_> {
         let worker = self.worker;
         let pool = &worker.pool;
         let head = worker.runtime.block_on(reader::head(pool))?;
-        let mut from = if turned || count != before {
+        let mut from = if turned {
             worker
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?

@@ -19,8 +19,13 @@ const TOPIC_MAX: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long all but requests is quiet before Postgres is stopped alone.
 const ALONE: Duration = Duration::from_millis(1500);
-/// How long the relay that is about to be killed has no way to Postgres: it gets to where it needs it.
-const UNNOTED: Duration = Duration::from_millis(120);
+/// How long the relay that is about to be killed may take to send a batch.
+const BATCH_MAX: Duration = Duration::from_secs(2);
+/// Who waits to note what was sent.
+const NOTES: &str =
+    "select pid from pg_locks where relation = 'relay_marks'::regclass and not granted";
+/// How often it is looked for.
+const NOTES_POLL: Duration = Duration::from_millis(2);
 /// What connections are still taken in vain.
 const CONNECTIONS_MAX: usize = 200;
 
@@ -142,11 +147,12 @@ impl<'a> Nemesis<'a> {
             Fault::KillRelayUnnoted => {
                 let leader = cluster.leader().await.unwrap_or(0);
                 self.killed = Some(leader);
-                if let Some(way) = cluster.way(Role::Relay, leader) {
-                    way.freeze();
-                }
-                sleep(UNNOTED).await;
+                // Where Postgres is away, or nothing is sent, the kill is one like others.
+                let held = timeout(BATCH_MAX, hold_marks(cluster)).await;
                 cluster.kill_member(Role::Relay, leader).await?;
+                if let Ok(Ok(held)) = held {
+                    let_marks_go(held).await.ok();
+                }
             }
             Fault::PauseRelay => {
                 let leader = cluster.leader().await.unwrap_or(0);
@@ -193,9 +199,6 @@ impl<'a> Nemesis<'a> {
             Fault::KillProjector(number) => cluster.start_member(Role::Projector, number).await?,
             Fault::KillRelay | Fault::KillRelayUnnoted => {
                 let relay = self.killed.take().unwrap_or(0);
-                if let Some(way) = cluster.way(Role::Relay, relay) {
-                    way.open();
-                }
                 cluster.start_member(Role::Relay, relay).await?;
             }
             Fault::PauseRelay => {
@@ -290,6 +293,29 @@ impl<'a> Nemesis<'a> {
         }));
         Ok(())
     }
+}
+
+/// Holds up the next note of a relay, and waits for it: what it sent is committed in Kafka then.
+async fn hold_marks(cluster: &Cluster) -> Result<PgConnection, Error> {
+    let mut holder = cluster.connect().await?;
+    sqlx::raw_sql("begin; lock table relay_marks in share mode")
+        .execute(&mut holder)
+        .await?;
+    while sqlx::query(NOTES)
+        .fetch_optional(&mut holder)
+        .await?
+        .is_none()
+    {
+        sleep(NOTES_POLL).await;
+    }
+    Ok(holder)
+}
+
+/// Lets notes pass again. One whose relay is gone is ended before, or its session would still write it.
+async fn let_marks_go(mut holder: PgConnection) -> Result<(), sqlx::Error> {
+    let ended = format!("select pg_terminate_backend(pid) from ({NOTES}) as noting");
+    sqlx::query(&ended).execute(&mut holder).await?;
+    holder.close().await
 }
 
 /// Asks Kafka until it does it: it may be on its way.

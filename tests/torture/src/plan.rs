@@ -32,8 +32,8 @@ pub(crate) enum Fault {
     KillApi(usize),
     /// `kill -9` of the relay that leads.
     KillRelay,
-    /// The relay that leads loses Postgres in the middle of its work, and is killed: what it sent last
-    /// is noted nowhere.
+    /// `kill -9` of the relay that leads, while it is about to note what it sent last: that is noted
+    /// nowhere.
     KillRelayUnnoted,
     /// `kill -9` of one of the two projectors.
     KillProjector(usize),
