@@ -66,7 +66,7 @@ pub struct Options {
     /// Requests before the memory is measured.
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
-    /// Customers of the large table that updates are measured beside.
+    /// Customers of the large table that updates and questions to the past are measured beside.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     table: u32,
     /// Events that views are rebuilt from.
@@ -245,7 +245,7 @@ impl Bench<'_> {
             tables.push(flat::run(self, self.options.table).await?);
         }
         if has(Section::History) {
-            tables.push(history::run(self).await?);
+            tables.push(history::run(self, self.options.table).await?);
         }
         if has(Section::Rebuild) {
             let events = self.options.events;

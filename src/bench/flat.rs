@@ -46,9 +46,7 @@ struct Side {
 impl Side {
     async fn start(bench: &Bench<'_>, database: &str, filler: i64) -> Result<Self, Error> {
         let store = Store::create(bench.postgres, database).await?;
-        if filler > 0 {
-            fill(&store, filler).await?;
-        }
+        fill(&store, filler).await?;
         let server = Server::start(&store, bench.dir, "api", None).await?;
         let mut load = Load::new(server.address, store.api_token.clone());
         load.create(CONNECTIONS_MANY, CUSTOMERS, bench.stop).await?;
@@ -61,7 +59,8 @@ impl Side {
     }
 }
 
-async fn fill(store: &Store, rows: i64) -> Result<(), Error> {
+/// Adds so many customers in bulk, whom no request is about.
+pub(super) async fn fill(store: &Store, rows: i64) -> Result<(), Error> {
     let mut owner = store.connect().await?;
     for sql in FILL {
         sqlx::query(sql).bind(rows).execute(&mut *owner).await?;

@@ -1,4 +1,5 @@
-//! How long questions to the past take, on a long stream beside a short one.
+//! How long questions to the past take: on a long stream beside a short one, and in a large ledger
+//! beside a small one.
 //!
 //! The streams are made over HTTP, as updates are; the questions are asked of the store itself.
 
@@ -6,12 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::record::{Actor, ActorKind};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use projections::shopline;
 use rand::Rng as _;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
+use super::flat::fill;
 use super::load::{Ask, Load, Until};
 use super::process::Server;
 use super::report::{Beside, Measured, Row, Table};
@@ -30,8 +33,10 @@ const TIMES: usize = 50;
 /// A question.
 #[derive(Clone, Copy)]
 enum Question {
-    /// As of any time.
+    /// As of any position.
     Show,
+    /// As of any time.
+    ShowByTime,
     /// Between any two times.
     Diff,
     /// All of the document now.
@@ -39,11 +44,12 @@ enum Question {
 }
 
 impl Question {
-    const ALL: [Self; 3] = [Self::Show, Self::Diff, Self::Blame];
+    const ALL: [Self; 4] = [Self::Show, Self::ShowByTime, Self::Diff, Self::Blame];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Show => "show",
+            Self::ShowByTime => "show by time",
             Self::Diff => "diff",
             Self::Blame => "blame",
         }
@@ -52,6 +58,7 @@ impl Question {
     async fn ask(
         self,
         of: &Questions<'_>,
+        side: &Side,
         id: &str,
         shape: &Shape,
     ) -> Result<(), questions::Error> {
@@ -63,6 +70,7 @@ impl Question {
         let [from, to] = [one.min(other), one.max(other)].map(|at| Some(When::Position(at)));
         match self {
             Self::Show => drop(of.show(id, to, shape).await?),
+            Self::ShowByTime => drop(of.show(id, Some(side.some_time()), shape).await?),
             Self::Diff => drop(of.diff(id, from, to, shape).await?),
             Self::Blame => drop(of.blame(id, None, None, shape).await?),
         }
@@ -70,42 +78,90 @@ impl Question {
     }
 }
 
-/// Measures every question on both streams, round by round.
-pub(super) async fn run(bench: &Bench<'_>) -> Result<Table, Error> {
-    let store = Store::create(bench.postgres, "ledger_history").await?;
-    let server = Server::start(&store, bench.dir, "api", None).await?;
-    let mut load = Load::new(server.address, store.api_token.clone());
-    load.create(1, 2, bench.stop).await?;
-    let loads = [load.but_one(), load.of_one()].map(Arc::new);
-    for (load, events) in loads.iter().zip(STREAMS) {
-        let updates = Until::Answers(events - 1);
-        load.run(Ask::Update, 1, updates, bench.stop).await?;
+/// A ledger with the two streams.
+struct Side {
+    server: Server,
+    ledger: Ledger,
+    /// The customers that the streams are of.
+    customers: [String; 2],
+    /// When both were there, and when their last event was, in microseconds.
+    lived: [i64; 2],
+}
+
+impl Side {
+    async fn start(bench: &Bench<'_>, database: &str, others: u32) -> Result<Self, Error> {
+        let store = Store::create(bench.postgres, database).await?;
+        fill(&store, i64::from(others)).await?;
+        let server = Server::start(&store, bench.dir, "api", None).await?;
+        let mut load = Load::new(server.address, store.api_token.clone());
+        load.create(1, 2, bench.stop).await?;
+        let loads = [load.but_one(), load.of_one()].map(Arc::new);
+        for (load, events) in loads.iter().zip(STREAMS) {
+            let updates = Until::Answers(events - 1);
+            load.run(Ask::Update, 1, updates, bench.stop).await?;
+        }
+        store.analyze().await?;
+        let pool = PgPool::connect(&store.url).await?;
+        let customers = loads.map(|load| load.customer().to_owned());
+        let (first, last) = sqlx::query_as(
+            "select (extract(epoch from min(time)) * 1000000)::bigint, \
+                (extract(epoch from max(time)) * 1000000)::bigint \
+             from events where position > $1 + 1",
+        )
+        .bind(i64::from(others))
+        .fetch_one(&pool)
+        .await?;
+        let keyring = Arc::new(Keyring::new(&store.master_key));
+        let appended = Arc::new(Notify::new());
+        Ok(Self {
+            server,
+            ledger: Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), appended),
+            customers,
+            lived: [first, last],
+        })
     }
-    let customers = loads.map(|load| load.customer().to_owned());
-    store.analyze().await?;
-    let pool = PgPool::connect(&store.url).await?;
-    let keyring = Arc::new(Keyring::new(&store.master_key));
-    let appended = Arc::new(Notify::new());
-    let ledger = Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), appended);
+
+    /// Any time after the two were born.
+    fn some_time(&self) -> When {
+        let [from, until] = self.lived;
+        let some = rand::rng().random_range(from..=until);
+        When::Time(Timestamp::from_microsecond(some).unwrap_or_default())
+    }
+}
+
+/// Measures every question on both streams, and on the long one among many others, round by round.
+pub(super) async fn run(bench: &Bench<'_>, others: u32) -> Result<Table, Error> {
+    let small = Side::start(bench, "ledger_history", 0).await?;
+    let large = Side::start(bench, "ledger_history_large", others).await?;
+    let [short, long] = &small.customers;
+    let [_, among] = &large.customers;
     let mut rows = vec![];
     for question in Question::ALL {
-        let mut samples: [Vec<Measured>; 2] = Default::default();
+        let mut samples: [Vec<Measured>; 3] = Default::default();
         for _ in 0..bench.options.rounds {
-            for (samples, customer) in samples.iter_mut().zip(&customers) {
-                samples.push(measure(&ledger, question, customer).await?);
+            let asked = [(&small, short), (&small, long), (&large, among)];
+            for (samples, (side, customer)) in samples.iter_mut().zip(asked) {
+                samples.push(measure(side, question, customer).await?);
             }
         }
-        let [short, long] = samples;
-        let beside = Beside::cost("100 events", &long, &short);
+        let [short, long, among] = samples;
+        let long_beside = Beside::cost("100 events", &long, &short);
+        let among_beside = Beside::cost("the same among none", &among, &long);
         let title = question.title();
         rows.push(Row::new(format!("{title}, 100 events"), short, None));
         rows.push(Row::new(
             format!("{title}, 10000 events"),
             long,
-            Some(beside),
+            Some(long_beside),
+        ));
+        rows.push(Row::new(
+            format!("{title}, 10000 events among {others} other customers"),
+            among,
+            Some(among_beside),
         ));
     }
-    server.kill().await?;
+    small.server.kill().await?;
+    large.server.kill().await?;
     Ok(Table {
         name: "history",
         heading: "questions to the past of one customer, one after the other".to_owned(),
@@ -113,7 +169,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> Result<Table, Error> {
     })
 }
 
-async fn measure(ledger: &Ledger, question: Question, customer: &str) -> Result<Measured, Error> {
+async fn measure(side: &Side, question: Question, customer: &str) -> Result<Measured, Error> {
     let actor = Actor {
         kind: ActorKind::Operator,
         id: "bench".to_owned(),
@@ -123,6 +179,7 @@ async fn measure(ledger: &Ledger, question: Question, customer: &str) -> Result<
         request_id: None,
         reason: None,
     };
+    let ledger = &side.ledger;
     let questions = Questions { ledger, asker };
     let store = shopline::Store {
         time_zone: TimeZone::UTC,
@@ -138,7 +195,7 @@ async fn measure(ledger: &Ledger, question: Question, customer: &str) -> Result<
     for _ in 0..TIMES {
         let start = Instant::now();
         question
-            .ask(&questions, customer, &shape)
+            .ask(&questions, side, customer, &shape)
             .await
             .map_err(wrong)?;
         latencies_us.push(micros(start.elapsed()));

@@ -212,6 +212,39 @@ impl Load {
         }
     }
 
+    /// Updates the first customer and reads it back, again and again until it is over: how long the reads
+    /// take. One that does not show the update is an error; nobody else may update that customer.
+    pub(super) async fn read_back(&self, over: &CancellationToken) -> Result<Measured, Error> {
+        let load = self.of_one();
+        let mut client = Client::connect(self.address(0)).await?;
+        let mut turns = load.pace(1).map(tokio::time::interval);
+        let (mut request, mut latencies_us) = (String::new(), vec![]);
+        let start = Instant::now();
+        while !over.is_cancelled() {
+            if let Some(turns) = &mut turns {
+                turns.tick().await;
+            }
+            let number = self.asked.fetch_add(1, Ordering::Relaxed);
+            load.write(Ask::Update, &mut request, number);
+            client.ask(request.as_bytes(), 200).await?;
+            self.one_more_updated();
+            load.write(Ask::Read, &mut request, number);
+            let asked = Instant::now();
+            let body = client.ask(request.as_bytes(), 200).await?;
+            let latency = asked.elapsed().as_micros();
+            let shown: Option<Value> = serde_json::from_slice(body).ok();
+            let shown = shown
+                .as_ref()
+                .and_then(|body| body.pointer("/customer/first_name")?.as_str());
+            if shown != Some(&name(number)) {
+                let sentence = "a read does not show the update that was answered before it";
+                return Err(Error::Wrong(sentence.to_owned()));
+            }
+            latencies_us.push(u32::try_from(latency).unwrap_or(u32::MAX));
+        }
+        Ok(Measured::new(latencies_us, start.elapsed()))
+    }
+
     /// How long one of so many connections waits from request to request.
     fn pace(&self, connections: usize) -> Option<Duration> {
         let connections = u32::try_from(connections).unwrap_or(u32::MAX);
@@ -232,7 +265,7 @@ impl Load {
                 request,
                 &format_args!("POST /admin/customers/{id}"),
                 token,
-                &format_args!(r#"{{"first_name":"Ann {number:012}"}}"#),
+                &format_args!(r#"{{"first_name":"{}"}}"#, name(number)),
             ),
             Ask::Read => write_request(
                 request,
@@ -242,6 +275,11 @@ impl Load {
             ),
         }
     }
+}
+
+/// The name that an update gives.
+fn name(number: u64) -> String {
+    format!("Ann {number:012}")
 }
 
 /// Creates customers until there are enough; their ids.

@@ -34,6 +34,8 @@ const COPY_EVENTS: &str = "copy events (aggregate_type, aggregate_id, sequence, 
 const CUSTOMERS: u64 = 1000;
 /// How often, of each.
 const PER_SECOND: f64 = 500.0;
+/// How often one of them is updated and at once read back.
+const READ_BACK_PER_SECOND: f64 = 50.0;
 /// Connections of each.
 const CONNECTIONS: usize = 4;
 /// How long one sample of these takes.
@@ -92,7 +94,8 @@ async fn alone(bench: &Bench<'_>, store: &Store, events: u32) -> Result<Table, E
     })
 }
 
-/// Rebuilds while customers are updated and read. An answer that is not 200 ends the benchmark.
+/// Rebuilds while customers are updated and read. An answer that is not 200 ends the benchmark, and so
+/// does a read that shows less than was answered before.
 async fn loaded(
     bench: &Bench<'_>,
     store: &Store,
@@ -110,7 +113,8 @@ async fn loaded(
     if brokers.is_some() {
         store.catch_up(CATCH_UP_MAX).await?;
     }
-    let load = Arc::new(load.at_most(PER_SECOND));
+    let read_back = load.at_most(READ_BACK_PER_SECOND);
+    let load = Arc::new(load.but_one().at_most(PER_SECOND));
     let ended = CancellationToken::new();
     let ask = async |ask| {
         let mut samples = vec![];
@@ -126,8 +130,12 @@ async fn loaded(
         ended.cancel();
         Ok((switched?, start.elapsed()))
     };
-    let (updates, reads, (switched, took)) =
-        tokio::try_join!(ask(Ask::Update), ask(Ask::Read), rebuilt)?;
+    let (updates, reads, read_back, (switched, took)) = tokio::try_join!(
+        ask(Ask::Update),
+        ask(Ask::Read),
+        read_back.read_back(&ended),
+        rebuilt
+    )?;
     server.kill().await?;
     Ok(Table {
         name: "rebuild_under_load",
@@ -139,6 +147,7 @@ async fn loaded(
             Row::new("live tables locked", vec![once(switched.locked_for)], None),
             Row::new("updates meanwhile", updates, None),
             Row::new("reads by id meanwhile", reads, None),
+            Row::new("each shows the update just answered", vec![read_back], None),
         ],
     })
 }
