@@ -1,6 +1,7 @@
 //! What a page of customers is: which are meant, in which order, and where the page begins.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::customer::Customer;
 use super::render;
@@ -164,8 +165,16 @@ pub fn first_name_term(name: &str) -> String {
 /// Stands between terms where they are passed as one text.
 pub(super) const SEPARATOR: char = '\u{1f}';
 
+/// The longest text that stands in a term as it is, in bytes: an index takes no key beyond 2,700.
+const TERM_BYTES_MAX: usize = 512;
+
 fn term(kind: &str, text: &str) -> String {
-    format!("{kind}{}", folded(text).replace(SEPARATOR, " "))
+    let text = folded(text).replace(SEPARATOR, " ");
+    if text.len() <= TERM_BYTES_MAX {
+        format!("{kind}{text}")
+    } else {
+        format!("{kind}#{:x}", Sha256::digest(&text))
+    }
 }
 
 /// A text in lower case, as a column holds it: the same at every server, whatever its locale.

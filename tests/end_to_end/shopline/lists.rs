@@ -3,6 +3,8 @@
 use customer_ledger::customer::Command;
 use customer_ledger::projector::Projection;
 use hyper::Method;
+use rand::Rng as _;
+use rand::distr::Alphanumeric;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
@@ -209,6 +211,32 @@ async fn a_page_whose_customers_are_all_gone_leads_back() {
     let back = follow(&server, &second, "previous").await;
     assert_eq!(ids(&back), shopline_ids(&all[..3]));
     assert_eq!((url(&back, "next"), url(&back, "previous")), (None, None));
+}
+
+/// Medusa sets no limit to a name, and an index of PostgreSQL does.
+#[tokio::test]
+async fn a_name_longer_than_a_key_of_an_index_is_listed_and_found() {
+    let shop = Shop::open().await;
+    let server = shop.serve("api,relay,projector").await;
+    let known = server.guest("long@example.com").await;
+    let rename = async |length: usize| {
+        let letters = rand::rng().sample_iter(Alphanumeric).map(char::from);
+        let name: String = letters.take(length).collect();
+        let update = json!({ "first_name": name });
+        server.update(&known.medusa, &update).await.ok();
+        name
+    };
+    rename(50_000).await;
+    assert_eq!(listed(&server, "").await, [known.shopline.as_str()]);
+    // As long as a search may be.
+    let name = rename(900).await;
+    let query = |name: &str| format!("query=customer_first_name:{name}");
+    assert_eq!(
+        searched(&server, &query(&name)).await,
+        [known.shopline.as_str()]
+    );
+    let longer = query(&format!("{name}x"));
+    assert!(searched(&server, &longer).await.is_empty());
 }
 
 #[tokio::test]
