@@ -101,6 +101,7 @@ impl Side {
             load.run(Ask::Update, 1, updates, bench.stop).await?;
         }
         store.analyze().await?;
+        store.checkpoint().await?;
         let pool = PgPool::connect(&store.url).await?;
         let customers = loads.map(|load| load.customer().to_owned());
         let (first, last) = sqlx::query_as(

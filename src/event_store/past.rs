@@ -1,7 +1,9 @@
 //! Reads the past: whose id it was, where a time lies, and a customer's history with its groups'.
 //!
 //! Every read is along an index and takes no more than what is asked about: a place in the ledger or
-//! in a stream is found by halving, and a state of the past begins at a snapshot.
+//! in a stream is found by halving, and a state of the past begins at a snapshot. While halving, each
+//! step is limited to the one row it finds: else Postgres, where it takes streams to be short, reads
+//! all of a stream at each step.
 
 use std::collections::BTreeSet;
 
@@ -113,7 +115,7 @@ impl Ledger {
                     lateral (select (low + high + 1) / 2 as middle) m, \
                     lateral ( \
                         select (extract(epoch from time) * 1000000)::bigint <= $1 as early \
-                        from events where position = middle) e \
+                        from events where position = middle limit 1) e \
                 where low < high) \
              select low from search where low = high",
         )
@@ -143,7 +145,7 @@ impl Ledger {
                     lateral ( \
                         select position <= $2 as early from events \
                         where aggregate_type = $3 and aggregate_id = $1 \
-                            and sequence = middle) e \
+                            and sequence = middle limit 1) e \
                 where low < high) \
              select low from search where low = high",
         )
