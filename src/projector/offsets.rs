@@ -46,7 +46,8 @@ struct Row {
     place: Place,
 }
 
-/// The places of partitions; one that is new begins at the start.
+/// The places of partitions; one that is new begins at the start. An error where somebody deletes them
+/// meanwhile: what is handed out without a place would be read by nobody.
 pub(super) async fn open(
     pool: &PgPool,
     scope: &Scope,
@@ -70,10 +71,15 @@ pub(super) async fn open(
     .bind(partitions)
     .fetch_all(pool)
     .await?;
-    Ok(rows
+    let places: Places = rows
         .into_iter()
         .map(|row| (row.partition, row.place))
-        .collect())
+        .collect();
+    if places.len() == partitions.len() {
+        Ok(places)
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
 }
 
 /// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One that

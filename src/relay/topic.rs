@@ -4,7 +4,7 @@
 //! so the last committed record of each partition says what that partition has. It is read only
 //! after `init_transactions` has returned: before that a batch may be half visible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use events::record::StoredRecord;
@@ -192,15 +192,17 @@ impl TopicReader {
         self.consumer.assign(&assignment)?;
         let mut read: BTreeMap<i32, Vec<Sent>> =
             from.keys().map(|partition| (*partition, vec![])).collect();
-        let mut unfinished = from.len();
+        let mut unfinished: BTreeSet<i32> = from.keys().copied().collect();
         let mut deadline = Instant::now() + READ_TIMEOUT;
-        while unfinished > 0 {
+        while !unfinished.is_empty() {
             match self.poll() {
                 None if Instant::now() >= deadline => {
                     return Err(KafkaError::Global(RDKafkaErrorCode::OperationTimedOut).into());
                 }
                 None => continue,
-                Some(Err(KafkaError::PartitionEOF(_))) => unfinished -= 1,
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    unfinished.remove(&partition);
+                }
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(message)) if message::position(&message).is_none() => {}
                 Some(Ok(message)) => {
