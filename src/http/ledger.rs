@@ -21,9 +21,10 @@ pub(super) use self::requests::request;
 use super::request::RequestId;
 use super::{Api, REQUEST_TIMEOUT, json as answer};
 use crate::auth::LedgerToken;
+use crate::event_store::Ledger;
 use crate::event_store::past::Found;
 use crate::event_store::reader::ReadError;
-use crate::questions::Error;
+use crate::questions::{Error, find_customer};
 
 /// Scope of ids, positions and pseudonyms.
 const READ: &str = "ledger:read";
@@ -79,7 +80,8 @@ impl Asked {
     }
 
     async fn ids(&self) -> Result<String, Problem> {
-        let token = self.authorize(READ).await?;
+        self.authorize(READ).await?;
+        let Ledger { pool, store, .. } = &*self.api.ledger;
         let Found {
             kind: _,
             stream,
@@ -88,7 +90,7 @@ impl Asked {
             sequence,
             position,
             head,
-        } = self.questions(&token, None).find(self.id()?).await?;
+        } = find_customer(pool, store, self.id()?).await?;
         let ids = json!({ "ledger": stream, "medusa": medusa, "shopline": shopline });
         let body = json!({ "ids": ids, "sequence": sequence, "position": position, "head": head });
         Ok(body.to_string())
