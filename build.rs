@@ -12,9 +12,9 @@ const FOLDS: [&str; 7] = [
     "events/src",
     "projections/data",
     "projections/src",
-    "src/customer.rs",
-    "src/customer",
-    "src/group.rs",
+    "src/domain/customer.rs",
+    "src/domain/customer",
+    "src/domain/group.rs",
 ];
 
 fn main() -> io::Result<()> {

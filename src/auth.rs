@@ -3,6 +3,8 @@
 //! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
 //! longer. Sessions are not remembered: one that was ended is over at every process.
 
+pub mod grants;
+pub mod passwords;
 mod sessions;
 mod sign_in;
 mod throttle;

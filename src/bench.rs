@@ -31,11 +31,11 @@ use self::pgbench::Pgbench;
 use self::process::{Server, cluster_cpu};
 use self::report::{Beside, Lists, Machine, Measured, Pair, Part, Report, Row, Sample, Table};
 use self::store::Store;
+use crate::cli::dev::postgres::{self, Postgres};
+use crate::cli::dev::scratch::Scratch;
 use crate::config::Settings;
 use crate::database::DatabaseError;
-use crate::dev::postgres::{self, Postgres};
-use crate::dev::scratch::Scratch;
-use crate::migrations;
+use crate::database::migrate;
 use crate::shutdown::Lifecycle;
 
 /// Connections that customers are created and the memory is measured with.
@@ -162,7 +162,7 @@ pub enum Error {
     Database(#[from] DatabaseError),
     /// The tables could not be made.
     #[error(transparent)]
-    Migrate(#[from] migrations::Error),
+    Migrate(#[from] migrate::Error),
     /// Views could not be made anew.
     #[error(transparent)]
     Rebuild(#[from] crate::rebuild::Error),

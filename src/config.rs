@@ -15,8 +15,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use projections::shopline;
 
+use crate::http::proxies::TrustedProxies;
 use crate::kafka::KafkaConfig;
-use crate::proxies::TrustedProxies;
 
 /// One setting.
 struct Setting {

@@ -1,5 +1,7 @@
 //! Connections to Postgres, and what is checked of it before anything is served.
 
+pub mod migrate;
+
 use std::str::FromStr as _;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The store: load → decide → append.
 //!
-//! Decisions are those of the aggregates ([`crate::customer`], [`crate::group`]) through cqrs-es'
+//! Decisions are those of the aggregates ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es'
 //! `Aggregate`; appending, order, keys and caching are the ledger's own. A refusal or "nothing
 //! changes" is confirmed against the stream under the append's lock before it is answered, so a
 //! stale cache costs one reload and never a lost write.
@@ -11,6 +11,7 @@ mod cqrs;
 mod current;
 pub mod keyring;
 mod load;
+pub mod new_ids;
 pub mod newest;
 mod opened;
 pub mod others;
@@ -46,9 +47,9 @@ use self::standing::{Seen, Standing};
 pub use self::streams::{CustomerViews, Stream};
 pub use self::together::{RefusedTogether, TogetherError};
 use self::turns::Turns;
-use crate::claims::{Holds, is_id};
-use crate::customer::Customer;
-use crate::group::CustomerGroup;
+use crate::domain::claims::{Holds, is_id};
+use crate::domain::customer::Customer;
+use crate::domain::group::CustomerGroup;
 use crate::mutations::{Guard, without};
 
 /// How often a command is decided anew when other processes keep changing its stream.
@@ -431,17 +432,18 @@ impl Ledger {
         before: &Holds,
         after: &Holds,
     ) -> (Vec<ClaimChange>, Vec<MarkChange>) {
-        let claim = |(kind, value): &(&'static str, crate::claims::Held), take| ClaimChange {
-            kind,
-            key: if is_id(kind) {
-                value.0.clone().into_bytes()
-            } else {
-                self.keyring.hash_claim(kind, &value.0).to_vec()
-            },
-            stream: stream.to_owned(),
-            take,
-        };
-        let mark = |(kind, value): &(&'static str, crate::claims::Held), take| MarkChange {
+        let claim =
+            |(kind, value): &(&'static str, crate::domain::claims::Held), take| ClaimChange {
+                kind,
+                key: if is_id(kind) {
+                    value.0.clone().into_bytes()
+                } else {
+                    self.keyring.hash_claim(kind, &value.0).to_vec()
+                },
+                stream: stream.to_owned(),
+                take,
+            };
+        let mark = |(kind, value): &(&'static str, crate::domain::claims::Held), take| MarkChange {
             kind,
             key: self.keyring.hash_claim(kind, &value.0).to_vec(),
             stream: stream.to_owned(),

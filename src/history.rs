@@ -6,12 +6,19 @@
 //! with their own `render`: a document of the past is what the contract's GET answered then, byte for
 //! byte. What reads the records is [`crate::event_store`].
 
+pub mod access_log;
 pub mod bisect;
 pub mod blame;
 pub mod cause;
 pub mod changes;
 pub mod diff;
+pub mod explain;
+pub mod fixture;
 mod fold;
+pub mod fold_protocol;
+pub mod questions;
+pub mod refusals;
+pub mod replay;
 pub mod shape;
 #[cfg(test)]
 pub(crate) mod told;

@@ -6,8 +6,11 @@
 
 mod ledger;
 mod leftover;
+pub mod limiter;
 mod medusa;
+pub mod proxies;
 mod request;
+pub mod server;
 mod shopline;
 
 use std::sync::Arc;
@@ -29,13 +32,13 @@ use tokio::time::{Instant, timeout};
 use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig};
 use crate::event_store::Ledger;
+use crate::history::refusals::Refusals;
+use crate::http::limiter::Limiter;
+use crate::http::proxies::TrustedProxies;
 use crate::http::request::RequestId;
 use crate::kafka::KafkaConfig;
-use crate::limiter::Limiter;
+use crate::kafka::projector::{Projection, Watcher};
 use crate::mutations::{Guard, without};
-use crate::projector::{Projection, Watcher};
-use crate::proxies::TrustedProxies;
-use crate::refusals::Refusals;
 
 /// Paths of those who only ask how the process is.
 pub const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];

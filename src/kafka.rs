@@ -3,6 +3,8 @@
 
 pub mod message;
 pub mod partition;
+pub mod projector;
+pub mod relay;
 mod status;
 
 use rdkafka::ClientConfig;

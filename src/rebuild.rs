@@ -10,7 +10,6 @@
 //! Nothing live is touched before that transaction. Whatever ends a rebuild earlier leaves tables that
 //! nobody reads, and the next one removes them.
 
-mod command;
 mod compare;
 mod fold;
 mod tables;
@@ -23,7 +22,6 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgExecutor};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use self::command::{Options, run};
 use self::compare::Comparison;
 pub use self::compare::Differing;
 pub use self::fold::Code;
@@ -31,7 +29,7 @@ use self::fold::{Share, Worker};
 use self::tables::Place;
 use crate::event_store::keyring::Keyring;
 use crate::event_store::reader::{self, ReadError};
-use crate::projector::{self, Projection};
+use crate::kafka::projector::{self, Projection};
 
 /// Any fixed number; the second one is the projection.
 const LOCK: i32 = 1_818_453;

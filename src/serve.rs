@@ -21,13 +21,13 @@ use crate::config::Config;
 use crate::database::{self, DatabaseError, Pools};
 use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
+use crate::history::refusals::Refusals;
+use crate::http::limiter::Limiter;
+use crate::http::server;
 use crate::http::{self, Api, Health};
+use crate::kafka::projector::{self, Projection, ProjectorConfig, Watcher};
+use crate::kafka::relay::{self, RelayConfig};
 use crate::kafka::{self, Identity, KafkaStatus};
-use crate::limiter::Limiter;
-use crate::projector::{self, Projection, ProjectorConfig, Watcher};
-use crate::refusals::Refusals;
-use crate::relay::{self, RelayConfig};
-use crate::server;
 use crate::shutdown::Lifecycle;
 
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.

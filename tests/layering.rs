@@ -155,11 +155,17 @@ fn is_of(module: &str, path: &str) -> bool {
 /// The service's files without I/O, less their tests.
 fn is_pure_service(path: &str) -> bool {
     [
-        "src/customer",
-        "src/group",
-        "src/claims",
+        "src/domain",
         "src/contracts",
-        "src/history",
+        "src/history/bisect",
+        "src/history/blame",
+        "src/history/cause",
+        "src/history/changes",
+        "src/history/diff",
+        "src/history/fold",
+        "src/history/shape",
+        "src/history/told",
+        "src/history/when",
     ]
     .iter()
     .any(|module| is_of(module, path))
@@ -246,7 +252,7 @@ const HTTP: Rule = Rule {
     why: "`http` is the outermost layer: whatever uses it could not be used without it. Only what \
           puts the process together starts it",
     about: |path| {
-        let is_root = ["src/serve", "src/main", "src/dev"]
+        let is_root = ["src/serve", "src/main", "src/cli"]
             .iter()
             .any(|root| is_of(root, path));
         path.starts_with("src/") && !is_of("src/http", path) && !is_root
@@ -266,11 +272,11 @@ const HTTP: Rule = Rule {
 
 #[test]
 fn http_is_used_by_nothing_but_what_puts_the_process_together() {
-    HTTP.refuses("src/relay.rs", "use crate::http::Api;");
-    HTTP.refuses("src/relay/lease.rs", "use crate::{config, http};");
-    HTTP.refuses("src/projector.rs", "fn f(api: &crate::http::Api) {}");
-    HTTP.allows("src/relay.rs", "use axum::http::StatusCode;");
-    HTTP.allows("src/relay.rs", "// Used by crate::http.");
+    HTTP.refuses("src/kafka/relay.rs", "use crate::http::Api;");
+    HTTP.refuses("src/kafka/relay/lease.rs", "use crate::{config, http};");
+    HTTP.refuses("src/kafka/projector.rs", "fn f(api: &crate::http::Api) {}");
+    HTTP.allows("src/kafka/relay.rs", "use axum::http::StatusCode;");
+    HTTP.allows("src/kafka/relay.rs", "// Used by crate::http.");
     HTTP.allows("src/http/medusa.rs", "use crate::http::Api;");
     HTTP.allows("src/serve.rs", "use crate::http::Api;");
     HTTP.holds();
@@ -304,16 +310,19 @@ const PURE: Rule = Rule {
 
 #[test]
 fn decisions_contracts_events_and_views_are_pure() {
-    PURE.refuses("src/customer.rs", "let now = jiff::Timestamp::now();");
-    PURE.refuses("src/claims.rs", "use crate::event_store::Ledger;");
-    PURE.refuses("src/group.rs", "let pause = tokio::time::sleep;");
+    PURE.refuses(
+        "src/domain/customer.rs",
+        "let now = jiff::Timestamp::now();",
+    );
+    PURE.refuses("src/domain/claims.rs", "use crate::event_store::Ledger;");
+    PURE.refuses("src/domain/group.rs", "let pause = tokio::time::sleep;");
     PURE.refuses("src/contracts/medusa/query.rs", "let n = rand::random();");
     PURE.refuses("projections/src/medusa/render.rs", "sqlx::query(\"\")");
     PURE.refuses("events/src/record.rs", "std::fs::read(path)");
-    PURE.allows("src/customer.rs", "let operand = operand::of(x);");
-    PURE.allows("src/customer.rs", "fn f(now: Timestamp) {}");
+    PURE.allows("src/domain/customer.rs", "let operand = operand::of(x);");
+    PURE.allows("src/domain/customer.rs", "fn f(now: Timestamp) {}");
     PURE.allows("projections/src/medusa/table.rs", "sqlx::query(\"\")");
-    PURE.allows("src/relay.rs", "Timestamp::now()");
+    PURE.allows("src/kafka/relay.rs", "Timestamp::now()");
     PURE.holds();
 }
 
@@ -354,7 +363,7 @@ fn http_and_contracts_hold_no_serde_type_of_an_answer() {
         "impl Serialize for Query {",
     );
     ANSWERS.allows("src/contracts/medusa/query.rs", "#[derive(Deserialize)]");
-    ANSWERS.allows("src/refusals.rs", "#[derive(Serialize)]");
+    ANSWERS.allows("src/history/refusals.rs", "#[derive(Serialize)]");
     ANSWERS.holds();
 }
 
@@ -430,17 +439,20 @@ fn no_arm_takes_whatever_event_is_left() {
     };
     for arm in ["_ => {}", "other => drop(other),", "_ if late => {}"] {
         EXHAUSTIVE.refuses("projections/src/medusa/customer.rs", &a_match(arm));
-        EXHAUSTIVE.refuses("src/customer.rs", &a_match(arm));
+        EXHAUSTIVE.refuses("src/domain/customer.rs", &a_match(arm));
     }
     EXHAUSTIVE.allows(
-        "src/customer.rs",
+        "src/domain/customer.rs",
         &a_match("CustomerEvent::GroupsAssigned(_) => {}"),
     );
     EXHAUSTIVE.allows(
-        "src/customer.rs",
+        "src/domain/customer.rs",
         "match text {\n    \"a\" => 1,\n    _ => 2,\n}",
     );
-    EXHAUSTIVE.allows("src/group.rs", "match command {\n    _ if late => 1,\n}");
+    EXHAUSTIVE.allows(
+        "src/domain/group.rs",
+        "match command {\n    _ if late => 1,\n}",
+    );
     EXHAUSTIVE.holds();
 }
 
@@ -454,7 +466,7 @@ const FILES: Rule = Rule {
 
 #[test]
 fn no_file_is_called_mod() {
-    FILES.refuses("src/relay/mod.rs", "");
-    FILES.allows("src/relay.rs", "");
+    FILES.refuses("src/kafka/relay/mod.rs", "");
+    FILES.allows("src/kafka/relay.rs", "");
     FILES.holds();
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Auth;
+use crate::auth::passwords::{self, Verdict};
 use crate::contracts::medusa::user::User;
-use crate::passwords::{self, Verdict};
 
 /// What came of it.
 pub enum SignIn {

@@ -15,10 +15,11 @@ use super::load::joined;
 use super::report::Measured;
 use super::store::Store;
 use crate::contracts::medusa::customer::RULES;
-use crate::customer::{Command, CreateCustomer, Customer, Fields, UpdateCustomer};
+use crate::database;
+use crate::domain::customer::{Command, CreateCustomer, Customer, Fields, UpdateCustomer};
 use crate::event_store::keyring::Keyring;
+use crate::event_store::new_ids;
 use crate::event_store::{Ledger, Outcome, Request};
-use crate::{database, ids};
 
 /// What an update changes.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +97,7 @@ impl Appends {
             if number >= count {
                 return Ok(streams);
             }
-            let (stream, ids) = ids::new_customer(&self.ledger.pool).await?;
+            let (stream, ids) = new_ids::new_customer(&self.ledger.pool).await?;
             let create = CreateCustomer {
                 rules: &RULES,
                 ids,

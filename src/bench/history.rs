@@ -22,8 +22,8 @@ use super::store::Store;
 use super::{Bench, Error};
 use crate::event_store::Ledger;
 use crate::event_store::keyring::Keyring;
+use crate::history::questions::{self, Asker, Questions};
 use crate::history::{Shape, When, shape};
-use crate::questions::{self, Asker, Questions};
 
 /// Events of the short stream and of the long one.
 const STREAMS: [u64; 2] = [100, 10_000];

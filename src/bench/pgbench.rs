@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use super::report::Measured;
 use super::{Error, store, system};
-use crate::dev::postgres::Postgres;
+use crate::cli::dev::postgres::Postgres;
 
 const DATABASE: &str = "pgbench";
 const TABLE: &str = "create table inserted (id bigint generated always as identity primary key, event json not null)";

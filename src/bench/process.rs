@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 use super::load::Client;
 use super::store::{HANDLE, STORE_ID, Store};
 use super::{Error, system};
-use crate::access::new_secret;
-use crate::dev::postgres::Postgres;
+use crate::auth::grants::new_secret;
+use crate::cli::dev::postgres::Postgres;
 
 /// How long it may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);

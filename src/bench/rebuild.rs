@@ -17,7 +17,7 @@ use super::report::{Beside, Measured, Row, Table};
 use super::store::Store;
 use super::{Bench, CATCH_UP_MAX, Error};
 use crate::event_store::keyring::{Keyring, Place, StreamKey};
-use crate::projector::Projection;
+use crate::kafka::projector::Projection;
 use crate::rebuild::{Rebuild, Switched};
 
 /// The store's name is the setting's default.

@@ -9,13 +9,15 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 use super::Error;
-use crate::access::{APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret};
+use crate::auth::grants::{
+    APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
+};
+use crate::cli::dev::postgres::Postgres;
 use crate::config::{DatabaseConfig, Secret};
 use crate::contracts::shopline::rate::Plan;
 use crate::database::DatabaseError;
-use crate::dev::postgres::Postgres;
+use crate::database::migrate;
 use crate::event_store::keyring::Keyring;
-use crate::migrations;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -59,7 +61,7 @@ impl Store {
     /// A new, empty ledger that one person may use.
     pub(super) async fn create(postgres: &Postgres, database: &str) -> Result<Self, Error> {
         let url = create_database(postgres, database).await?;
-        migrations::migrate(&url).await?;
+        migrate::migrate(&url).await?;
         let owner = owner_pool(&url).await?;
         let (master_key, api_token) = (rand::random(), new_secret());
         let person = Person {

@@ -17,9 +17,9 @@ use super::keyring::StreamKey;
 use super::reader::{self, ReadError};
 use super::standing::Seen;
 use super::{Ledger, Loaded, Stream};
-use crate::claims::{MEDUSA_ID, SHOPLINE_ID};
-use crate::customer::Customer;
-use crate::group::CustomerGroup;
+use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
+use crate::domain::customer::Customer;
+use crate::domain::group::CustomerGroup;
 use crate::mutations::{Guard, without};
 
 /// The groups that a customer is in: as its newest event says, else as its row does.

@@ -21,8 +21,8 @@ use super::reader::{self, ReadError};
 use super::streams::Stream;
 use super::turns::Turns;
 use super::{Loaded, count};
-use crate::customer::Customer;
-use crate::group::CustomerGroup;
+use crate::domain::customer::Customer;
+use crate::domain::group::CustomerGroup;
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(10);

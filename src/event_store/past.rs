@@ -15,7 +15,7 @@ use sqlx::{PgPool, Row as _};
 
 use super::reader::{self, ReadError, decode};
 use super::{Ledger, Loaded};
-use crate::customer::Customer;
+use crate::domain::customer::Customer;
 use crate::history::{Entry, History, State};
 
 /// Beside the kinds of claims to ids: the ledger's own.

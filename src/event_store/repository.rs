@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::keyring::{Place, open_metadata, open_payload};
 use super::{Ledger, Loaded, Stream, reader};
-use crate::customer::Customer;
-use crate::group::CustomerGroup;
+use crate::domain::customer::Customer;
+use crate::domain::group::CustomerGroup;
 
 /// The ledger as a repository of cqrs-es.
 pub struct Repository {

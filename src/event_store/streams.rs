@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Loaded};
-use crate::claims::{self, Holds};
-use crate::customer::{self, Customer};
-use crate::group::{self, CustomerGroup};
+use crate::domain::claims::{self, Holds};
+use crate::domain::customer::{self, Customer};
+use crate::domain::group::{self, CustomerGroup};
 
 /// An aggregate that the ledger stores.
 pub trait Stream:

@@ -24,7 +24,7 @@ use crate::auth::LedgerToken;
 use crate::event_store::Ledger;
 use crate::event_store::past::Found;
 use crate::event_store::reader::ReadError;
-use crate::questions::{Error, find_customer};
+use crate::history::questions::{Error, find_customer};
 
 /// Scope of ids, positions and pseudonyms.
 const READ: &str = "ledger:read";

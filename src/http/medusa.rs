@@ -25,7 +25,7 @@ use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
 use crate::event_store::ExecuteError;
 use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
-use crate::refusals;
+use crate::history::refusals;
 
 /// The most bytes of a compressed body that are read: one that inflates to the limit is smaller.
 const COMPRESSED_BYTES_MAX: usize = 2 * BYTES_MAX;

@@ -18,20 +18,20 @@ use projections::shopline as view;
 use super::request::{Envelope, RequestId, now, reason};
 use super::{Api, BEHIND, json};
 use crate::auth::InstalledApp;
-use crate::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::contracts::shopline::path::{Found, Operation, find};
 use crate::contracts::shopline::rate::Plan;
 pub(super) use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
 use crate::contracts::shopline::token;
-use crate::customer::{Command, Customer, Refusal};
+use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
+use crate::domain::customer::{Command, Customer, Refusal};
 use crate::event_store::appender::Failure;
 use crate::event_store::reader::ReadError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::history::questions::{self, Asker, Questions};
+use crate::history::refusals;
 use crate::history::{NoTime, When};
-use crate::limiter::NotAdmitted;
-use crate::questions::{self, Asker, Questions};
-use crate::refusals;
+use crate::http::limiter::NotAdmitted;
 
 /// What `as_of` takes.
 const POINT_IN_TIME: &str = "a position, a time with its offset, a date or how long ago";

@@ -17,8 +17,8 @@ use super::{Error, Found};
 use crate::event_store::keyring::Keyring;
 use crate::event_store::reader;
 use crate::history::diff::{Difference, diff};
-use crate::projector::Projection;
-use crate::projector::views::View;
+use crate::kafka::projector::Projection;
+use crate::kafka::projector::views::View;
 
 /// Rows that are looked at in one statement.
 const ROWS: usize = 500;

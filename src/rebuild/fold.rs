@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use super::{Error, Progress};
 use crate::event_store::keyring::{Keyring, StreamKey};
 use crate::event_store::reader;
-use crate::projector::Projection;
-use crate::projector::views::View;
+use crate::kafka::projector::Projection;
+use crate::kafka::projector::views::View;
 
 /// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the
 /// service writes meanwhile piles up.

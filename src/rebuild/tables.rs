@@ -8,7 +8,7 @@
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::projector::Projection;
+use crate::kafka::projector::Projection;
 
 /// Where tables of a projection stand that are not live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

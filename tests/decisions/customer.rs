@@ -3,7 +3,7 @@
 use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
 use customer_ledger::contracts::shopline::versions::VERSION_20230901;
-use customer_ledger::customer::{
+use customer_ledger::domain::customer::{
     AddressPatch, Command, ConsentPatch, CreateCustomer, Customer, Fields, Life,
     METADATA_BYTES_MAX, MetadataPatch, NewAddress, Refusal, Rules, Unit, UpdateCustomer,
 };

@@ -5,8 +5,8 @@
 use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
 use customer_ledger::contracts::shopline::versions::VERSION_20230901;
-use customer_ledger::customer::{Command, Customer, Fields, Life, UpdateCustomer};
-use customer_ledger::fixture::Fixture;
+use customer_ledger::domain::customer::{Command, Customer, Fields, Life, UpdateCustomer};
+use customer_ledger::history::fixture::Fixture;
 use events::CustomerEvent;
 use events::patch::Patch;
 

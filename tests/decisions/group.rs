@@ -2,8 +2,8 @@
 
 use cqrs_es::Aggregate as _;
 use cqrs_es::test::TestFramework;
-use customer_ledger::customer::{self, Life, METADATA_BYTES_MAX, Unit};
-use customer_ledger::group::{Command, CustomerGroup, Refusal};
+use customer_ledger::domain::customer::{self, Life, METADATA_BYTES_MAX, Unit};
+use customer_ledger::domain::group::{Command, CustomerGroup, Refusal};
 use events::GroupEvent;
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! The access log: written before anything is shown, read by the owner, changed by nobody.
 
-use customer_ledger::access_log::{self, Access, Noted, Wanted};
+use customer_ledger::history::access_log::{self, Access, Noted, Wanted};
 use events::personal::{Erased, Personal};
 use events::record::{Actor, ActorKind};
 use hyper::Method;

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 
-use customer_ledger::fold::{self, Begin, Folder};
+use customer_ledger::history::fold_protocol::{Begin, Folder};
 use customer_ledger::history::{Entry, State};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ fn a_release_with_a_bug() -> String {
             let input = BufReader::new(asked.try_clone().unwrap());
             let start = |begin: &Begin| Ok(Folder::new(begin)?.with_code(with_a_bug));
             // Who asks is gone once it knows enough.
-            thread::spawn(move || drop(fold::answer(input, asked, start)));
+            thread::spawn(move || drop(customer_ledger::cli::fold::answer(input, asked, start)));
         }
     });
     let path = directory().join("ledger-with-a-bug");

@@ -1,8 +1,8 @@
 //! `ledger fixture`: a stream for a test, as it is or about nobody.
 
 use cqrs_es::Aggregate as _;
-use customer_ledger::customer::Customer;
-use customer_ledger::fixture::Fixture;
+use customer_ledger::domain::customer::Customer;
+use customer_ledger::history::fixture::Fixture;
 use hyper::Method;
 use serde_json::json;
 

@@ -166,14 +166,14 @@ async fn change_everything(shop: &Shop, server: &Server, known: &Known, group: &
     let later = json!({ "note": "later", "tags": "later", "addresses": [{ "address1": "later" }] });
     server.put(&known.shopline, &later).await.ok();
     let stream = group.trim_start_matches("cgrp_");
-    let rename = customer_ledger::group::Command::Update {
+    let rename = customer_ledger::domain::group::Command::Update {
         name: Some("later".to_owned()),
         metadata: None,
     };
     let request = crate::support::ledger::request();
     let ledger = shop.ledger();
     ledger
-        .execute::<customer_ledger::group::CustomerGroup>(stream, rename, &request)
+        .execute::<customer_ledger::domain::group::CustomerGroup>(stream, rename, &request)
         .await
         .unwrap();
     shop.delete_group(group).await;

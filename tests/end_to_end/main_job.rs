@@ -1,7 +1,7 @@
 //! The job the ledger exists for: an update through either shop becomes events, travels through
 //! Kafka, and is read back in both shapes.
 
-use customer_ledger::projector::Projection;
+use customer_ledger::kafka::projector::Projection;
 use hyper::Method;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -225,7 +225,7 @@ async fn views(shop: &Shop) -> Vec<String> {
     for projection in Projection::ALL {
         wait::until("the views hold everything", async || {
             let pool = &shop.database.pool;
-            let watermark = customer_ledger::projector::watermark(pool, &topic, projection);
+            let watermark = customer_ledger::kafka::projector::watermark(pool, &topic, projection);
             (watermark.await.unwrap() >= head).then_some(())
         })
         .await;

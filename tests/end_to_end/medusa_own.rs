@@ -8,7 +8,7 @@ mod lists;
 mod model;
 mod pages;
 
-use customer_ledger::customer::AddressPatch;
+use customer_ledger::domain::customer::AddressPatch;
 use events::address::Slot;
 use events::patch::Patch;
 use hyper::Method;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use customer_ledger::event_store::reader;
+use customer_ledger::kafka::projector::Projection;
+use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
-use customer_ledger::projector::Projection;
-use customer_ledger::relay::Error;
 use events::record::StoredRecord;
 use rdkafka::admin::AdminOptions;
 use serde_json::Value;

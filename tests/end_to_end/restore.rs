@@ -3,10 +3,10 @@
 
 use std::ops::RangeInclusive;
 
-use customer_ledger::customer::{Command, Customer};
+use customer_ledger::domain::customer::{Command, Customer};
 use customer_ledger::event_store::ExecuteError;
+use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{Identity, KafkaStatus, topic};
-use customer_ledger::relay::Error;
 use hyper::Method;
 use serde_json::{Value, json};
 

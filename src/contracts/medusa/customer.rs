@@ -12,7 +12,7 @@ use super::json::Document;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 use super::{email, query};
-use crate::customer::{Fields, MetadataPatch, Rules};
+use crate::domain::customer::{Fields, MetadataPatch, Rules};
 use crate::history::When;
 
 /// What Medusa demands of a customer beyond the ledger's own invariants.

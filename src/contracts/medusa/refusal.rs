@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::body::BodyError;
 use super::etag::etag;
-use crate::customer::Refusal;
-use crate::group;
+use crate::domain::customer::Refusal;
+use crate::domain::group;
 
 /// Why Medusa refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -522,7 +522,7 @@ fn encode_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::{METADATA_BYTES_MAX, Unit};
+    use crate::domain::customer::{METADATA_BYTES_MAX, Unit};
 
     #[track_caller]
     fn check(refused: &Refused, status: u16, body: &str) {

@@ -13,7 +13,7 @@ use super::member::{Type, check_types, get, text, texts};
 use super::query::Query;
 use super::refused::Refused;
 use super::request::{members, object};
-use crate::customer::{AddressPatch, Fields, NewAddress, Rules, UpdateCustomer};
+use crate::domain::customer::{AddressPatch, Fields, NewAddress, Rules, UpdateCustomer};
 
 /// The members of an address. `customer_id` and `name` are documented and say nothing that an
 /// address keeps.

@@ -13,7 +13,7 @@ use super::member::{Type, check_types, digit, get, text};
 use super::refused::Refused;
 use super::request::Reading;
 use super::time::instant;
-use crate::customer::ConsentPatch;
+use crate::domain::customer::ConsentPatch;
 
 /// How a consent and its members are named in a customer.
 pub(super) struct Names {

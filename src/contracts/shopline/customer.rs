@@ -3,7 +3,7 @@
 //! What SHOPLINE leaves open is decided so: an absent member and `null` change nothing, `""`
 //! empties; addresses are added or, by `id`, changed, and those not listed stay; tags are the whole
 //! new set. Types are judged before values, so that a 400 is never hidden by a 422. Limits and what
-//! a customer must have are judged later, by [`crate::customer::decide`], against what is stored.
+//! a customer must have are judged later, by [`crate::domain::customer::decide`], against what is stored.
 //!
 //! Source: SHOPLINE, update customer v20220901 and v20230901 (`PUT customers/{id}.json`) and create
 //! customer (`POST customers.json`). Their answers: projection `shopline`.
@@ -23,7 +23,9 @@ use super::consent::{EMAIL, SMS};
 use super::member::{Type, check_types, digit, get, text, texts};
 use super::refused::Refused;
 use super::request::{Reading, members, object};
-use crate::customer::{AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer};
+use crate::domain::customer::{
+    AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer,
+};
 
 /// A customer that an app asks for.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use super::json::{DEPTH_MAX, Unreadable};
 use super::query::IDS_MAX;
 use super::request::BODY_BYTES_MAX;
 use super::token::{Scope, Unauthorized};
-use crate::customer::Refusal;
+use crate::domain::customer::Refusal;
 
 /// A refusal of SHOPLINE's. Its text is the `errors` of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -296,7 +296,7 @@ impl From<Unreadable> for Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::Unit;
+    use crate::domain::customer::Unit;
 
     /// Every status and text that an app can see. Changing one breaks apps that match it.
     const ANSWERS: &str = r#"

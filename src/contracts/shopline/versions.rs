@@ -3,7 +3,7 @@
 use events::record::Contract;
 use projections::shopline as view;
 
-use crate::customer::{Limits, Rules};
+use crate::domain::customer::{Limits, Rules};
 
 /// What a version of the contract demands and shows.
 #[derive(Debug, PartialEq, Eq)]

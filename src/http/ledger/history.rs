@@ -6,8 +6,8 @@ use axum::response::Response;
 use super::super::request::{now, reason};
 use super::{Asked, OPEN, Problem, READ};
 use crate::auth::LedgerToken;
+use crate::history::questions::{Asker, Error, PAGE, PAGE_MAX, Page, Questions, blame_json};
 use crate::history::{Shape, When, shape};
-use crate::questions::{Asker, Error, PAGE, PAGE_MAX, Page, Questions, blame_json};
 
 /// `GET /ledger/customers/{id}/log`: what happened, a page at a time. Scope `ledger:read`; with
 /// `open=true`, also on whose behalf and why, and scope `ledger:open`.

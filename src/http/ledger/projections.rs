@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::Api;
 use super::{Asked, Problem, READ};
-use crate::projector::{Projection, progress};
+use crate::kafka::projector::{Projection, progress};
 use crate::rebuild;
 
 /// `GET /ledger/projections`: the projections. Scope `ledger:read`.

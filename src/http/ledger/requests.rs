@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Asked, Problem, READ};
-use crate::explain;
+use crate::history::explain;
 
 /// `GET /ledger/requests/{id}`: what became of a request. `id` is the one in its answer. Scope
 /// `ledger:read`.

@@ -20,8 +20,8 @@ use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, POWERED_BY, Refused, TEXT};
 use crate::contracts::medusa::user::{self, User};
 use crate::http::Api;
+use crate::http::proxies::Caller;
 use crate::http::request::RequestId;
-use crate::proxies::Caller;
 
 /// The session's cookie, the bearer token and the api token, tried in this order: one that is good is
 /// enough, whatever the others are. Source: case `auth-bad-bearer-good-api-token`.

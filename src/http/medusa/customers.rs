@@ -11,16 +11,17 @@ use projections::medusa::{self as view, Given, Related, Relations};
 
 use super::super::request::{now, reason};
 use super::{Answered, Call, failed, refused, unread};
-use crate::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
+use crate::auth::passwords;
 use crate::contracts::medusa::customer::{RULES, parse_create, parse_get, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
-use crate::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
+use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
+use crate::domain::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
 use crate::event_store::appender::Failure;
+use crate::event_store::new_ids;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
+use crate::history::questions::{self, Asker, Questions};
 use crate::history::{ShapeError, When};
-use crate::questions::{self, Asker, Questions};
-use crate::{ids, passwords};
 
 impl Call<'_> {
     /// `POST /admin/customers`.
@@ -34,7 +35,7 @@ impl Call<'_> {
         };
         let has_account = create.password.is_some();
         request.credential = self.hash(create.password.as_ref()).await?;
-        let (stream, ids) = ids::new_customer(&ledger.pool)
+        let (stream, ids) = new_ids::new_customer(&ledger.pool)
             .await
             .map_err(|error| unread(&error))?;
         let command = Command::Create(Box::new(CreateCustomer {

@@ -9,9 +9,9 @@ use super::{Answered, Call, failed, refused, unread};
 use crate::contracts::medusa::group::{parse_create, parse_find, parse_update};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
+use crate::domain::group::{Command, CustomerGroup};
 use crate::event_store::Outcome;
-use crate::group::{Command, CustomerGroup};
-use crate::ids;
+use crate::event_store::new_ids;
 
 impl Call<'_> {
     /// `POST /admin/customer-groups`.
@@ -19,7 +19,7 @@ impl Call<'_> {
         let ledger = &self.api.ledger;
         let request = self.request("POST /admin/customer-groups", &document, StatusCode::OK)?;
         let create = parse_create(document)?;
-        let (stream, medusa_id) = ids::new_group();
+        let (stream, medusa_id) = new_ids::new_group();
         let (name, metadata) = (create.name, create.metadata);
         let command = Command::Create {
             medusa_id,

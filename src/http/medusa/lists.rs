@@ -13,7 +13,7 @@ use crate::contracts::medusa::list::{
     CustomersRequest, Shown, parse_customers, parse_groups, parse_members,
 };
 use crate::contracts::medusa::refusal::Refused;
-use crate::projector::Projection;
+use crate::kafka::projector::Projection;
 
 impl Call<'_> {
     /// `GET /admin/customers`.

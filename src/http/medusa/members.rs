@@ -10,9 +10,9 @@ use super::{Answered, Call, refused};
 use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::{parse_add, parse_remove};
 use crate::contracts::medusa::refusal::Refused;
-use crate::customer::{Command, Customer};
+use crate::domain::customer::{Command, Customer};
+use crate::domain::group::{self, CustomerGroup};
 use crate::event_store::{RefusedTogether, Request};
-use crate::group::{self, CustomerGroup};
 
 impl Call<'_> {
     /// `POST /admin/customer-groups/{id}/customers/batch`.

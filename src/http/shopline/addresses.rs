@@ -10,8 +10,8 @@ use crate::contracts::shopline::address::{
 use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
-use crate::customer::{AddressPatch, Command, Refusal};
-use crate::ids;
+use crate::domain::customer::{AddressPatch, Command, Refusal};
+use crate::event_store::new_ids;
 
 /// What there is to say when nothing is shown.
 const NOTHING: &str = "{}";
@@ -24,7 +24,11 @@ impl Call<'_> {
         body: Body,
     ) -> Result<String, Refused> {
         let body = self.body(body).await?;
-        let create = into_command(found.version.rules, parse_create(&body)?, ids::new_address);
+        let create = into_command(
+            found.version.rules,
+            parse_create(&body)?,
+            new_ids::new_address,
+        );
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(create));
         let done = self.execute(&stream, command, &body).await?;
@@ -68,7 +72,7 @@ impl Call<'_> {
         address: AddressPatch,
         body: &[u8],
     ) -> Result<String, Refused> {
-        let update = into_command(found.version.rules, address, ids::new_address);
+        let update = into_command(found.version.rules, address, new_ids::new_address);
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(update));
         let done = self.execute(&stream, command, body).await;

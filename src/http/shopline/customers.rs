@@ -14,20 +14,20 @@ use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::Reading;
-use crate::customer::{Command, Refusal};
-use crate::ids;
+use crate::domain::customer::{Command, Refusal};
+use crate::event_store::new_ids;
 
 impl Call<'_> {
     /// `POST customers.json`.
     pub(super) async fn create(&self, found: &Found, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
-        let (stream, ids) = ids::new_customer(&self.api.ledger.pool)
+        let (stream, ids) = new_ids::new_customer(&self.api.ledger.pool)
             .await
             .map_err(|error| unread(&error))?;
         let create = parse_create(&body, &self.reading(found))?.into_command(
             found.version.rules,
             ids,
-            ids::new_address,
+            new_ids::new_address,
         );
         let command = Command::Create(Box::new(create));
         let done = self.execute(&stream, command, &body).await?;
@@ -60,7 +60,7 @@ impl Call<'_> {
     pub(super) async fn update(&self, found: &Found, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
         let update = parse_update(&body, &self.reading(found))?
-            .into_command(found.version.rules, ids::new_address);
+            .into_command(found.version.rules, new_ids::new_address);
         let stream = self.stream(found.customer_id()?).await?;
         let command = Command::Update(Box::new(update));
         let done = self.execute(&stream, command, &body).await?;

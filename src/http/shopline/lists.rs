@@ -10,7 +10,7 @@ use crate::contracts::shopline::list::{Request, parse_list, parse_search};
 use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
-use crate::projector::Projection;
+use crate::kafka::projector::Projection;
 
 impl Call<'_> {
     /// `GET v2/customers.json`.

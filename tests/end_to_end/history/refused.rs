@@ -1,7 +1,7 @@
 //! Bad questions: one sentence that says what is wrong and what would be right.
 
-use customer_ledger::access::add_ledger_token;
-use customer_ledger::customer::Command;
+use customer_ledger::auth::grants::add_ledger_token;
+use customer_ledger::domain::customer::Command;
 use hyper::Method;
 use serde_json::json;
 use sqlx::PgPool;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use customer_ledger::customer::{Command, Fields, UpdateCustomer};
-use customer_ledger::projector::Projection;
+use customer_ledger::domain::customer::{Command, Fields, UpdateCustomer};
+use customer_ledger::kafka::projector::Projection;
 use events::address::Slot;
 use events::patch::Patch;
 use hyper::Method;

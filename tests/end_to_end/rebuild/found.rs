@@ -1,6 +1,6 @@
 //! What `--compare` finds.
 
-use customer_ledger::projector::Projection;
+use customer_ledger::kafka::projector::Projection;
 use customer_ledger::rebuild::{Code, Error, Rebuild};
 use events::CustomerEvent;
 use events::record::Record;

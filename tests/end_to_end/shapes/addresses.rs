@@ -1,6 +1,6 @@
 //! Addresses: one list, two shapes; Medusa's billing address, SHOPLINE's default, and countries.
 
-use customer_ledger::customer::AddressPatch;
+use customer_ledger::domain::customer::AddressPatch;
 use events::CustomerEvent;
 use events::address::{AddressChange, AddressChanged, Slot};
 use events::patch::Patch;
@@ -278,7 +278,7 @@ async fn the_first_live_address_is_the_default_until_one_is_chosen() {
 async fn remove_address(shop: &Shop, known: &Known, line: &str) {
     let loaded = shop
         .ledger()
-        .load::<customer_ledger::customer::Customer>(&known.stream)
+        .load::<customer_ledger::domain::customer::Customer>(&known.stream)
         .await;
     let loaded = loaded.unwrap();
     let is_it = |address: &&events::address::Address| {

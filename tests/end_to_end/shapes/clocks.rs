@@ -22,7 +22,7 @@ async fn clocks(server: &Server, known: &Known) -> (String, String) {
 async fn moments(shop: &Shop, known: &Known) -> (Timestamp, Timestamp) {
     let ledger = shop.ledger();
     let loaded = ledger
-        .load::<customer_ledger::customer::Customer>(&known.stream)
+        .load::<customer_ledger::domain::customer::Customer>(&known.stream)
         .await
         .unwrap();
     (

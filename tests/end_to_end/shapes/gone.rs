@@ -1,7 +1,7 @@
 //! Deleted and erased customers: each shop's own "not found", and nothing readable left.
 
-use customer_ledger::customer::Command;
-use customer_ledger::projector::{Projection, watermark};
+use customer_ledger::domain::customer::Command;
+use customer_ledger::kafka::projector::{Projection, watermark};
 use serde_json::{Value, json};
 
 use super::{assert_medusa_refused, assert_refused, open};
@@ -185,7 +185,7 @@ async fn what_is_erased_stays_sealed_in_the_events_and_opens_for_nobody() {
     shop.execute(&known.stream, Command::Erase).await;
     let ledger = shop.ledger();
     let then = ledger
-        .load_until::<customer_ledger::customer::Customer>(
+        .load_until::<customer_ledger::domain::customer::Customer>(
             &known.stream,
             i64::try_from(events).unwrap(),
         )

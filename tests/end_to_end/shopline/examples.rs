@@ -1,6 +1,8 @@
 //! The documented examples, against customers appended under the examples' own ids.
 
-use customer_ledger::customer::{AddressPatch, Command, CreateCustomer, Fields, NewAddress};
+use customer_ledger::domain::customer::{
+    AddressPatch, Command, CreateCustomer, Fields, NewAddress,
+};
 use events::ids::ForeignIds;
 use events::patch::Patch;
 use hyper::Method;

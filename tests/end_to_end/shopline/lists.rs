@@ -1,7 +1,7 @@
 //! List, search and count over HTTP, as SHOPLINE's clients ask for them.
 
-use customer_ledger::customer::Command;
-use customer_ledger::projector::Projection;
+use customer_ledger::domain::customer::Command;
+use customer_ledger::kafka::projector::Projection;
 use hyper::Method;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{AggregateError, EventStore as _};
-use customer_ledger::customer::Customer;
+use customer_ledger::domain::customer::Customer;
+use customer_ledger::domain::group::CustomerGroup;
 use customer_ledger::event_store::repository::Repository;
-use customer_ledger::group::CustomerGroup;
 use events::customer::CustomerUpdated;
 use events::patch::Patch;
 use events::personal::Personal;

@@ -1,6 +1,6 @@
 //! Many customers join or leave a group at once: all or none, at any process, and nothing is lost.
 
-use customer_ledger::customer::Command;
+use customer_ledger::domain::customer::Command;
 use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};

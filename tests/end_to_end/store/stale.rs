@@ -1,6 +1,6 @@
 //! What one process has cached, another changes: it decides anew, and never on the old state.
 
-use customer_ledger::customer::{Command, Customer};
+use customer_ledger::domain::customer::{Command, Customer};
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;

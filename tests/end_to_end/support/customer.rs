@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use cqrs_es::EventStore as _;
-use customer_ledger::customer::{AddressPatch, Command, Customer, Fields, UpdateCustomer};
+use customer_ledger::domain::customer::{AddressPatch, Command, Customer, Fields, UpdateCustomer};
+use customer_ledger::domain::group::{self, CustomerGroup};
 use customer_ledger::event_store::Outcome;
-use customer_ledger::group::{self, CustomerGroup};
-use customer_ledger::ids;
+use customer_ledger::event_store::new_ids;
 use events::CustomerEvent;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ impl Shop {
         let addresses = addresses
             .into_iter()
             .map(|address| AddressPatch {
-                new: ids::new_address(),
+                new: new_ids::new_address(),
                 ..address
             })
             .collect();

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use customer_ledger::customer::{self, CreateCustomer, Customer, Fields, Rules, UpdateCustomer};
+use customer_ledger::domain::customer::{
+    self, CreateCustomer, Customer, Fields, Rules, UpdateCustomer,
+};
+use customer_ledger::domain::group::{self, CustomerGroup};
 use customer_ledger::event_store::keyring::Keyring;
 use customer_ledger::event_store::{Ledger, Outcome, Request, reader};
-use customer_ledger::group::{self, CustomerGroup};
+use customer_ledger::kafka::projector::{self, Projection};
+use customer_ledger::kafka::relay::{self, RelayConfig};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus};
-use customer_ledger::projector::{self, Projection};
-use customer_ledger::relay::{self, RelayConfig};
 use events::ids::ForeignIds;
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use customer_ledger::access::{
+use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
 use customer_ledger::config::Settings;

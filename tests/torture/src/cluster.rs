@@ -8,14 +8,14 @@ use std::process::Stdio;
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use customer_ledger::access::{
+use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token, new_secret,
 };
+use customer_ledger::cli::dev::postgres::Postgres;
+use customer_ledger::cli::dev::scratch::Scratch;
 use customer_ledger::contracts::shopline::rate::Plan;
-use customer_ledger::dev::postgres::Postgres;
-use customer_ledger::dev::scratch::Scratch;
+use customer_ledger::database::migrate;
 use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::migrations;
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -366,7 +366,7 @@ async fn prepare(
         .await?;
     admin.close().await?;
     let url = postgres.url(DATABASE);
-    migrations::migrate(&url).await?;
+    migrate::migrate(&url).await?;
     let options = PgConnectOptions::from_str(&url)?;
     let owner = PgPoolOptions::new().max_connections(1);
     let owner = owner.connect_with(options).await?;

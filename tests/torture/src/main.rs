@@ -27,9 +27,9 @@ use std::process::ExitCode;
 
 use self::report::Trial;
 use clap::Parser;
-use customer_ledger::dev::postgres;
+use customer_ledger::cli::dev::postgres;
+use customer_ledger::database::migrate;
 use customer_ledger::event_store::reader::ReadError;
-use customer_ledger::migrations;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
 use rdkafka::error::KafkaError;
@@ -106,7 +106,7 @@ enum Error {
     Database(#[from] sqlx::Error),
     /// The tables could not be made.
     #[error(transparent)]
-    Migrate(#[from] migrations::Error),
+    Migrate(#[from] migrate::Error),
     /// The events could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),

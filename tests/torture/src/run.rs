@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::projector::{Projection, watermark};
+use customer_ledger::kafka::projector::{Projection, watermark};
 use customer_ledger::telemetry::chain;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

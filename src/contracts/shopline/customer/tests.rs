@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::contracts::shopline::versions::{VERSION_20220901, VERSION_20230901};
-use crate::customer::{Command, Customer};
+use crate::domain::customer::{Command, Customer};
 
 mod consents;
 mod decisions;

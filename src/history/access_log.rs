@@ -1,0 +1,252 @@
+//! The access log: who opened whose personal data, when, and why.
+//!
+//! Whoever shows personal data writes here first, and shows nothing when that fails. A row says what
+//! was asked and never what was answered. The reason is in the caller's words and may name anybody,
+//! so it is sealed under the customer's key, and erased with it.
+
+use std::collections::HashMap;
+
+use events::personal::Personal;
+use events::record::{Actor, ActorKind};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row as _};
+
+use crate::event_store::keyring::{Keyring, Place, open_payload};
+use crate::event_store::reader::{self, ReadError};
+
+/// Accesses are listed at most this many at a time: the newest.
+pub const LISTED_MAX: usize = 10_000;
+
+/// Somebody is about to see a customer's personal data.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// The store.
+    pub store: &'a str,
+    /// Who.
+    pub actor: &'a Actor,
+    /// Whose data: the customer's stream; a group's for what callers said of its changes.
+    pub stream: &'a str,
+    /// To answer which question, e.g. `blame`; no value of the customer's.
+    pub question: &'a str,
+    /// The request, over HTTP.
+    pub request_id: Option<&'a str>,
+    /// Why, in the caller's words: `--reason`, or the header `Ledger-Reason`.
+    pub reason: Option<&'a str>,
+}
+
+/// Writes an access down. Until it has, and if it fails, nothing may be shown.
+pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Result<(), ReadError> {
+    note_all(pool, keyring, &[*access]).await
+}
+
+/// The same for several, all or none.
+pub async fn note_all(
+    pool: &PgPool,
+    keyring: &Keyring,
+    accesses: &[Access<'_>],
+) -> Result<(), ReadError> {
+    let streams: Vec<&str> = accesses.iter().map(|access| access.stream).collect();
+    let has_reasons = accesses.iter().any(|access| access.reason.is_some());
+    let keys = if has_reasons {
+        reader::keys(&mut *pool.acquire().await?, keyring, &streams).await?
+    } else {
+        HashMap::new()
+    };
+    // Of an erased customer nothing is opened, and no reason is kept.
+    let reasons: Vec<Option<String>> = accesses
+        .iter()
+        .map(|access| {
+            let (key, reason) = keys.get(access.stream).zip(access.reason)?;
+            let mut sealed = json!({ "$open": reason });
+            key.seal_payload(place(access.store, access.stream), &mut sealed);
+            Some(sealed.to_string())
+        })
+        .collect();
+    let column = |part: for<'a> fn(&'a Access<'_>) -> &'a str| {
+        let column = accesses.iter().map(part);
+        column.map(ToOwned::to_owned).collect::<Vec<String>>()
+    };
+    sqlx::query(
+        "insert into access_log \
+            (store, actor_kind, actor_id, stream, question, request_id, reason) \
+         select store, actor_kind, actor_id, stream, question, request_id, reason::json \
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], \
+            $7::text[]) \
+            as access(store, actor_kind, actor_id, stream, question, request_id, reason)",
+    )
+    .bind(column(|access| access.store))
+    .bind(column(|access| access.actor.kind.name()))
+    .bind(column(|access| &access.actor.id))
+    .bind(&streams)
+    .bind(column(|access| access.question))
+    .bind(
+        accesses
+            .iter()
+            .map(|access| access.request_id)
+            .collect::<Vec<_>>(),
+    )
+    .bind(reasons)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// An access as it is listed.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// When.
+    pub time: Timestamp,
+    /// Who: the kind of actor and its id, as in metadata.
+    pub actor_kind: String,
+    /// See [`Noted::actor_kind`].
+    pub actor_id: String,
+    /// The role of the database that wrote it down.
+    pub role: String,
+    /// Whose data.
+    pub stream: String,
+    /// To answer which question.
+    pub question: String,
+    /// The request, over HTTP.
+    pub request_id: Option<String>,
+    /// Why, if that was said.
+    pub reason: Option<Personal<String>>,
+}
+
+/// Which accesses to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// To one customer; else to all.
+    pub stream: Option<&'a str>,
+    /// None earlier.
+    pub since: Option<Timestamp>,
+    /// None later.
+    pub until: Option<Timestamp>,
+}
+
+/// The accesses that are listed.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// In order.
+    pub accesses: Vec<Noted>,
+    /// Whether there are earlier ones that were wanted, too.
+    pub is_cut: bool,
+}
+
+/// The accesses that are wanted, at most [`LISTED_MAX`]: the newest. As the owner.
+pub async fn list(
+    owner: &PgPool,
+    keyring: &Keyring,
+    store: &str,
+    wanted: Wanted<'_>,
+) -> Result<Listed, ReadError> {
+    let Wanted {
+        stream,
+        since,
+        until,
+    } = wanted;
+    let mut connection = owner.acquire().await?;
+    let rows = sqlx::query(
+        "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, role, stream, \
+            question, request_id, reason::text \
+         from (select * from access_log \
+            where store = $1 and ($2::text is null or stream = $2) \
+                and (extract(epoch from time) * 1000000)::bigint between $3 and $4 \
+            order by access_id desc limit $5) newest \
+         order by access_id desc",
+    )
+    .bind(store)
+    .bind(stream)
+    .bind(since.map_or(i64::MIN, Timestamp::as_microsecond))
+    .bind(until.map_or(i64::MAX, Timestamp::as_microsecond))
+    .bind(i64::try_from(LISTED_MAX + 1).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    let is_cut = rows.len() > LISTED_MAX;
+    let rows = rows.iter().take(LISTED_MAX).rev();
+    let mut noted: Vec<(Noted, Option<String>)> = rows.map(row).collect::<Result<_, _>>()?;
+    let sealed = |(noted, reason): &(Noted, Option<String>)| {
+        reason.as_ref().map(|_sealed| noted.stream.clone())
+    };
+    let streams: Vec<String> = noted.iter().filter_map(sealed).collect();
+    let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+    let keys = reader::keys(&mut connection, keyring, &streams).await?;
+    for (noted, reason) in &mut noted {
+        let key = keys.get(&noted.stream).map(AsRef::as_ref);
+        if let Some(reason) = reason
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+        {
+            let mut reason: Value = reason;
+            open_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
+                ReadError::Key {
+                    position: 0,
+                    source,
+                }
+            })?;
+            noted.reason = serde_json::from_value(reason).ok();
+        }
+    }
+    Ok(Listed {
+        accesses: noted.into_iter().map(|(noted, _)| noted).collect(),
+        is_cut,
+    })
+}
+
+/// An access and the sealed reason beside it.
+fn row(row: &PgRow) -> Result<(Noted, Option<String>), sqlx::Error> {
+    let noted = Noted {
+        time: Timestamp::from_microsecond(row.try_get(0)?)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?,
+        actor_kind: row.try_get(1)?,
+        actor_id: row.try_get(2)?,
+        role: row.try_get(3)?,
+        stream: row.try_get(4)?,
+        question: row.try_get(5)?,
+        request_id: row.try_get(6)?,
+        reason: None,
+    };
+    Ok((noted, row.try_get(7)?))
+}
+
+/// Where a reason is sealed for: no event has this sequence.
+const fn place<'a>(store: &'a str, stream: &'a str) -> Place<'a> {
+    Place {
+        store,
+        stream,
+        sequence: 0,
+    }
+}
+
+/// Whoever is at the command line: the user of the operating system, by name where it has one.
+pub fn operator() -> Actor {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Actor {
+        kind: ActorKind::Operator,
+        id: name_of(&users, &uid).unwrap_or(&uid).to_owned(),
+    }
+}
+
+/// The name of a user in the text of `/etc/passwd`: `name:password:uid:…`.
+fn name_of<'a>(users: &'a str, uid: &str) -> Option<&'a str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_known_by_name() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nodd\n";
+        assert_eq!(name_of(users, "1000"), Some("ann"));
+        assert_eq!(name_of(users, "0"), Some("root"));
+        assert_eq!(name_of(users, "100"), None);
+    }
+}

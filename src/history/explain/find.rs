@@ -1,0 +1,274 @@
+//! Asks the store and Kafka what became of a request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::record::StreamKind;
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row as _};
+
+use super::{Asked, Command, Event, Explained, Reached, Refusal, RequestId, Topic, View, Who};
+use crate::kafka::projector::{Projection, progress};
+use crate::kafka::relay::{self, Located};
+use crate::kafka::{Identity, KafkaConfig};
+
+/// Why a request is not explained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing is kept under the id.
+    #[error(
+        "no event and no refusal is kept of this request: it only read or changed nothing, was \
+         refused before its caller was known, or is another ledger's"
+    )]
+    Unknown,
+    /// The database did not answer.
+    #[error("the store could not be read")]
+    Store(#[from] sqlx::Error),
+}
+
+/// Events that are told of one request, and refusals: a night's import may share one id.
+const TOLD_MAX: usize = 1000;
+
+/// Where to ask for offsets.
+#[derive(Clone, Copy)]
+pub struct Kafka<'a> {
+    /// The topic of the ledger's epoch.
+    pub topic: &'a str,
+    /// How to reach it, if it is known.
+    pub config: Option<&'a KafkaConfig>,
+}
+
+/// Finds out what became of a request.
+pub async fn find(
+    pool: &PgPool,
+    store: &str,
+    kafka: &Kafka<'_>,
+    request: RequestId,
+) -> Result<Explained, Error> {
+    let (mut events, refusals) = (
+        events(pool, store, &request).await?,
+        refusals(pool, store, &request).await?,
+    );
+    if events.is_empty() && refusals.is_empty() {
+        return Err(Error::Unknown);
+    }
+    let is_cut = events.len() > TOLD_MAX || refusals.len() > TOLD_MAX;
+    events.truncate(TOLD_MAX);
+    // The topic last: it may take seconds, and rows are what most ask for.
+    see_views(pool, store, &mut events).await?;
+    see_topic(pool, kafka, &mut events).await?;
+    let mut projections = vec![];
+    for projection in Projection::ALL {
+        let progress = progress(pool, kafka.topic, projection).await?;
+        projections.push(Reached {
+            projection: projection.name(),
+            watermark: progress.watermark,
+            head: progress.head,
+        });
+    }
+    Ok(Explained {
+        request,
+        commands: commands(events),
+        refusals: refusals.into_iter().take(TOLD_MAX).collect(),
+        is_cut,
+        projections,
+    })
+}
+
+/// What the request left, an event more than is told, each with who asked for it.
+async fn events(
+    pool: &PgPool,
+    store: &str,
+    request: &RequestId,
+) -> Result<Vec<(Asked, Event)>, sqlx::Error> {
+    let rows = sqlx::query(
+        // The inner query goes along the index of request ids, however many events have this one.
+        "select (extract(epoch from time) * 1000000)::bigint, metadata ->> 'actor_kind', \
+            metadata ->> 'actor_id', metadata ->> 'contract', metadata ->> 'route', \
+            position, aggregate_id, aggregate_type, sequence, event_type, event_version \
+         from (select * from events where metadata ->> 'request_id' = $2 and store = $1 offset 0) e \
+         order by position limit $3",
+    )
+    .bind(store)
+    .bind(&request.0)
+    .bind(fetched_max())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((asked(row)?, event(row)?)))
+        .collect()
+}
+
+/// Events by command. All of one command share their time, and no two commands do.
+fn commands(events: Vec<(Asked, Event)>) -> Vec<Command> {
+    let mut commands: Vec<Command> = vec![];
+    for (asked, event) in events {
+        match commands.last_mut() {
+            Some(command) if command.asked == asked => command.events.push(event),
+            Some(_) | None => commands.push(Command {
+                asked,
+                events: vec![event],
+            }),
+        }
+    }
+    commands
+}
+
+/// What the request was refused, one more than is told.
+async fn refusals(
+    pool: &PgPool,
+    store: &str,
+    request: &RequestId,
+) -> Result<Vec<Refusal>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, contract, \
+            route, status, kind, fields \
+         from (select * from refusals where request_id = $2 and store = $1 offset 0) r \
+         order by refusal_id limit $3",
+    )
+    .bind(store)
+    .bind(&request.0)
+    .bind(fetched_max())
+    .fetch_all(pool)
+    .await?;
+    let refusal = |row: &PgRow| {
+        Ok(Refusal {
+            asked: asked(row)?,
+            status: row.try_get(5)?,
+            kind: row.try_get(6)?,
+            fields: row.try_get(7)?,
+        })
+    };
+    rows.iter().map(refusal).collect()
+}
+
+/// One more than is told says that there are more.
+fn fetched_max() -> i64 {
+    i64::try_from(TOLD_MAX + 1).unwrap_or(i64::MAX)
+}
+
+fn asked(row: &PgRow) -> Result<Asked, sqlx::Error> {
+    Ok(Asked {
+        time: Timestamp::from_microsecond(row.try_get(0)?)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?,
+        actor: Who {
+            kind: row.try_get(1)?,
+            id: row.try_get(2)?,
+        },
+        contract: row.try_get(3)?,
+        route: row.try_get(4)?,
+    })
+}
+
+fn event(row: &PgRow) -> Result<Event, sqlx::Error> {
+    Ok(Event {
+        position: row.try_get(5)?,
+        stream: row.try_get(6)?,
+        kind: row.try_get(7)?,
+        sequence: row.try_get(8)?,
+        type_name: row.try_get(9)?,
+        version: row.try_get(10)?,
+        topic: Topic::Waiting,
+        views: vec![],
+    })
+}
+
+/// Says of each event where it is in the topic. Kafka is only asked for what was sent.
+async fn see_topic(
+    pool: &PgPool,
+    kafka: &Kafka<'_>,
+    events: &mut [(Asked, Event)],
+) -> Result<(), sqlx::Error> {
+    let Kafka { topic, config } = *kafka;
+    let sent: i64 =
+        sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks where topic = $1")
+            .bind(topic)
+            .fetch_one(pool)
+            .await?;
+    let sought: Vec<relay::Sought> = events
+        .iter()
+        .map(|(_, event)| event)
+        .filter(|event| event.position <= sent)
+        .map(|event| (event.position, event.stream.clone()))
+        .collect();
+    if sought.is_empty() {
+        return Ok(());
+    }
+    let located = match config {
+        None => Err("KAFKA_BROKERS is not set"),
+        Some(config) => relay::locate(config, topic, &Identity::load(pool).await?, sought)
+            .await
+            .map_err(|error| {
+                tracing::debug!(error = %error, "kafka was asked in vain");
+                "Kafka did not answer"
+            }),
+    };
+    let is_sent = |event: &&mut Event| event.position <= sent;
+    for event in events.iter_mut().map(|(_, event)| event).filter(is_sent) {
+        event.topic = match &located {
+            Err(why) => Topic::Unknown { why },
+            Ok(located) => match located.get(&event.position) {
+                Some(Some(located)) => located.in_topic(topic),
+                Some(None) => Topic::Missing,
+                None => Topic::Unknown {
+                    why: "a transaction is open in its partition",
+                },
+            },
+        };
+    }
+    Ok(())
+}
+
+impl Located {
+    fn in_topic(&self, topic: &str) -> Topic {
+        Topic::Sent {
+            topic: topic.to_owned(),
+            partition: self.partition,
+            offset: self.offset,
+            time: self.sent,
+        }
+    }
+}
+
+/// The tables in which a kind of stream has a row.
+const TABLES: [(&str, StreamKind); 3] = [
+    ("medusa_customers", StreamKind::Customer),
+    ("medusa_groups", StreamKind::CustomerGroup),
+    ("shopline_customers", StreamKind::Customer),
+];
+
+/// Says of each event which rows hold it.
+async fn see_views(
+    pool: &PgPool,
+    store: &str,
+    events: &mut [(Asked, Event)],
+) -> Result<(), sqlx::Error> {
+    let streams = events.iter().map(|(_, event)| event.stream.as_str());
+    let streams: BTreeSet<&str> = streams.collect();
+    let streams: Vec<&str> = streams.into_iter().collect();
+    let mut views: Vec<(&'static str, &'static str, BTreeMap<String, i64>)> = vec![];
+    for (table, kind) in TABLES {
+        let sql =
+            format!("select stream, sequence from {table} where store = $1 and stream = any($2)");
+        let rows: Vec<(String, i64)> = sqlx::query_as(&sql)
+            .bind(store)
+            .bind(&streams)
+            .fetch_all(pool)
+            .await?;
+        views.push((table, kind.name(), rows.into_iter().collect()));
+    }
+    for (_, event) in events {
+        let of_kind = views.iter().filter(|(_, kind, _)| *kind == event.kind);
+        event.views = of_kind
+            .map(|(table, _, rows)| {
+                let sequence = rows.get(&event.stream).copied();
+                View {
+                    table,
+                    sequence,
+                    holds: sequence.is_some_and(|sequence| sequence >= event.sequence),
+                }
+            })
+            .collect();
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! `ledger bisect`: the first record at which something turned true, or at which two releases part.
+
+use crate::event_store::past::Found;
+use crate::history::bisect::{Predicate, Turn, turns};
+use crate::history::questions::{self, Questions};
+use crate::history::{Shape, parsed};
+
+/// Which turns of a predicate are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// The first at which it turned true.
+    First,
+    /// The same, by halving: right if it stayed true ever since.
+    Monotone,
+    /// All of them, also those at which it turned false.
+    Every,
+}
+
+impl Questions<'_> {
+    /// The records at which a predicate turned, in order.
+    pub async fn bisect(
+        &self,
+        id: &str,
+        shape: &Shape,
+        predicate: &Predicate,
+        sought: Sought,
+    ) -> Result<Vec<Turn>, questions::Error> {
+        let found = self.find(id).await?;
+        let shape = &shape.of(found.kind)?;
+        self.note(&found.stream, "bisect").await?;
+        let head = found.head;
+        if self.past(&found, head).await?.is_erased {
+            return Err(questions::Error::Erased);
+        }
+        let (after, until) = match sought {
+            Sought::First | Sought::Every => (0, head),
+            Sought::Monotone => match self.halve(&found, shape, predicate).await? {
+                Some(position) => (position - 1, position),
+                None => return Ok(vec![]),
+            },
+        };
+        let history = self.history(&found, after, until).await?;
+        let turns = turns(&history, shape, predicate);
+        Ok(match sought {
+            Sought::Every => turns.collect(),
+            Sought::First | Sought::Monotone => turns.filter(|turn| turn.is_true).take(1).collect(),
+        })
+    }
+
+    /// The position from which on a predicate holds, if it holds now and did not turn more than once.
+    async fn halve(
+        &self,
+        found: &Found,
+        shape: &Shape,
+        predicate: &Predicate,
+    ) -> Result<Option<i64>, questions::Error> {
+        let holds = async |position| {
+            let past = self.past(found, position).await?;
+            let document = shape.document(&past.state);
+            Ok::<_, questions::Error>(predicate.holds(&parsed(document.as_deref())))
+        };
+        if !holds(found.head).await? {
+            return Ok(None);
+        }
+        let (mut low, mut high) = (0, found.head);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if holds(middle).await? {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Ok(Some(high))
+    }
+}
