@@ -151,7 +151,7 @@ mod tests {
             for (name, value) in headers {
                 map.append(*name, value.parse().unwrap());
             }
-            super::origin(
+            origin(
                 &proxies,
                 Some(SocketAddr::new(peer.parse().unwrap(), 1)),
                 &map,
