@@ -27,7 +27,7 @@ pub(super) struct PartitionOffset {
     pub(super) incarnation: Option<i64>,
 }
 
-/// PartitionOffsets by partition.
+/// Offsets by partition.
 pub(super) type PartitionOffsets = BTreeMap<i32, PartitionOffset>;
 
 /// What becomes of a partition's place.
