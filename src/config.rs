@@ -14,6 +14,7 @@ pub mod medusa;
 pub mod settings;
 pub mod shopline;
 pub mod store;
+mod trusted_proxies;
 mod value;
 
 use clap::{Args as _, Command};
@@ -27,6 +28,7 @@ pub use self::medusa::{MedusaConfig, PersonConfig};
 pub use self::settings::{ConfigError, Settings, help};
 pub use self::shopline::{AppConfig, ShoplineConfig, ShoplineStore};
 pub use self::store::StoreConfig;
+pub use self::trusted_proxies::{NotNetworks, TrustedProxies};
 pub use self::value::Secret;
 use crate::kafka::KafkaConfig;
 

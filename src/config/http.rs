@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::trusted_proxies::TrustedProxies;
 use super::value::{Expected, count};
-use crate::http::proxies::TrustedProxies;
 
 /// Where the server listens, what its connections may cost, and which proxies it believes.
 #[derive(Args, Clone, Debug)]
