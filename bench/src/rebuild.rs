@@ -11,14 +11,15 @@ use serde_json::json;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::load::{Ask, Load, Until};
-use super::process::Server;
-use super::report::{Beside, Measured, Row, Table};
-use super::store::Store;
-use super::{Bench, CATCH_UP_MAX, Error};
-use crate::event_store::keyring::{Keyring, Place, StreamKey};
-use crate::kafka::projector::Projection;
-use crate::rebuild::{Rebuild, Switched};
+use crate::bench::{Bench, CATCH_UP_MAX};
+use crate::error::Error;
+use crate::load::{Ask, Load, Until};
+use crate::process::Server;
+use crate::report::{Beside, Measured, Row, Table};
+use crate::store::Store;
+use customer_ledger::event_store::keyring::{Keyring, Place, StreamKey};
+use customer_ledger::kafka::projector::Projection;
+use customer_ledger::rebuild::{Rebuild, Switched};
 
 /// The store's name is the setting's default.
 const STORE: &str = "main";
@@ -42,7 +43,7 @@ const CONNECTIONS: usize = 4;
 const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Measures both views, then one of them beside a load.
-pub(super) async fn run(
+pub(crate) async fn run(
     bench: &Bench<'_>,
     events: u32,
     brokers: Option<&str>,
