@@ -10,6 +10,7 @@ use crate::contracts::shopline::list::{Request, parse_list, parse_search};
 use crate::contracts::shopline::path::Found;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
+use crate::http::server::proxies::origin;
 use crate::kafka::projector::Projection;
 
 impl Call<'_> {
@@ -81,8 +82,7 @@ impl Call<'_> {
 
     /// Where the app sent the request; without a host in it, where SHOPLINE's apps send theirs.
     fn origin(&self) -> String {
-        let proxies = &self.api.trusted_proxies;
-        let origin = proxies.origin(self.peer, self.headers);
+        let origin = origin(&self.api.trusted_proxies, self.peer, self.headers);
         origin.unwrap_or_else(|| format!("https://{}", self.domain()))
     }
 
