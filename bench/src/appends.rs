@@ -4,6 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use customer_ledger::contracts::medusa::customer::RULES;
+use customer_ledger::database;
+use customer_ledger::domain::customer::{
+    Command, CreateCustomer, Customer, Fields, UpdateCustomer,
+};
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::event_store::new_ids;
+use customer_ledger::event_store::{Ledger, Outcome, Request};
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
 use rand::Rng as _;
@@ -14,14 +22,6 @@ use crate::error::Error;
 use crate::load::joined;
 use crate::report::Measured;
 use crate::store::Store;
-use customer_ledger::contracts::medusa::customer::RULES;
-use customer_ledger::database;
-use customer_ledger::domain::customer::{
-    Command, CreateCustomer, Customer, Fields, UpdateCustomer,
-};
-use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::event_store::new_ids;
-use customer_ledger::event_store::{Ledger, Outcome, Request};
 
 /// What an update changes.
 #[derive(Clone, Copy, Debug)]

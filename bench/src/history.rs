@@ -6,6 +6,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customer_ledger::event_store::Ledger;
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::history::questions::{self, Asker, Questions};
+use customer_ledger::history::{Shape, When, shape};
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,10 +25,6 @@ use crate::load::{Ask, Load, Until};
 use crate::process::Server;
 use crate::report::{Beside, Measured, Row, Table};
 use crate::store::Store;
-use customer_ledger::event_store::Ledger;
-use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::history::questions::{self, Asker, Questions};
-use customer_ledger::history::{Shape, When, shape};
 
 /// Events of the short stream and of the long one.
 const STREAMS: [u64; 2] = [100, 10_000];

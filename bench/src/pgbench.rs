@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use devkit::postgres::Postgres;
 use sqlx::PgPool;
 use tokio::process::Command;
 
-use super::{Error, store, system};
+use crate::error::{Error, system};
 use crate::report::Measured;
-use devkit::postgres::Postgres;
+use crate::store;
 
 const DATABASE: &str = "pgbench";
 const TABLE: &str = "create table inserted (id bigint generated always as identity primary key, event json not null)";

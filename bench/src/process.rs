@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use customer_ledger::auth::grants::new_secret;
+use devkit::postgres::Postgres;
 use tokio::process::{Child, Command};
 
 use crate::error::{Error, system};
 use crate::load::Client;
 use crate::store::{HANDLE, STORE_ID, Store};
-use customer_ledger::auth::grants::new_secret;
-use devkit::postgres::Postgres;
 
 /// How long it may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);

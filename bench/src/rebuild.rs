@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customer_ledger::event_store::keys::keyring::{Keyring, SealContext, StreamKey};
+use customer_ledger::kafka::projector::Projection;
+use customer_ledger::rebuild::{Rebuild, Switched};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use rand::Rng as _;
@@ -17,9 +20,6 @@ use crate::load::{Ask, Load, Until};
 use crate::process::Server;
 use crate::report::{Beside, Measured, Row, Table};
 use crate::store::Store;
-use customer_ledger::event_store::keyring::{Keyring, Place, StreamKey};
-use customer_ledger::kafka::projector::Projection;
-use customer_ledger::rebuild::{Rebuild, Switched};
 
 /// The store's name is the setting's default.
 const STORE: &str = "main";
@@ -249,7 +249,7 @@ impl Customer {
             let named = json!({ "event": "CustomerUpdated", "first_name": { "$open": name } });
             ("CustomerUpdated", named)
         };
-        let place = Place {
+        let place = SealContext {
             store: STORE,
             stream,
             sequence: self.sequence,

@@ -3,12 +3,6 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
-
-use crate::error::Error;
 use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
 };
@@ -16,8 +10,14 @@ use customer_ledger::config::{DatabaseConfig, Secret};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::DatabaseError;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::event_store::keys::keyring::Keyring;
 use devkit::postgres::Postgres;
+use jiff::Timestamp;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+
+use crate::error::Error;
 
 const POLL: Duration = Duration::from_millis(50);
 

@@ -13,7 +13,7 @@ use customer_ledger::auth::grants::{
 };
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::event_store::keys::keyring::Keyring;
 use devkit::postgres::Postgres;
 use devkit::scratch::Scratch;
 use jiff::Timestamp;
