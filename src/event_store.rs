@@ -44,7 +44,7 @@ use self::newest::{Newest, Point};
 use self::others::{Others, Own};
 use self::reader::ReadError;
 use self::standing::{Seen, Standing};
-pub use self::streams::{CustomerViews, Stream};
+pub use self::streams::Stream;
 pub use self::together::{RefusedTogether, TogetherError};
 use self::turns::Turns;
 use crate::domain::claims::{Holds, is_id};
