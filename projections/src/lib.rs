@@ -23,7 +23,7 @@
 //!   a view folded after the erasure must end as the row that was there before it.
 //! * A deleted view holds no personal data: it keeps ids, sequence and position, and nothing else
 //!   ever enters it again.
-//! * `apply` trusts its caller to bring each sequence once, in order: ask [`place`] first.
+//! * `apply` trusts its caller to bring each sequence once, in order: ask [`continuity`] first.
 
 pub mod countries;
 mod list;
@@ -36,7 +36,7 @@ use events::patch::Patch;
 use events::personal::Personal;
 
 pub use self::list::{CustomerViews, Projection, Visitor};
-pub use self::view::{Place, View, place};
+pub use self::view::{Continuity, View, continuity};
 
 /// The value as a view holds it; sealed and erased ones are nothing.
 fn read<T: Clone>(value: Option<&Personal<T>>) -> Option<T> {

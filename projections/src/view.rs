@@ -25,8 +25,8 @@ pub trait View: Clone + Default + Serialize + DeserializeOwned + Send + Sync + '
     fn apply(&mut self, record: &Record<Self::Event>);
 
     /// Where a record of its stream stands, seen from here.
-    fn place(&self, sequence: i64) -> Place {
-        place(self.row().sequence, sequence)
+    fn continuity(&self, sequence: i64) -> Continuity {
+        continuity(self.row().sequence, sequence)
     }
 }
 
@@ -73,7 +73,7 @@ pub enum Value<V> {
 
 /// Where a record stands, seen from a view of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Continuity {
     /// It is the next one: apply it.
     Next,
     /// The view holds its effect already: skip it.
@@ -83,13 +83,13 @@ pub enum Place {
 }
 
 /// Where a record stands, seen from a view that holds its stream up to a sequence; 0 is none.
-pub const fn place(held: i64, sequence: i64) -> Place {
+pub const fn continuity(held: i64, sequence: i64) -> Continuity {
     if sequence <= held {
-        Place::Seen
+        Continuity::Seen
     } else if sequence - held == 1 {
-        Place::Next
+        Continuity::Next
     } else {
-        Place::Gap
+        Continuity::Gap
     }
 }
 
@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn a_record_is_next_seen_or_beyond_a_gap() {
-        assert_eq!(place(0, 1), Place::Next);
-        assert_eq!(place(7, 8), Place::Next);
-        assert_eq!(place(7, 7), Place::Seen);
-        assert_eq!(place(7, 1), Place::Seen);
-        assert_eq!(place(7, 9), Place::Gap);
-        assert_eq!(place(0, 2), Place::Gap);
+        assert_eq!(continuity(0, 1), Continuity::Next);
+        assert_eq!(continuity(7, 8), Continuity::Next);
+        assert_eq!(continuity(7, 7), Continuity::Seen);
+        assert_eq!(continuity(7, 1), Continuity::Seen);
+        assert_eq!(continuity(7, 9), Continuity::Gap);
+        assert_eq!(continuity(0, 2), Continuity::Gap);
     }
 }

@@ -12,10 +12,10 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 
 use super::fold::{Code, advance};
-use super::tables::Place;
-use super::{Error, Found};
-use crate::event_store::keyring::Keyring;
-use crate::event_store::reader;
+use super::tables::TableSet;
+use super::{Compared, Error};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::read::reader;
 use crate::history::diff::{Difference, diff};
 
 /// Rows that are looked at in one statement.
@@ -49,7 +49,7 @@ pub(super) struct Comparison<'a> {
     pub(super) projection: Projection,
     pub(super) code: &'a Code,
     /// Where the rebuilt tables are.
-    pub(super) place: Place,
+    pub(super) place: TableSet,
     /// Up to here the projection claims to hold everything, and the rebuilt tables do.
     pub(super) watermark: i64,
 }
@@ -57,7 +57,7 @@ pub(super) struct Comparison<'a> {
 /// A comparison under way.
 struct Telling<'a, T> {
     comparison: Comparison<'a>,
-    found: Found,
+    found: Compared,
     tell: T,
 }
 
@@ -84,11 +84,11 @@ impl Comparison<'_> {
     pub(super) async fn run(
         self,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Compared, Error> {
         let projection = self.projection;
         let mut telling = Telling {
             comparison: self,
-            found: Found::default(),
+            found: Compared::default(),
             tell,
         };
         projection.visit(&mut telling).await?;

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use events::record::{Record, StoredRecord, StreamKind};
 use projections::table::{self, Advance};
-use projections::{Place, Projection, View, Visitor};
+use projections::{Continuity, Projection, View, Visitor};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
 
 use super::{Error, Progress};
-use crate::event_store::keyring::{Keyring, StreamKey};
-use crate::event_store::reader;
+use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::read::reader;
 
 /// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the
 /// service writes meanwhile piles up.
@@ -334,10 +334,10 @@ pub(super) fn advance<V: View>(
     key: Option<&StreamKey>,
     apply: Apply<V>,
 ) -> Result<(), Error> {
-    match view.place(record.sequence) {
-        Place::Seen => {}
-        Place::Next => apply(view, &reader::decode(record, key)?),
-        Place::Gap => return Err(incomplete(record)),
+    match view.continuity(record.sequence) {
+        Continuity::Seen => {}
+        Continuity::Next => apply(view, &reader::decode(record, key)?),
+        Continuity::Gap => return Err(incomplete(record)),
     }
     Ok(())
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use events::record::StoredRecord;
 use projections::table::{self, Advance};
-use projections::{Place, View, Visitor};
+use projections::{Continuity, View, Visitor};
 use sqlx::PgConnection;
 
 use super::Error;
-use crate::event_store::keyring::{Keyring, StreamKey};
-use crate::event_store::reader;
+use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::read::reader;
 
 /// A transaction on its way into the views.
 pub(super) struct Fold<'a> {
@@ -61,10 +61,10 @@ impl Fold<'_> {
             .collect();
         for record in records {
             let view = views.entry(record.stream.clone()).or_default();
-            match view.place(record.sequence) {
-                Place::Seen => {}
-                Place::Next => advance(view, record, &keys)?,
-                Place::Gap => {
+            match view.continuity(record.sequence) {
+                Continuity::Seen => {}
+                Continuity::Next => advance(view, record, &keys)?,
+                Continuity::Gap => {
                     self.fill(view, record, &keys).await?;
                     advance(view, record, &keys)?;
                 }
@@ -107,7 +107,7 @@ impl Fold<'_> {
 
 /// Applies the next record to its view.
 fn advance<V: View>(view: &mut V, record: &StoredRecord, keys: &Keys) -> Result<(), Error> {
-    if view.place(record.sequence) != Place::Next {
+    if view.continuity(record.sequence) != Continuity::Next {
         return Err(Error::Incomplete {
             position: record.position,
             stream: record.stream.clone(),
