@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::json;
+use crate::json;
+use crate::path::is_percent_encoded;
 
 /// How many brackets of a key are read; the rest is one key.
 const DEPTH_MAX: usize = 5;
@@ -82,15 +83,6 @@ fn decode(text: &str) -> String {
     percent_decode_str(&text)
         .decode_utf8()
         .map_or_else(|_| text.clone(), Into::into)
-}
-
-/// Whether each `%` stands before two hexadecimal digits, as `decodeURIComponent` demands.
-pub(super) fn is_percent_encoded(text: &str) -> bool {
-    text.split('%').skip(1).all(|after| {
-        let mut digits = after.chars().take(2);
-        let is_hex = |char: Option<char>| char.is_some_and(|char| char.is_ascii_hexdigit());
-        is_hex(digits.next()) && is_hex(digits.next())
-    })
 }
 
 /// A key's parent (`None` where it begins with a bracket) and its brackets, the last one holding

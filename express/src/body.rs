@@ -12,7 +12,7 @@ use std::io::Read as _;
 use flate2::bufread::{GzDecoder, ZlibDecoder};
 use serde_json::{Map, Value};
 
-use super::json::{self, Document};
+use crate::json::{self, Document};
 
 /// The longest body, in bytes, after decompression. Source: case `update-body-100kib-exact`.
 pub const BYTES_MAX: usize = 102_400;

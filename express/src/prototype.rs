@@ -25,13 +25,13 @@ const NAMES: [&str; 12] = [
 /// A member `constructor` that Medusa tries to call: an exception, before any validation.
 /// Source: case `meta-constructor-500`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CalledConstructor;
+pub struct CalledConstructor;
 
 /// A body, less the names of `Object.prototype` at every depth.
 ///
 /// `typed` are the properties whose elements have a class of their own, so that a `constructor` in
 /// them is dropped like the other names.
-pub(super) fn strip(body: Value, typed: &[&str]) -> Result<Value, CalledConstructor> {
+pub fn strip(body: Value, typed: &[&str]) -> Result<Value, CalledConstructor> {
     match body {
         Value::Object(members) => strip_members(members, |key, value| {
             strip_value(value, typed.contains(&key))

@@ -12,8 +12,8 @@ use self::tokens::{Token, Tokens, Word};
 const TIME_MAX: f64 = 8.64e15;
 const DAY_MS: f64 = 86_400_000.0;
 
-/// `Date.parse(text)`: milliseconds since 1970; `None` is `NaN`.
-pub(super) fn parse(text: &str) -> Option<f64> {
+/// `Date.parse(text)`: milliseconds since 1970; `None` stands for `NaN`.
+pub fn parse(text: &str) -> Option<f64> {
     let mut date = Parts::default();
     let mut tokens = Tokens::of(text);
     let mut token = match iso(&mut tokens, &mut date) {

@@ -1,6 +1,6 @@
 //! The pieces that a date is made of.
 
-use super::super::number::is_space;
+use crate::number::is_space;
 
 /// One piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

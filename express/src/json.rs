@@ -14,26 +14,25 @@ pub struct Document {
     /// What it says.
     pub value: Value,
     /// Whether it says something that PostgreSQL cannot hold: U+0000, half of a surrogate pair
-    /// (here U+FFFD) or a nesting beyond [`DEPTH_MAX`] (here cut); or that the ledger's own reader
-    /// would take for something else ([`READERS_OWN`]). Medusa finds out when it
-    /// writes, after validation, and answers 500. Source: cases `update-nul-character`,
-    /// `update-lone-surrogate`.
+    /// (here U+FFFD) or a nesting beyond [`DEPTH_MAX`] (here cut); or a key that `serde_json` would
+    /// read back as something else. Medusa finds out when it writes, after validation, and answers
+    /// 500. Source: cases `update-nul-character`, `update-lone-surrogate`.
     pub unstorable: bool,
 }
 
-/// A text that is not JSON.
+/// A syntax error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not JSON")]
 pub struct Malformed;
 
-/// How the names begin under which `serde_json` passes itself raw texts and numbers.
-const READERS_OWN: &str = "$serde_json::private::";
+/// The prefix of the keys under which `serde_json` passes itself raw texts and numbers.
+const SERDE_PRIVATE: &str = "$serde_json::private::";
 
 /// How deep arrays and objects may be nested.
 ///
-/// The limit is our own: Medusa has none in the parser and runs out of stack in the validator,
-/// which is the same 500 some thousand levels later. What is stored is read by recursion, so it
-/// must be bounded.
+/// The limit is this project's: Node.js has none in the parser. Medusa runs out of stack in the
+/// validator, which is the same 500 some thousand levels later. What is stored is read by recursion,
+/// so the depth must be bounded.
 pub const DEPTH_MAX: usize = 100;
 
 /// Integers up to here are exact as doubles, so they are kept as integers.
@@ -59,18 +58,18 @@ pub fn parse(text: &str) -> Result<Document, Malformed> {
 /// Members in JavaScript's order: keys that are array indexes first, ascending, then all others in
 /// the order they came.
 pub fn in_order(members: Map<String, Value>) -> Map<String, Value> {
-    if !members.keys().any(|key| index(key).is_some()) {
+    if !members.keys().any(|key| array_index(key).is_some()) {
         return members;
     }
     let (mut indexes, others): (Vec<_>, Vec<_>) = members
         .into_iter()
-        .partition(|(key, _)| index(key).is_some());
-    indexes.sort_by_key(|(key, _)| index(key));
+        .partition(|(key, _)| array_index(key).is_some());
+    indexes.sort_by_key(|(key, _)| array_index(key));
     indexes.into_iter().chain(others).collect()
 }
 
 /// The array index that a key is, as ECMAScript defines it: 0 to 2³² − 2, written canonically.
-fn index(key: &str) -> Option<u32> {
+pub fn array_index(key: &str) -> Option<u32> {
     let canonical = key == "0" || !key.starts_with(['0', '+']);
     key.parse()
         .ok()
@@ -171,7 +170,7 @@ impl Parser<'_> {
         self.expect('"')?;
         let key = self.text()?;
         // Stored and read again, such a member would come back as something else.
-        self.unstorable |= key.starts_with(READERS_OWN);
+        self.unstorable |= key.starts_with(SERDE_PRIVATE);
         self.skip_space();
         self.expect(':')?;
         Ok(key)
@@ -342,7 +341,7 @@ enum Step {
 }
 
 /// What JSON calls space.
-pub(super) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+pub(crate) const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// A double as JavaScript would write it again: whole numbers without a fraction, −0 as 0, and
 /// null for what has no JSON form. Source: cases `meta-numbers`, `meta-number-overflow`.
