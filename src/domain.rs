@@ -4,3 +4,4 @@
 pub mod claims;
 pub mod customer;
 pub mod group;
+pub mod when;

@@ -24,7 +24,8 @@ use crate::auth::LedgerToken;
 use crate::event_store::Ledger;
 use crate::event_store::StoreError;
 use crate::event_store::read::as_of::FoundStream;
-use crate::history::questions::{Error, find_customer};
+use crate::history::Error;
+use crate::history::find::find_customer;
 
 /// Scope of ids, positions and pseudonyms.
 const READ: &str = "ledger:read";

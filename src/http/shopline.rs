@@ -25,12 +25,13 @@ use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_co
 use crate::contracts::shopline::token;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::domain::customer::{Command, Customer, Refusal};
+use crate::domain::when::{NoTime, When};
 use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
-use crate::history::questions::{self, Asker, Questions};
+use crate::history;
+use crate::history::questions::{Asker, Questions};
 use crate::history::refusals;
-use crate::history::{NoTime, When};
 use crate::http::limiter::NotAdmitted;
 
 /// What `as_of` takes.
@@ -245,7 +246,7 @@ impl Call<'_> {
             Ok(then) => then
                 .map(|then| then.views.shopline)
                 .ok_or(Refused::NoSuchData),
-            Err(questions::Error::Read(error)) => Err(failed(&error)),
+            Err(history::Error::Read(error)) => Err(failed(&error)),
             Err(_) => Err(parameter("a position that the ledger has come to")),
         }
     }

@@ -14,7 +14,7 @@ use super::email;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 use crate::domain::customer::{Fields, MetadataPatch, Rules};
-use crate::history::When;
+use crate::domain::when::When;
 
 /// What Medusa demands of a customer beyond the ledger's own invariants.
 pub static RULES: Rules = Rules {

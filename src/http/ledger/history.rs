@@ -6,8 +6,12 @@ use axum::response::Response;
 use super::super::request::{now, reason};
 use super::{Asked, OPEN, Problem, READ};
 use crate::auth::LedgerToken;
-use crate::history::questions::{Asker, Error, PAGE, PAGE_MAX, Page, Questions, blame_json};
-use crate::history::{Shape, When, shape};
+use crate::domain::when::When;
+use crate::history::Error;
+use crate::history::questions::blame::blame_json;
+use crate::history::questions::log::{PAGE, PAGE_MAX, Page};
+use crate::history::questions::{Asker, Questions};
+use crate::history::{Shape, shape};
 
 /// `GET /ledger/customers/{id}/log`: what happened, a page at a time. Scope `ledger:read`; with
 /// `open=true`, also on whose behalf and why, and scope `ledger:open`.

@@ -17,11 +17,13 @@ use crate::contracts::medusa::customer::{RULES, parse_create, parse_get, parse_u
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
 use crate::domain::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
+use crate::domain::when::When;
 use crate::event_store::appender::Conflict;
 use crate::event_store::new_ids;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
-use crate::history::questions::{self, Asker, Questions};
-use crate::history::{ShapeError, When};
+use crate::history;
+use crate::history::ShapeError;
+use crate::history::questions::{Asker, Questions};
 
 impl Call<'_> {
     /// `POST /admin/customers`.
@@ -193,7 +195,7 @@ impl Call<'_> {
             Ok(then) => {
                 Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect())))
             }
-            Err(questions::Error::Read(error)) => Err(failed(&error)),
+            Err(history::Error::Read(error)) => Err(failed(&error)),
             Err(error) => Err(Refused::Invalid(error.to_string())),
         }
     }
