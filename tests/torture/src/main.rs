@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::read::reader::StoreError;
+use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
 use devkit::kafka::node;
