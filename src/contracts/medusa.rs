@@ -9,7 +9,7 @@
 //! 4. [`customer`], [`group`], [`members`], [`list`]: one function for each
 //!    operation: body, then [`query`], checked by
 //!    [`validation`], become a command.
-//! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
+//! 5. [`error`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
 //!    answer.
 //!
 //! Answers that went well are not here: the projection renders them. `POST /admin/customers/{id}`
@@ -19,7 +19,7 @@
 //!
 //! 1. Give [`path`] the route.
 //! 2. Write a schema, as [`customer`] does, and a parse function that returns a request struct.
-//! 3. Give [`refusal`] a variant for each new way to be refused, with the recorded case it is from.
+//! 3. Give [`error`] a variant for each new way to be refused, with the recorded case it is from.
 //! 4. Add the recorded cases' section to `tests/conformance`.
 //!
 //! Source of every behaviour: Medusa 1.20.11, as recorded in `tests/conformance/medusa/`; where a
@@ -30,6 +30,7 @@ pub mod body;
 pub mod cookie;
 pub mod customer;
 pub mod email;
+pub mod error;
 pub mod etag;
 pub mod group;
 pub mod json;
@@ -43,3 +44,4 @@ pub mod query;
 pub mod refusal;
 pub mod user;
 pub mod validation;
+pub mod violation;
