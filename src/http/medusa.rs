@@ -18,15 +18,15 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
+use express::body::{self, BYTES_MAX, BodyError};
+use express::json::Document;
 
 use self::call::{Answered, Call};
 pub(super) use self::response::refuse;
 use self::response::{allow_origin, preflight, success};
 use super::api::Api;
 use super::request::RequestId;
-use crate::contracts::medusa::body::{self, BYTES_MAX, BodyError};
 pub(super) use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::{Route, route};
 
 /// The most bytes of a compressed body that are read: one that inflates to the limit is smaller.
@@ -121,9 +121,10 @@ async fn answer_auth(
 ) -> Result<Response, ApiError> {
     if parts.method == Method::POST {
         let visit = auth::Visit { api, id, parts };
-        return match route {
-            Route::AuthToken => auth::create_token::handle(&visit, document).await,
-            _ => auth::create_session::handle(&visit, document).await,
+        return if *route == Route::AuthToken {
+            auth::create_token::handle(&visit, document).await
+        } else {
+            auth::create_session::handle(&visit, document).await
         };
     }
     let actor = proof::who_asks(api, &parts.headers).await?;

@@ -23,7 +23,7 @@ use self::response::{Answered, traced};
 use super::api::Api;
 use super::request::RequestId;
 pub(super) use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::{Found, Operation, find};
+use crate::contracts::shopline::path::{MatchedPath, Operation, find};
 use crate::contracts::shopline::rate::Plan;
 
 /// Whether a path is SHOPLINE's, also with doubled slashes.
@@ -70,7 +70,7 @@ async fn answer(api: &Api, id: &RequestId, request: Request) -> Result<Answered,
     answered.inspect_err(|refused| call.keep(refused))
 }
 
-async fn dispatch(call: &Call<'_>, found: &Found, body: Body) -> Result<Answered, ApiError> {
+async fn dispatch(call: &Call<'_>, found: &MatchedPath, body: Body) -> Result<Answered, ApiError> {
     call.check_accept()?;
     let answered = match found.route.operation {
         Operation::List => return customers::list::handle(call, found).await,

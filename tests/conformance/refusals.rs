@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::contracts::medusa::body::{self, Headers};
+use express::body::{self, Headers};
+use express::json::Document;
+
 use customer_ledger::contracts::medusa::error::ApiError;
-use customer_ledger::contracts::medusa::json::Document;
 use customer_ledger::contracts::medusa::path::{Route, route};
 use customer_ledger::contracts::medusa::{bearer, customer, group, list, login, members};
 

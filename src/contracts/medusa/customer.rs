@@ -5,12 +5,13 @@
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
+use express::json::Document;
+use express::query;
 use serde_json::{Map, Value};
 
+use super::email;
 use super::error::ApiError;
-use super::json::Document;
 use super::validation::{Property, Rule, validate};
-use super::{email, query};
 use crate::domain::customer::{Fields, MetadataPatch, Rules};
 
 /// What Medusa demands of a customer beyond the ledger's own invariants.
@@ -211,7 +212,7 @@ mod tests {
 
     use super::*;
     use crate::contracts::medusa::error::text_of_invalid;
-    use crate::contracts::medusa::json::parse;
+    use express::json::parse;
 
     fn update(body: &str, query: &str) -> Result<UpdateRequest, String> {
         text_of_invalid(parse_update(parse(body).unwrap(), query))

@@ -8,7 +8,8 @@ mod message;
 mod page;
 
 pub use self::answer::{Answer, CROSS_ORIGIN, JSON, POWERED_BY, TEXT};
-use super::body::BodyError;
+use express::body::BodyError;
+
 use super::violation::Violation;
 
 /// Why Medusa refuses a request.
@@ -215,9 +216,9 @@ impl ApiError {
 #[cfg(test)]
 #[track_caller]
 pub(super) fn text_of_invalid<T>(read: Result<T, ApiError>) -> Result<T, String> {
-    read.map_err(|error| match error {
-        ApiError::Invalid(_) => error.message(),
-        other => panic!("{other:?} is no violation"),
+    read.map_err(|error| {
+        assert!(matches!(error, ApiError::Invalid(_)), "{error:?}");
+        error.message()
     })
 }
 

@@ -1,11 +1,11 @@
 //! `POST /admin/customer-groups`, `GET` and `POST /admin/customer-groups/{id}`: what is asked.
 
+use express::json::Document;
+use express::query;
 use serde_json::{Map, Value};
 
 use super::customer::{Expand, FIND, expand, metadata, refuse_unstorable};
 use super::error::ApiError;
-use super::json::Document;
-use super::query;
 use super::validation::{Property, Rule, validate};
 
 /// A group to create.
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
     use crate::contracts::medusa::error::text_of_invalid;
-    use crate::contracts::medusa::json::parse;
+    use express::json::parse;
 
     fn create(body: &str) -> Result<CreateRequest, ApiError> {
         parse_create(parse(body).unwrap())

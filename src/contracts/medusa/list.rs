@@ -4,13 +4,13 @@
 //! Which relations, columns and orders exist is for `projections::medusa` to say; the pages that it
 //! finds are rendered there, too.
 
+use express::query;
 use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
 
 use super::customer::Expand;
 use super::error::ApiError;
 use super::option::{count, date, finite, items};
-use super::query;
 use super::validation::{Property, Rule, Schema, validate};
 
 /// A page of customers.

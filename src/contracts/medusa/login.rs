@@ -2,11 +2,11 @@
 //! `Idempotency-Key` neither: a sign-in is never repeated for another.
 
 use events::personal::Personal;
+use express::json::Document;
 use serde_json::{Map, Value};
 
 use super::email;
 use super::error::ApiError;
-use super::json::Document;
 use super::validation::{Property, Rule, validate};
 
 /// An e-mail and a password.
@@ -47,7 +47,7 @@ fn text(members: &mut Map<String, Value>, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::contracts::medusa::error::text_of_invalid;
-    use crate::contracts::medusa::json::parse;
+    use express::json::parse;
 
     #[track_caller]
     fn refused(body: &str, message: &str) {

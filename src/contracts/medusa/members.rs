@@ -1,11 +1,11 @@
 //! `POST` and `DELETE /admin/customer-groups/{id}/customers/batch`: what is asked. Their queries are
 //! not looked at.
 
+use express::json::Document;
 use serde_json::Value;
 
 use super::customer::refuse_unstorable;
 use super::error::ApiError;
-use super::json::Document;
 use super::validation::{Property, Rule, validate};
 
 const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Items(&CUSTOMER))];
@@ -44,7 +44,7 @@ fn parse(body: Document) -> Result<Vec<Option<String>>, ApiError> {
 mod tests {
     use super::*;
     use crate::contracts::medusa::error::text_of_invalid;
-    use crate::contracts::medusa::json;
+    use express::json;
 
     fn add(body: &str) -> Result<Vec<String>, ApiError> {
         parse_add(json::parse(body).unwrap())

@@ -5,12 +5,12 @@
 //! should not be there, in the order they were sent, then the declared ones, in the order of the
 //! schema.
 
+use express::prototype;
 use serde_json::{Map, Value};
 
 use super::email::is_email;
 use super::error::ApiError;
 use super::option;
-use super::prototype;
 use super::violation::{Broken, Violation};
 
 /// What a class declares, in order.

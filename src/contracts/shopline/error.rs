@@ -244,9 +244,10 @@ impl ApiError {
     /// exist; in a body or a query it is a wrong value.
     #[must_use]
     pub fn of_path(self) -> Self {
-        match self {
-            Self::Refusal(Refusal::AddressUnknown { .. }) => Self::NoSuchData,
-            refused => refused,
+        if matches!(self, Self::Refusal(Refusal::AddressUnknown { .. })) {
+            Self::NoSuchData
+        } else {
+            self
         }
     }
 

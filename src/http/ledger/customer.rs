@@ -6,7 +6,7 @@ use serde_json::json;
 use super::asked::{Asked, OPEN, READ};
 use super::problem::Problem;
 use crate::event_store::Ledger;
-use crate::event_store::past::Found;
+use crate::event_store::read::as_of::FoundStream;
 use crate::history::Shape;
 use crate::history::questions::{Error, find_customer};
 
@@ -24,7 +24,7 @@ pub(in crate::http) async fn handle(request: Asked) -> Response {
 async fn ids(request: &Asked) -> Result<String, Problem> {
     request.authorize(READ).await?;
     let Ledger { pool, store, .. } = &*request.api.ledger;
-    let Found {
+    let FoundStream {
         kind: _,
         stream,
         medusa,

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use crate::event_store::reader::ReadError;
+use crate::event_store::read::reader::StoreError;
 use crate::history::questions::Error;
 use crate::http::request::HeaderRefused;
 use crate::http::response::json as answer;
@@ -55,11 +55,11 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<&ReadError> for Problem {
-    fn from(error: &ReadError) -> Self {
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
         match error {
-            ReadError::Database(error) => error.into(),
-            ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.into(),
+            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::unread()
             }

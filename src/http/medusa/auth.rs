@@ -11,11 +11,11 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use events::personal::Personal;
 use events::record::{Actor, ActorKind};
+use express::json::Document;
 
 use super::call::Call;
 use crate::auth::{SignIn, Who};
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::login::parse_login;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::user::User;

@@ -8,10 +8,10 @@ use axum::http::request::Parts;
 use events::ids::own_ulid;
 use events::personal::Personal;
 use events::record::{Actor, Contract};
+use express::json::Document;
 
 use crate::auth::passwords;
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::Route;
 use crate::domain::claims::MEDUSA_ID;
 use crate::event_store::Request;

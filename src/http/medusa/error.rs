@@ -9,16 +9,16 @@ use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST};
 use crate::domain::{customer, group};
-use crate::event_store::appender::Failure;
-use crate::event_store::reader::ReadError;
-use crate::event_store::{ExecuteError, RefusedTogether};
+use crate::event_store::appender::Conflict;
+use crate::event_store::read::reader::StoreError;
+use crate::event_store::{ExecuteError, MultiStreamRefusal};
 use crate::http::request::HeaderRefused;
 
 /// A command that was not done, in Medusa's words for what was asked.
 pub(super) fn not_done<R: InWords>(error: ExecuteError<R>, asked: &Asked<'_>) -> ApiError {
     match error {
         ExecuteError::Refused(refusal) => refusal.in_words(asked),
-        ExecuteError::Failed(conflicts) => conflict(&conflicts, asked),
+        ExecuteError::Conflicts(conflicts) => conflict(&conflicts, asked),
         ExecuteError::KeyReused => ApiError::KeyReused,
         ExecuteError::Contended => ApiError::Conflict,
         ExecuteError::Read(error) => error.into(),
@@ -46,7 +46,7 @@ impl InWords for group::Refusal {
     }
 }
 
-impl InWords for RefusedTogether<group::Refusal, customer::Refusal> {
+impl InWords for MultiStreamRefusal<group::Refusal, customer::Refusal> {
     fn in_words(self, asked: &Asked<'_>) -> ApiError {
         match self.shown {
             Some(refusal) => asked.group_refused(refusal),
@@ -56,27 +56,27 @@ impl InWords for RefusedTogether<group::Refusal, customer::Refusal> {
 }
 
 /// What the store has against a command. Of several reasons a taken e-mail is told first.
-fn conflict(conflicts: &[Failure], asked: &Asked<'_>) -> ApiError {
+fn conflict(conflicts: &[Conflict], asked: &Asked<'_>) -> ApiError {
     let email = conflicts.iter().find_map(|conflict| match conflict {
-        Failure::Claimed(kind) if kind == EMAIL_ACCOUNT => Some(true),
-        Failure::Claimed(kind) if kind == EMAIL_GUEST => Some(false),
-        Failure::Claimed(_) | Failure::Marked(_) | Failure::GroupUnknown(_) => None,
+        Conflict::Claimed(kind) if kind == EMAIL_ACCOUNT => Some(true),
+        Conflict::Claimed(kind) if kind == EMAIL_GUEST => Some(false),
+        Conflict::Claimed(_) | Conflict::Marked(_) | Conflict::GroupUnknown(_) => None,
     });
     if let Some(has_account) = email {
         return asked.email_taken(has_account);
     }
     let unknown = conflicts.iter().filter_map(|conflict| match conflict {
-        Failure::GroupUnknown(stream) => Some(stream.as_str()),
-        Failure::Claimed(_) | Failure::Marked(_) => None,
+        Conflict::GroupUnknown(stream) => Some(stream.as_str()),
+        Conflict::Claimed(_) | Conflict::Marked(_) => None,
     });
     asked.conflict(&unknown.collect::<Vec<_>>())
 }
 
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         match error {
-            ReadError::Database(error) => error.into(),
-            ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.into(),
+            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::Unknown
             }

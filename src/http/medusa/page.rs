@@ -1,12 +1,12 @@
 //! What the lists share.
 
 use projections::medusa::Envelope;
-use projections::medusa::table::pages::Found;
+use projections::medusa::table::pages::StreamPage;
 
 use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::list::Shown;
 
-pub(super) const fn envelope(found: &Found, shown: &Shown) -> Envelope {
+pub(super) const fn envelope(found: &StreamPage, shown: &Shown) -> Envelope {
     Envelope {
         count: found.count,
         offset: shown.offset,

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 use events::record::Actor;
+use express::cookie::{self, SignedId};
 
-use crate::contracts::medusa::cookie::{self, SignedId};
 use crate::contracts::medusa::error::ApiError;
 use crate::http::api::Api;
 use crate::http::request::now;

@@ -4,10 +4,10 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use express::etag::{Conditions, etag, is_fresh};
 
 use super::call::Answered;
 use crate::contracts::medusa::error::{ApiError, CROSS_ORIGIN, JSON, POWERED_BY};
-use crate::contracts::medusa::etag::{Conditions, etag, is_fresh};
 use crate::http::api::Api;
 use crate::http::response::BEHIND;
 

@@ -9,7 +9,7 @@ use events::record::{Actor, Contract};
 use projections::shopline as view;
 
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::request::{
     BODY_BYTES_MAX, Reading, check_accept, check_content_type,
 };
@@ -45,7 +45,7 @@ impl Call<'_> {
     }
 
     /// What a body is read with.
-    pub(super) fn reading(&self, found: &Found) -> Reading<'_> {
+    pub(super) fn reading(&self, found: &MatchedPath) -> Reading<'_> {
         Reading {
             version: found.version,
             zone: &self.api.store.time_zone,

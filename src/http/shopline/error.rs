@@ -8,15 +8,15 @@ use crate::contracts::shopline::error::ApiError;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE};
 use crate::domain::customer::Refusal;
 use crate::event_store::ExecuteError;
-use crate::event_store::appender::Failure;
-use crate::event_store::reader::ReadError;
+use crate::event_store::appender::Conflict;
+use crate::event_store::read::reader::StoreError;
 use crate::http::request::HeaderRefused;
 
 impl From<ExecuteError<Refusal>> for ApiError {
     fn from(error: ExecuteError<Refusal>) -> Self {
         match error {
             ExecuteError::Refused(refusal) => refusal.into(),
-            ExecuteError::Failed(conflicts) => conflict(&conflicts),
+            ExecuteError::Conflicts(conflicts) => conflict(&conflicts),
             ExecuteError::KeyReused => Self::IdempotencyKeyReused,
             ExecuteError::Contended => Self::Unavailable,
             ExecuteError::Read(error) => error.into(),
@@ -29,23 +29,23 @@ impl From<ExecuteError<Refusal>> for ApiError {
 }
 
 /// What the store has against a command: the first reason that SHOPLINE knows.
-fn conflict(conflicts: &[Failure]) -> ApiError {
+fn conflict(conflicts: &[Conflict]) -> ApiError {
     let taken = conflicts.iter().find_map(|conflict| match conflict {
-        Failure::Claimed(kind) | Failure::Marked(kind) => match kind.as_str() {
+        Conflict::Claimed(kind) | Conflict::Marked(kind) => match kind.as_str() {
             EMAIL | EMAIL_ACCOUNT | EMAIL_GUEST => Some(ApiError::EmailTaken),
             PHONE => Some(ApiError::PhoneTaken),
             _ => None,
         },
-        Failure::GroupUnknown(_) => None,
+        Conflict::GroupUnknown(_) => None,
     });
     taken.unwrap_or(ApiError::Internal)
 }
 
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         match error {
-            ReadError::Database(error) => error.into(),
-            ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.into(),
+            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::Internal
             }

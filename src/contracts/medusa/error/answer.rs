@@ -3,12 +3,12 @@
 //! JSON errors name `code` (if any), `type` and `message`, in this order. What Express itself
 //! refuses is an HTML page, and a missing proof of identity is a bare text.
 
+use express::etag::etag;
 use serde::Serialize;
 
 use super::ApiError;
 use super::message::body_title;
 use super::page::{cannot, page};
-use crate::contracts::medusa::etag::etag;
 
 /// An answer, save for the headers that every answer has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The words of each refusal.
 
+use express::body::BodyError;
 use serde_json::Value;
 
 use super::ApiError;
-use crate::contracts::medusa::body::BodyError;
 use crate::contracts::medusa::violation;
 
 impl ApiError {

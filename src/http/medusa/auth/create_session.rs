@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use express::cookie;
+use express::json::Document;
 
 use super::Visit;
-use crate::contracts::medusa::cookie;
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::user;
 use crate::http::medusa::call::Answered;

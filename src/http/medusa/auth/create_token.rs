@@ -1,10 +1,10 @@
 //! `POST /admin/auth/token`.
 
 use axum::response::Response;
+use express::json::Document;
 
 use super::Visit;
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::user;
 use crate::http::medusa::call::Answered;

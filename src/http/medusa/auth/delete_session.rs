@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use express::etag::etag;
 
 use crate::contracts::medusa::error::{ApiError, CROSS_ORIGIN, POWERED_BY, TEXT};
-use crate::contracts::medusa::etag::etag;
 use crate::http::medusa::call::Call;
 use crate::http::medusa::proof::session;
 use crate::http::medusa::response::put;

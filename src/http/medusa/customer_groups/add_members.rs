@@ -1,11 +1,11 @@
 //! `POST /admin/customer-groups/{id}/customers/batch`.
 
 use axum::http::StatusCode;
+use express::json::Document;
 use projections::medusa::render_no_group;
 
 use super::change_members::change_members;
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::parse_add;
 use crate::domain::customer::Command;
 use crate::http::medusa::call::{Answered, Call};

@@ -39,7 +39,7 @@ pub(super) async fn change_members(
         customers: &customers,
     };
     let outcome = ledger
-        .execute_together::<CustomerGroup, Customer>(shown, commands, request)
+        .execute_multi_stream::<CustomerGroup, Customer>(shown, commands, request)
         .await
         .map_err(|error| not_done(error, &asked))?;
     let group = group_as_of(call, outcome).await?;

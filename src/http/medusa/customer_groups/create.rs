@@ -1,12 +1,12 @@
 //! `POST /admin/customer-groups`.
 
 use axum::http::StatusCode;
+use express::json::Document;
 use projections::medusa::render_group_created;
 
 use super::group_as_of;
 use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::group::parse_create;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::group::{Command, CustomerGroup};
 use crate::event_store::new_ids;

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
+use express::json::Document;
 use projections::medusa::render_group_deleted;
 
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::group::{Command, CustomerGroup};
 use crate::http::medusa::call::{Answered, Call};

@@ -1,6 +1,6 @@
 //! `GET /admin/customer-groups`.
 
-use projections::medusa::table::pages::Found;
+use projections::medusa::table::pages::StreamPage;
 use projections::medusa::table::{groups, pages};
 use projections::medusa::{Fields, Group, GroupFilter, Order, Related, Relations, render_groups};
 
@@ -28,7 +28,7 @@ pub(in crate::http) async fn handle(call: &Call<'_>) -> Result<Answered, ApiErro
         updated_at: request.updated_at,
     };
     let found = if request.discount_condition {
-        Found::default()
+        StreamPage::default()
     } else {
         let mut connection = call.api.lists.acquire().await?;
         let store = &call.api.ledger.store;
@@ -49,7 +49,7 @@ pub(in crate::http) async fn handle(call: &Call<'_>) -> Result<Answered, ApiErro
 }
 
 /// The page's rows. What was deleted since it was found is not shown.
-async fn load(call: &Call<'_>, found: &Found) -> Result<Vec<Group>, ApiError> {
+async fn load(call: &Call<'_>, found: &StreamPage) -> Result<Vec<Group>, ApiError> {
     let ledger = &call.api.ledger;
     let mut connection = ledger.pool.acquire().await?;
     let mut rows = groups::load(&mut connection, &ledger.store, &found.streams).await?;

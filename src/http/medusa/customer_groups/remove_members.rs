@@ -1,10 +1,10 @@
 //! `DELETE /admin/customer-groups/{id}/customers/batch`.
 
 use axum::http::StatusCode;
+use express::json::Document;
 
 use super::change_members::change_members;
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::parse_remove;
 use crate::domain::customer::Command;
 use crate::http::medusa::call::{Answered, Call};

@@ -2,12 +2,12 @@
 
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
+use express::json::Document;
 use projections::medusa::Relations;
 
 use super::{group_as_of, show};
 use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::group::parse_update;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::group::{Command, CustomerGroup};
 use crate::http::medusa::call::{Answered, Call};

@@ -1,12 +1,12 @@
 //! `POST /admin/customers`.
 
 use axum::http::StatusCode;
+use express::json::Document;
 use projections::medusa::{Given, render_created};
 
 use super::first_answered;
 use crate::contracts::medusa::customer::{RULES, parse_create};
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::customer::{Command, CreateCustomer, Customer};
 use crate::event_store::{Outcome, new_ids};

@@ -1,6 +1,6 @@
 //! `GET /admin/customers`; also what the list of a group's members shares with it.
 
-use projections::medusa::table::pages::Found;
+use projections::medusa::table::pages::StreamPage;
 use projections::medusa::table::{customers, groups, pages};
 use projections::medusa::{Customer, CustomerFilter, Order, Related, Relations, render_customers};
 
@@ -71,7 +71,7 @@ pub(in crate::http) async fn list(
 }
 
 /// The page's rows. What was deleted since it was found is not shown.
-async fn load(call: &Call<'_>, found: &Found) -> Result<Vec<Customer>, ApiError> {
+async fn load(call: &Call<'_>, found: &StreamPage) -> Result<Vec<Customer>, ApiError> {
     let ledger = &call.api.ledger;
     let mut connection = ledger.pool.acquire().await?;
     let mut rows = customers::load(&mut connection, &ledger.store, &found.streams).await?;

@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
 use events::patch::Patch;
+use express::json::Document;
 use projections::medusa::{Related, Relations};
 
 use super::{first_answered, show};
 use crate::contracts::medusa::customer::{RULES, parse_update};
 use crate::contracts::medusa::error::ApiError;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::customer::{Command, Customer, UpdateCustomer};
 use crate::event_store::Outcome;

@@ -5,7 +5,7 @@ use projections::shopline::render_address;
 
 use crate::contracts::shopline::address::{into_command, parse_create};
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::domain::customer::Command;
 use crate::event_store::new_ids;
 use crate::http::shopline::call::Call;
@@ -13,7 +13,7 @@ use crate::http::shopline::call::Call;
 /// Creates an address, which is then the last one.
 pub(in crate::http) async fn handle(
     call: &Call<'_>,
-    found: &Found,
+    found: &MatchedPath,
     body: Body,
 ) -> Result<String, ApiError> {
     let body = call.body(body).await?;

@@ -5,13 +5,13 @@ use projections::shopline::render_addresses;
 
 use crate::contracts::shopline::address::parse_list;
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::http::shopline::call::Call;
 
 /// Shows the addresses of several customers.
 pub(in crate::http) async fn handle(
     call: &Call<'_>,
-    found: &Found,
+    found: &MatchedPath,
     body: Body,
 ) -> Result<String, ApiError> {
     let body = call.body(body).await?;

@@ -4,7 +4,7 @@ use projections::shopline::render_address;
 
 use crate::contracts::shopline::address::into_command;
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::domain::customer::{AddressPatch, Command};
 use crate::event_store::new_ids;
 use crate::http::shopline::call::Call;
@@ -12,7 +12,7 @@ use crate::http::shopline::call::Call;
 /// Changes the address that the path names, and shows it.
 pub(super) async fn put(
     call: &Call<'_>,
-    found: &Found,
+    found: &MatchedPath,
     address: AddressPatch,
     body: &[u8],
 ) -> Result<String, ApiError> {

@@ -3,7 +3,7 @@
 use projections::shopline::{Customer, Fields, render_read};
 
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::domain::claims::SHOPLINE_ID;
 use crate::history::questions::{self, Asker, Questions};
@@ -15,7 +15,10 @@ use crate::http::shopline::call::Call;
 const POINT_IN_TIME: &str = "a position, a time with its offset, a date or how long ago";
 
 /// Shows a customer.
-pub(in crate::http) async fn handle(call: &Call<'_>, found: &Found) -> Result<String, ApiError> {
+pub(in crate::http) async fn handle(
+    call: &Call<'_>,
+    found: &MatchedPath,
+) -> Result<String, ApiError> {
     let (id, query) = (found.customer_id()?, Query::parse(call.query));
     let customer = match query.get("as_of") {
         Some(as_of) => then(call, id, as_of).await?,

@@ -6,7 +6,7 @@ use projections::shopline::table::pages;
 use crate::contracts::shopline::error::ApiError;
 use crate::contracts::shopline::list::Request;
 use crate::contracts::shopline::list::link::link;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::http::server::proxies::origin;
 use crate::http::shopline::call::Call;
 use crate::http::shopline::response::Answered;
@@ -15,7 +15,7 @@ use crate::http::shopline::response::Answered;
 /// repeat it.
 pub(super) async fn page(
     call: &Call<'_>,
-    found: &Found,
+    found: &MatchedPath,
     request: &Request,
 ) -> Result<Answered, ApiError> {
     let behind = call.behind().await?;

@@ -5,7 +5,7 @@ use projections::shopline::render_updated;
 
 use crate::contracts::shopline::customer::parse_update;
 use crate::contracts::shopline::error::ApiError;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::domain::customer::Command;
 use crate::event_store::new_ids;
 use crate::http::shopline::call::Call;
@@ -13,7 +13,7 @@ use crate::http::shopline::call::Call;
 /// Changes a customer.
 pub(in crate::http) async fn handle(
     call: &Call<'_>,
-    found: &Found,
+    found: &MatchedPath,
     body: Body,
 ) -> Result<String, ApiError> {
     let body = call.body(body).await?;
