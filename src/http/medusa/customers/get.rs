@@ -56,7 +56,7 @@ async fn then(
     };
     let then = questions.then(MEDUSA_ID, id, as_of, ROUTE);
     match call.api.apart(then).await {
-        Ok(then) => Ok(then.map(|then| (then.medusa, then.groups.into_values().collect()))),
+        Ok(then) => Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect()))),
         Err(questions::Error::Read(error)) => Err(error.into()),
         Err(error) => Err(ApiError::Past(error.to_string())),
     }

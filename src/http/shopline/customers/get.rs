@@ -47,7 +47,9 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
     };
     let then = questions.then(SHOPLINE_ID, id, as_of, &call.route);
     match call.api.apart(then).await {
-        Ok(then) => then.map(|then| then.shopline).ok_or(ApiError::NoSuchData),
+        Ok(then) => then
+            .map(|then| then.views.shopline)
+            .ok_or(ApiError::NoSuchData),
         Err(questions::Error::Read(error)) => Err(error.into()),
         Err(_) => Err(parameter("a position that the ledger has come to")),
     }

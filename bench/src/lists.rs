@@ -7,20 +7,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use projections::medusa::table::{customers, groups};
 use projections::medusa::{Customer, Group};
 use projections::shopline;
-use projections::table::Advance;
+use projections::table::{self, Advance};
 use rand::Rng as _;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
-use super::load::{Client, joined, on_one_thread};
-use super::process::Server;
-use super::report::{List, Lists, Measured};
-use super::store::Store;
+use crate::error::Error;
+use crate::load::{Client, joined, on_one_thread};
+use crate::process::Server;
+use crate::report::{List, Lists, Measured};
+use crate::store::Store;
 
 /// The store's name is the setting's default.
 const STORE: &str = "main";
@@ -143,7 +142,7 @@ impl Kind {
 }
 
 /// Fills the views of a ledger and asks it for pages.
-pub(super) async fn run(
+pub(crate) async fn run(
     store: &Store,
     server: &Server,
     longest: Duration,
@@ -182,20 +181,20 @@ async fn fill(store: &Store) -> Result<(), Error> {
     let mut connection = store.connect().await?;
     let rows: Vec<Group> = (0..GROUPS).map(group).collect();
     let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    groups::save(&mut connection, STORE, &rows).await?;
+    table::save(&mut connection, STORE, &rows).await?;
     for first in (0..CUSTOMERS).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
         let rows: Vec<Customer> = (first..first + BATCH).map(customer).collect();
         save(&mut connection, &rows).await?;
         let rows: Vec<_> = (first..first + BATCH).map(in_shopline).collect();
         let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-        shopline::table::save(&mut connection, STORE, &rows).await?;
+        table::save(&mut connection, STORE, &rows).await?;
     }
     Ok(())
 }
 
 async fn save(connection: &mut PgConnection, rows: &[Customer]) -> Result<(), Error> {
     let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    customers::save(connection, STORE, &rows).await?;
+    table::save(connection, STORE, &rows).await?;
     Ok(())
 }
 
