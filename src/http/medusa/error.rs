@@ -10,8 +10,7 @@ use crate::contracts::medusa::refusal::Asked;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST};
 use crate::domain::{customer, group};
 use crate::event_store::appender::Conflict;
-use crate::event_store::read::reader::StoreError;
-use crate::event_store::{ExecuteError, MultiStreamRefusal};
+use crate::event_store::{ExecuteError, MultiStreamRefusal, StoreError};
 use crate::http::request::HeaderRefused;
 
 /// A command that was not done, in Medusa's words for what was asked.
@@ -76,7 +75,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(error) => error.into(),
-            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+            StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::Unknown
             }

@@ -55,7 +55,7 @@ impl Call<'_> {
 
     /// The store's own domain.
     pub(super) fn domain(&self) -> String {
-        format!("{}.myshopline.com", self.api.shopline.handle)
+        format!("{}.myshopline.com", self.api.shopline.store.handle)
     }
 
     /// The body, declared as JSON.
