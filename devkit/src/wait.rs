@@ -9,7 +9,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Waits until `condition` gives a value; fails, saying what it waited for, after [`PATIENCE`].
 #[track_caller]
-pub(crate) fn until<T>(
+pub fn until<T>(
     what: &str,
     mut condition: impl AsyncFnMut() -> Option<T>,
 ) -> impl Future<Output = T> {
