@@ -4,4 +4,3 @@
 pub mod claims;
 pub mod customer;
 pub mod group;
-pub mod when;

@@ -24,12 +24,14 @@ pub mod replay;
 pub mod shape;
 #[cfg(test)]
 pub(crate) mod told;
+mod when;
 
 use serde_json::Value;
 
 pub use self::error::Error;
 pub use self::fold::{Entry, History, State};
 pub use self::shape::{Shape, ShapeError};
+pub use self::when::{NoTime, When};
 
 /// A document as a value; null where there is none.
 pub fn parsed(document: Option<&str>) -> Value {

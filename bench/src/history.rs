@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use customer_ledger::domain::when::When;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::history;
 use customer_ledger::history::questions::{Asker, Questions};
-use customer_ledger::history::{Shape, shape};
+use customer_ledger::history::{Shape, When, shape};
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

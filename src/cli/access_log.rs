@@ -12,7 +12,7 @@ use crate::cli::owner::Owner;
 use crate::cli::query::when;
 use crate::cli::table::table;
 use crate::config::Settings;
-use crate::domain::when::When;
+use crate::history::When;
 use crate::history::access_log::{LISTED_MAX, Listed, Noted, Wanted, list};
 use crate::history::find::find;
 

@@ -9,11 +9,10 @@ use projections::shopline::Store;
 use super::error::{UsageError, no_answer};
 use super::owner::{self, Owner};
 use crate::config::{Settings, StoreConfig};
-use crate::domain::when::When;
 use crate::event_store::Ledger;
 use crate::history::find::find_customer;
 use crate::history::questions::{Asker, Questions};
-use crate::history::{Entry, shape};
+use crate::history::{Entry, When, shape};
 
 /// What a command ends with.
 pub(crate) type Ended = Result<(), Box<dyn Error>>;

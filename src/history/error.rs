@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::shape::ShapeError;
-use crate::domain::when::NoTime;
+use super::{NoTime, ShapeError};
 use crate::event_store::StoreError;
 
 /// Why there is no answer.

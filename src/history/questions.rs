@@ -9,8 +9,7 @@ pub mod log;
 use events::record::{Actor, StreamKind};
 
 use super::access_log::{self, Access};
-use super::{Error, History, Shape, State, find};
-use crate::domain::when::When;
+use super::{Error, History, Shape, State, When, find};
 use crate::event_store::read::as_of::{AsOf, FoundStream, streams_of};
 use crate::event_store::{Ledger, StoreError};
 

@@ -4,9 +4,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::when::When;
 use crate::history::questions::Questions;
-use crate::history::{Entry, Error, History, Shape, parsed};
+use crate::history::{Entry, Error, History, Shape, When, parsed};
 
 /// A customer's life, and where in it somebody looks.
 #[derive(Clone, Debug)]

@@ -4,9 +4,8 @@ use events::record::StreamKind;
 use serde_json::{Value, json};
 
 use super::Questions;
-use crate::domain::when::When;
 use crate::history::blame::{Leaf, blame};
-use crate::history::{Error, Shape, cause, parsed};
+use crate::history::{Error, Shape, When, cause, parsed};
 
 impl Questions<'_> {
     /// Each leaf of the document at a point in time, or of what stands at a pointer in it, with the
