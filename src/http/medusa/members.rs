@@ -12,7 +12,7 @@ use crate::contracts::medusa::members::{parse_add, parse_remove};
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::customer::{Command, Customer};
 use crate::domain::group::{self, CustomerGroup};
-use crate::event_store::{RefusedTogether, Request};
+use crate::event_store::{MultiStreamRefusal, Request};
 
 impl Call<'_> {
     /// `POST /admin/customer-groups/{id}/customers/batch`.
@@ -66,10 +66,10 @@ impl Call<'_> {
             .collect();
         let shown = (group.as_str(), group::Command::ChangeMembers);
         let done = ledger
-            .execute_together::<CustomerGroup, Customer>(shown, commands, request)
+            .execute_multi_stream::<CustomerGroup, Customer>(shown, commands, request)
             .await
             .map_err(|error| {
-                let refuses = |refusal: RefusedTogether<_, _>| match refusal.shown {
+                let refuses = |refusal: MultiStreamRefusal<_, _>| match refusal.shown {
                     Some(refusal) => Refused::from_group(refusal, id),
                     None => missing(asked, &streams, &refusal.others),
                 };

@@ -34,7 +34,7 @@ pub struct StreamKey {
 
 /// Where a sealed value stands: it opens nowhere else.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     /// The store.
     pub store: &'a str,
     /// The stream.
@@ -199,7 +199,7 @@ fn decrypt(cipher: &Aes256Gcm, all: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Associated data: the RFC 8785 form of `[store, stream, sequence, pointer]`.
-fn associated_data(place: Place<'_>, pointer: &str) -> Vec<u8> {
+fn associated_data(place: SealContext<'_>, pointer: &str) -> Vec<u8> {
     serde_json::to_vec(&(place.store, place.stream, place.sequence, pointer))
         .expect("texts and an integer always serialise")
 }
@@ -211,11 +211,11 @@ impl StreamKey {
     }
 
     /// Seals every `{"$open":…}` of a payload.
-    pub fn seal_payload(&self, place: Place<'_>, payload: &mut Value) {
+    pub fn seal_payload(&self, place: SealContext<'_>, payload: &mut Value) {
         self.seal_at(place, &mut String::new(), payload);
     }
 
-    fn seal_at(&self, place: Place<'_>, pointer: &mut String, value: &mut Value) {
+    fn seal_at(&self, place: SealContext<'_>, pointer: &mut String, value: &mut Value) {
         if let Some(open) = value.get("$open") {
             let text = serde_json::to_vec(open).expect("a JSON value always serialises");
             let aad = associated_data(place, pointer);
@@ -235,18 +235,23 @@ impl StreamKey {
         .expect("sealing never fails");
     }
 
-    fn open(&self, place: Place<'_>, pointer: &str, sealed: &Value) -> Result<Value, KeyError> {
+    fn open(
+        &self,
+        place: SealContext<'_>,
+        pointer: &str,
+        sealed: &Value,
+    ) -> Result<Value, KeyError> {
         let part = |name| sealed.get(name).and_then(Value::as_str).unwrap_or_default();
-        let text = self.open_text(place, pointer, part("n"), part("c"))?;
+        let text = self.unseal_text(place, pointer, part("n"), part("c"))?;
         serde_json::from_str(&text).map_err(|_not_json| KeyError::DoesNotOpen {
             pointer: pointer.to_owned(),
         })
     }
 
     /// The JSON text of a sealed value, from the stored forms of its nonce and ciphertext.
-    pub(super) fn open_text(
+    pub(in crate::event_store) fn unseal_text(
         &self,
-        place: Place<'_>,
+        place: SealContext<'_>,
         pointer: &str,
         nonce: &str,
         ciphertext: &str,
@@ -265,7 +270,7 @@ impl StreamKey {
     }
 
     /// Seals the personal members of a flat metadata.
-    pub fn seal_metadata(&self, place: Place<'_>, metadata: &mut Map<String, Value>) {
+    pub fn seal_metadata(&self, place: SealContext<'_>, metadata: &mut Map<String, Value>) {
         for member in PERSONAL_METADATA {
             let Some(Value::String(text)) = metadata.get_mut(member) else {
                 continue;
@@ -278,18 +283,18 @@ impl StreamKey {
 }
 
 /// Opens every sealed value of a payload; without a key each reads as erased.
-pub fn open_payload(
+pub fn unseal_payload(
     key: Option<&StreamKey>,
-    place: Place<'_>,
+    place: SealContext<'_>,
     payload: &mut Value,
 ) -> Result<(), KeyError> {
     open_at(key, place, &mut String::new(), payload)
 }
 
 /// Opens the personal members of a flat metadata; without a key each reads as erased.
-pub fn open_metadata(
+pub fn unseal_metadata(
     key: Option<&StreamKey>,
-    place: Place<'_>,
+    place: SealContext<'_>,
     metadata: &mut Map<String, Value>,
 ) -> Result<(), KeyError> {
     for member in PERSONAL_METADATA {
@@ -308,7 +313,7 @@ pub fn open_metadata(
 
 fn open_at(
     key: Option<&StreamKey>,
-    place: Place<'_>,
+    place: SealContext<'_>,
     pointer: &mut String,
     value: &mut Value,
 ) -> Result<(), KeyError> {
@@ -357,7 +362,7 @@ fn walk<E>(
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place {
+    const PLACE: SealContext<'_> = SealContext {
         store: "main",
         stream: "S",
         sequence: 3,
@@ -377,7 +382,7 @@ mod tests {
         let mut sealed = payload();
         key.seal_payload(PLACE, &mut sealed);
         assert!(!sealed.to_string().contains("a@b.c"));
-        open_payload(Some(&key), PLACE, &mut sealed).unwrap();
+        unseal_payload(Some(&key), PLACE, &mut sealed).unwrap();
         assert_eq!(sealed, payload());
     }
 
@@ -386,11 +391,11 @@ mod tests {
         let (key, _) = keyring().new_stream_key("S");
         let mut sealed = payload();
         key.seal_payload(PLACE, &mut sealed);
-        let elsewhere = Place {
+        let elsewhere = SealContext {
             sequence: 4,
             ..PLACE
         };
-        let error = open_payload(Some(&key), elsewhere, &mut sealed.clone()).unwrap_err();
+        let error = unseal_payload(Some(&key), elsewhere, &mut sealed.clone()).unwrap_err();
         assert_eq!(
             error,
             KeyError::DoesNotOpen {
@@ -399,7 +404,7 @@ mod tests {
         );
         let moved = sealed["list"][0]["m"].clone();
         sealed["email"] = moved;
-        assert!(open_payload(Some(&key), PLACE, &mut sealed).is_err());
+        assert!(unseal_payload(Some(&key), PLACE, &mut sealed).is_err());
     }
 
     #[test]
@@ -407,7 +412,7 @@ mod tests {
         let (key, _) = keyring().new_stream_key("S");
         let mut sealed = payload();
         key.seal_payload(PLACE, &mut sealed);
-        open_payload(None, PLACE, &mut sealed).unwrap();
+        unseal_payload(None, PLACE, &mut sealed).unwrap();
         assert_eq!(sealed["email"], json!({ "$erased": true }));
     }
 
@@ -417,7 +422,7 @@ mod tests {
         let mut sealed = payload();
         key.seal_payload(PLACE, &mut sealed);
         let again = keyring().unwrap("S", 1, &wrapped).unwrap();
-        assert!(open_payload(Some(&again), PLACE, &mut sealed).is_ok());
+        assert!(unseal_payload(Some(&again), PLACE, &mut sealed).is_ok());
         assert!(keyring().unwrap("T", 1, &wrapped).is_err());
         assert!(Keyring::new(&[8; 32]).unwrap("S", 1, &wrapped).is_err());
         assert!(keyring().opens(&keyring().check()));
@@ -447,7 +452,7 @@ mod tests {
                 .unwrap()
                 .starts_with(r#"{"$sealed":"#)
         );
-        open_metadata(Some(&key), PLACE, &mut sealed).unwrap();
+        unseal_metadata(Some(&key), PLACE, &mut sealed).unwrap();
         assert_eq!(Value::from(sealed), open);
     }
 }

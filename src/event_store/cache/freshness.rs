@@ -9,7 +9,7 @@ use events::record::StreamKind;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::newest::Point;
+use crate::event_store::point::Point;
 
 /// Statements at a time: while one is under way, the next one gathers.
 const READERS: usize = 2;
@@ -30,7 +30,7 @@ pub struct Seen {
 }
 
 /// Asks the store on behalf of many.
-pub struct Standing {
+pub struct Freshness {
     queue: mpsc::Sender<Question>,
 }
 
@@ -39,7 +39,7 @@ struct Question {
     caller: oneshot::Sender<bool>,
 }
 
-impl Standing {
+impl Freshness {
     /// Starts the readers. They end when it is dropped.
     pub fn start(pool: &PgPool) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);

@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::keyring::StreamKey;
-use super::reader::{self, ReadError};
-use super::standing::Seen;
-use super::{Ledger, Loaded, Stream};
 use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
+use crate::event_store::cache::freshness::Seen;
+use crate::event_store::keys::keyring::StreamKey;
+use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::{Ledger, Loaded, Stream};
 use crate::mutations::{Guard, without};
 
 /// The groups that a customer is in: as its newest event says, else as its row does.
@@ -94,7 +94,7 @@ impl Ledger {
         &self,
         id: &str,
         groups: bool,
-    ) -> Result<Option<(medusa::Customer, Vec<medusa::Group>)>, ReadError> {
+    ) -> Result<Option<(medusa::Customer, Vec<medusa::Group>)>, StoreError> {
         if let Some((customer, groups)) = self.remembered(MEDUSA_ID, id, groups).await? {
             let customer = Some(&customer.views.medusa).filter(|customer| !customer.deleted);
             let groups = || groups.iter().map(|group| group.views.clone()).collect();
@@ -129,7 +129,7 @@ impl Ledger {
     pub async fn shopline_customer(
         &self,
         id: &str,
-    ) -> Result<Option<shopline::Customer>, ReadError> {
+    ) -> Result<Option<shopline::Customer>, StoreError> {
         if let Some((customer, _)) = self.remembered(SHOPLINE_ID, id, false).await? {
             let customer = Some(&customer.views.shopline).filter(|customer| !customer.deleted);
             return Ok(customer.cloned());
@@ -155,7 +155,7 @@ impl Ledger {
     }
 
     /// Takes note of whose id it is, by the first line of an answer.
-    fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), ReadError> {
+    fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), StoreError> {
         if let Some(row) = rows.first()
             && StreamKind::parse(row.try_get(0)?) == Some(StreamKind::Customer)
         {
@@ -172,7 +172,7 @@ impl Ledger {
         kind: &str,
         id: &str,
         with_groups: bool,
-    ) -> Result<Option<Remembered>, ReadError> {
+    ) -> Result<Option<Remembered>, StoreError> {
         let stream = self.ids.get(&(kind.to_owned(), id.to_owned()));
         let Some(customer) = stream.and_then(|stream| self.customers.get(&stream)) else {
             return Ok(None);
@@ -185,14 +185,17 @@ impl Ledger {
         let seen: Option<Vec<Seen>> = seen.chain([customer.seen()]).collect();
         let stands = match seen {
             Some(_) if without(Guard::Tail) => true,
-            Some(seen) => self.standing.holds(seen).await,
+            Some(seen) => self.freshness.holds(seen).await,
             None => false,
         };
         Ok(stands.then_some((customer, groups)))
     }
 
     /// Groups in Medusa's shape, by stream; deleted ones too, absent ones not.
-    pub async fn medusa_groups(&self, streams: &[String]) -> Result<Vec<medusa::Group>, ReadError> {
+    pub async fn medusa_groups(
+        &self,
+        streams: &[String],
+    ) -> Result<Vec<medusa::Group>, StoreError> {
         let sql = format!(
             "with shown as (select unnest($2::text[]) as stream), {GROUPS}, \
              found as (select kind, stream, view from group_row), \
@@ -216,7 +219,7 @@ impl Ledger {
         &self,
         streams: &[String],
         position: i64,
-    ) -> Result<Vec<medusa::Group>, ReadError> {
+    ) -> Result<Vec<medusa::Group>, StoreError> {
         let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
         let mut groups: BTreeMap<String, medusa::Group> = BTreeMap::new();
         for record in self.group_records(&streams, position).await? {
@@ -231,7 +234,7 @@ impl Ledger {
         &self,
         rows: &[PgRow],
         apply: impl Fn(&mut V, &Record<S::Event>),
-    ) -> Result<Vec<V>, ReadError> {
+    ) -> Result<Vec<V>, StoreError> {
         let mut views: BTreeMap<String, (V, Option<StreamKey>)> = BTreeMap::new();
         for row in rows {
             if StreamKind::parse(row.try_get(0)?) != Some(S::KIND) {
@@ -242,7 +245,7 @@ impl Ledger {
                 let view = match row.try_get::<Option<&str>, _>(2)? {
                     None => V::default(),
                     Some(text) => {
-                        serde_json::from_str(text).map_err(|_not_a_view| ReadError::View {
+                        serde_json::from_str(text).map_err(|_not_a_view| StoreError::View {
                             stream: stream.clone(),
                         })?
                     }
@@ -251,7 +254,7 @@ impl Ledger {
                     (Some(number), Some(wrapped)) => Some(
                         self.keyring
                             .unwrap(&stream, number, wrapped)
-                            .map_err(|source| ReadError::Key {
+                            .map_err(|source| StoreError::Key {
                                 position: 0,
                                 source,
                             })?,

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use sqlx::{PgExecutor, PgPool};
 
 /// Positions by partition.
-pub(super) type Marks = BTreeMap<i32, i64>;
+pub(super) type SentPositions = BTreeMap<i32, i64>;
 
 /// The marks of a topic.
-pub(super) async fn load(executor: impl PgExecutor<'_>, topic: &str) -> Result<Marks, sqlx::Error> {
+pub(super) async fn load(
+    executor: impl PgExecutor<'_>,
+    topic: &str,
+) -> Result<SentPositions, sqlx::Error> {
     let rows: Vec<(i32, i64)> =
         sqlx::query_as("select partition, position from relay_marks where topic = $1")
             .bind(topic)
@@ -27,7 +30,7 @@ pub(super) async fn raise(
     executor: impl PgExecutor<'_>,
     topic: &str,
     incarnation: i64,
-    marks: &Marks,
+    marks: &SentPositions,
 ) -> Result<(), sqlx::Error> {
     write(executor, topic, incarnation, marks, false).await
 }
@@ -37,7 +40,7 @@ pub(super) async fn raise(
 pub(super) async fn start_over(
     pool: &PgPool,
     topic: &str,
-    marks: &Marks,
+    marks: &SentPositions,
 ) -> Result<i64, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let incarnation =
@@ -57,7 +60,7 @@ async fn write(
     executor: impl PgExecutor<'_>,
     topic: &str,
     incarnation: i64,
-    marks: &Marks,
+    marks: &SentPositions,
     durable: bool,
 ) -> Result<(), sqlx::Error> {
     let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();

@@ -15,14 +15,15 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::appender::{Append, Verdict};
-use super::newest::Newest;
-use super::reader::{self, ReadError};
-use super::streams::Stream;
-use super::turns::Turns;
-use super::{Loaded, count};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
+use crate::event_store::Loaded;
+use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::cache::high_water_mark::HighWaterMark;
+use crate::event_store::cache::stream_locks::StreamLocks;
+use crate::event_store::execute::count;
+use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::stream::Stream;
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -36,9 +37,9 @@ type Range = RangeInclusive<i64>;
 
 /// Hears of this process's own appends.
 #[derive(Clone)]
-pub struct Own(mpsc::Sender<Range>);
+pub struct OwnAppends(mpsc::Sender<Range>);
 
-impl Own {
+impl OwnAppends {
     /// One to tell, and where it is heard.
     pub fn new() -> (Self, mpsc::Receiver<Range>) {
         let (own, heard) = mpsc::channel(WAITING_MAX);
@@ -53,9 +54,9 @@ impl Own {
                 Some((*position, count(&append.events)))
             }
             Verdict::Appended { .. }
-            | Verdict::Conflict
+            | Verdict::Stale
             | Verdict::Repeated(_)
-            | Verdict::Refused(_) => None,
+            | Verdict::Conflicts(_) => None,
         });
         let (last, total) = written.fold((0, 0), |(last, total), (position, events)| {
             (position.max(last), total + events)
@@ -68,17 +69,17 @@ impl Own {
 }
 
 /// Takes what others append into the caches.
-pub(super) struct Others {
-    pub(super) pool: PgPool,
-    pub(super) newest: Arc<Newest>,
-    pub(super) turns: Arc<Turns>,
-    pub(super) customers: Cache<String, Arc<Loaded<Customer>>>,
-    pub(super) groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
+pub(in crate::event_store) struct CacheTail {
+    pub(in crate::event_store) pool: PgPool,
+    pub(in crate::event_store) high_water_mark: Arc<HighWaterMark>,
+    pub(in crate::event_store) stream_locks: Arc<StreamLocks>,
+    pub(in crate::event_store) customers: Cache<String, Arc<Loaded<Customer>>>,
+    pub(in crate::event_store) groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
 }
 
-impl Others {
+impl CacheTail {
     /// Follows until nobody appends any more.
-    pub(super) async fn follow(self, mut heard: mpsc::Receiver<Range>) {
+    pub(in crate::event_store) async fn follow(self, mut heard: mpsc::Receiver<Range>) {
         let mut until = None;
         let mut own = vec![];
         while heard.recv_many(&mut own, WAITING_MAX).await > 0 {
@@ -96,7 +97,7 @@ impl Others {
         }
     }
 
-    async fn take(&self, gaps: Vec<Range>) -> Result<(), ReadError> {
+    async fn take(&self, gaps: Vec<Range>) -> Result<(), StoreError> {
         let mut connection = self.pool.acquire().await?;
         let mut records = vec![];
         for gap in gaps {
@@ -104,7 +105,7 @@ impl Others {
             records.extend(reader::after(&mut *connection, gap.end() - limit, limit).await?);
         }
         // A store that went back may go on from what is cached in another way.
-        if reader::goes_on(&mut *connection, self.newest.get()).await? {
+        if reader::goes_on(&mut *connection, self.high_water_mark.get()).await? {
             for record in &records {
                 match record.kind {
                     StreamKind::Customer => self.fold(&self.customers, record),
@@ -118,7 +119,7 @@ impl Others {
     /// Folds a record into its stream, if that is remembered as it was right before.
     fn fold<S: Stream>(&self, cache: &Cache<String, Arc<Loaded<S>>>, record: &StoredRecord) {
         // Whoever is at it finds out alone.
-        let Some(_turn) = self.turns.try_take(&record.stream) else {
+        let Some(_lock) = self.stream_locks.try_take(&record.stream) else {
             return;
         };
         let Some(before) = cache.get(&record.stream) else {
@@ -131,7 +132,10 @@ impl Others {
             Ok(record) if !S::erases(&record.event) => {
                 let mut loaded = Loaded::clone(&before);
                 loaded.take(record);
-                loaded.last.iter().for_each(|last| self.newest.see(*last));
+                loaded
+                    .last
+                    .iter()
+                    .for_each(|last| self.high_water_mark.see(*last));
                 cache.insert(loaded.stream.clone(), Arc::new(loaded));
             }
             Ok(_) | Err(_) => cache.invalidate(&record.stream),

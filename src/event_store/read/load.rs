@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::newest::Point;
-use super::reader::{self, ReadError};
-use super::snapshots::{self, Passed, Snapshot};
-use super::{Ledger, Loaded, Stream, count};
+use crate::event_store::execute::count;
+use crate::event_store::point::Point;
+use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::read::snapshots::{self, Passed, Snapshot};
+use crate::event_store::{Ledger, Loaded, Stream};
 
 /// Records of a stream that are read at a time: their payloads may take a megabyte each.
 const PAGE: i64 = 256;
 
 impl Ledger {
     /// A stream as it is now, or was when it was cached: good enough to decide on.
-    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, ReadError> {
+    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, StoreError> {
         if let Some(loaded) = S::cache(self).get(stream) {
             return Ok(loaded);
         }
@@ -24,7 +25,10 @@ impl Ledger {
 
     /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
     /// what was seen of it.
-    pub(super) async fn catch_up<S: Stream>(&self, seen: &Loaded<S>) -> Result<(), ReadError> {
+    pub(in crate::event_store) async fn catch_up<S: Stream>(
+        &self,
+        seen: &Loaded<S>,
+    ) -> Result<(), StoreError> {
         S::cache(self).invalidate(&seen.stream);
         let stream = seen.stream.as_str();
         let mut connection = self.pool.acquire().await?;
@@ -51,7 +55,7 @@ impl Ledger {
         &self,
         stream: &str,
         sequence: i64,
-    ) -> Result<Loaded<S>, ReadError> {
+    ) -> Result<Loaded<S>, StoreError> {
         let page = |after: i64| after.saturating_add(PAGE).min(sequence);
         let mut connection = self.pool.acquire().await?;
         let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;

@@ -17,10 +17,12 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use super::appender::ExpectedStream;
-use super::keyring::{KeyError, Keyring, Place, StreamKey, open_metadata};
-use super::newest::Point;
-use super::opened::{NotOpened, open_text};
+use crate::event_store::appender::ExpectedStream;
+use crate::event_store::keys::keyring::{
+    KeyError, Keyring, SealContext, StreamKey, unseal_metadata,
+};
+use crate::event_store::keys::unseal::{UnsealError, unseal_text};
+use crate::event_store::point::Point;
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -34,10 +36,10 @@ const COMPRESSION: i32 = 8;
 
 /// A record that cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum StoreError {
     /// The database did not answer.
     #[error("the store could not be read")]
-    Database(#[from] sqlx::Error),
+    Unavailable(#[from] sqlx::Error),
     /// A stored key or value does not open.
     #[error("the record at position {position} does not open")]
     Key {
@@ -70,7 +72,7 @@ pub async fn after(
     executor: impl PgExecutor<'_>,
     position: i64,
     limit: i64,
-) -> Result<Vec<StoredRecord>, ReadError> {
+) -> Result<Vec<StoredRecord>, StoreError> {
     let rows = sqlx::query(&AFTER)
         .bind(position)
         .bind(limit)
@@ -100,7 +102,7 @@ pub async fn stream(
     stream: &str,
     after: i64,
     until: i64,
-) -> Result<Vec<StoredRecord>, ReadError> {
+) -> Result<Vec<StoredRecord>, StoreError> {
     let sql = format!(
         "select {COLUMNS} from events \
          where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 and sequence <= $4 \
@@ -122,7 +124,7 @@ pub fn streams<'a>(
     executor: impl PgExecutor<'a> + 'a,
     kind: StreamKind,
     streams: &'a [&'a str],
-) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), ReadError>> + Send + 'a {
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
     streams_until(executor, kind, streams, i64::MAX)
 }
 
@@ -132,7 +134,7 @@ pub fn streams_until<'a>(
     kind: StreamKind,
     streams: &'a [&'a str],
     position: i64,
-) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), ReadError>> + Send + 'a {
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
     sqlx::query(&STREAMS)
         .bind(kind.name())
         .bind(streams)
@@ -163,7 +165,7 @@ pub async fn moved(
     executor: impl PgExecutor<'_>,
     kind: StreamKind,
     seen: &[ExpectedStream],
-) -> Result<Vec<String>, ReadError> {
+) -> Result<Vec<String>, StoreError> {
     let moved = sqlx::query_scalar(
         "select s.stream from unnest($2::text[], $3::bigint[]) as s(stream, sequence) \
          where s.sequence is distinct from coalesce((\
@@ -217,22 +219,22 @@ pub async fn goes_on(
 pub async fn point(
     executor: impl PgExecutor<'_>,
     position: i64,
-) -> Result<Option<Point>, ReadError> {
+) -> Result<Option<Point>, StoreError> {
     let records = after(executor, position - 1, 1).await?;
     let record = records.first().filter(|r| r.position == position);
     Ok(record.map(Point::from))
 }
 
 /// One row of [`COLUMNS`].
-pub fn stored_record(row: &PgRow) -> Result<StoredRecord, ReadError> {
+pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
     stored_record_from(row, 0)
 }
 
 /// A row in which [`COLUMNS`] begin at a column.
-pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, ReadError> {
+pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, StoreError> {
     let position = row.try_get(first)?;
     let event_type: String = row.try_get(first + 5)?;
-    let malformed = |what| ReadError::Malformed {
+    let malformed = |what| StoreError::Malformed {
         position,
         event_type: event_type.clone(),
         what,
@@ -258,7 +260,7 @@ pub async fn keys(
     connection: &mut PgConnection,
     keyring: &Keyring,
     streams: &[&str],
-) -> Result<HashMap<String, Arc<StreamKey>>, ReadError> {
+) -> Result<HashMap<String, Arc<StreamKey>>, StoreError> {
     let rows =
         sqlx::query("select stream, number, wrapped from stream_keys where stream = any($1)")
             .bind(streams)
@@ -282,11 +284,11 @@ pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool
 }
 
 /// A stream's key, from what is stored of it.
-fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, ReadError> {
+fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, StoreError> {
     let (number, wrapped) = key;
     keyring
         .unwrap(stream, *number, wrapped)
-        .map_err(|source| ReadError::Key {
+        .map_err(|source| StoreError::Key {
             position: 0,
             source,
         })
@@ -297,7 +299,7 @@ pub fn key_of(
     keyring: &Keyring,
     stored: &StoredRecord,
     key: Option<&WrappedKey>,
-) -> Result<Option<StreamKey>, ReadError> {
+) -> Result<Option<StreamKey>, StoreError> {
     key.map(|key| unwrap(keyring, &stored.stream, key))
         .transpose()
 }
@@ -306,7 +308,7 @@ pub fn key_of(
 pub fn decode<E: DeserializeOwned>(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
-) -> Result<Record<E>, ReadError> {
+) -> Result<Record<E>, StoreError> {
     let payload = payload(stored, key)?;
     let event = if catalogue::is_older(&stored.event_type, &stored.event_version) {
         serde_json::from_str(&payload).and_then(|payload| {
@@ -329,7 +331,7 @@ pub fn decode<E: DeserializeOwned>(
 }
 
 /// Opens a record, as it was written. Without a key every personal value is erased.
-pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, ReadError> {
+pub fn unseal(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, StoreError> {
     let payload = serde_json::from_str(&payload(stored, key)?)
         .map_err(|_not_json| malformed(stored, "its payload"))?;
     Ok(OpenedRecord {
@@ -350,12 +352,12 @@ pub fn open(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedReco
 fn payload<'a>(
     stored: &'a StoredRecord,
     key: Option<&StreamKey>,
-) -> Result<Cow<'a, str>, ReadError> {
+) -> Result<Cow<'a, str>, StoreError> {
     match stored.kind {
-        StreamKind::Customer => match open_text(key, place(stored), &stored.payload) {
+        StreamKind::Customer => match unseal_text(key, place(stored), &stored.payload) {
             Ok(text) => Ok(Cow::Owned(text)),
-            Err(NotOpened::Key(error)) => Err(sealed(stored, error)),
-            Err(NotOpened::Malformed) => Err(malformed(stored, "its payload")),
+            Err(UnsealError::Key(error)) => Err(sealed(stored, error)),
+            Err(UnsealError::Malformed) => Err(malformed(stored, "its payload")),
         },
         // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
         StreamKind::CustomerGroup => Ok(Cow::Borrowed(&stored.payload)),
@@ -365,31 +367,31 @@ fn payload<'a>(
 fn metadata(
     stored: &StoredRecord,
     key: Option<&StreamKey>,
-) -> Result<Map<String, Value>, ReadError> {
+) -> Result<Map<String, Value>, StoreError> {
     let mut metadata = serde_json::from_str(&stored.metadata)
         .map_err(|_not_json| malformed(stored, "its metadata"))?;
-    open_metadata(key, place(stored), &mut metadata).map_err(|error| sealed(stored, error))?;
+    unseal_metadata(key, place(stored), &mut metadata).map_err(|error| sealed(stored, error))?;
     Ok(metadata)
 }
 
 /// Where a record's sealed values stand.
-pub(super) fn place(stored: &StoredRecord) -> Place<'_> {
-    Place {
+pub(in crate::event_store) fn place(stored: &StoredRecord) -> SealContext<'_> {
+    SealContext {
         store: &stored.store,
         stream: &stored.stream,
         sequence: stored.sequence,
     }
 }
 
-const fn sealed(stored: &StoredRecord, source: KeyError) -> ReadError {
-    ReadError::Key {
+const fn sealed(stored: &StoredRecord, source: KeyError) -> StoreError {
+    StoreError::Key {
         position: stored.position,
         source,
     }
 }
 
-fn malformed(stored: &StoredRecord, what: &'static str) -> ReadError {
-    ReadError::Malformed {
+fn malformed(stored: &StoredRecord, what: &'static str) -> StoreError {
+    StoreError::Malformed {
         position: stored.position,
         event_type: stored.event_type.clone(),
         what,

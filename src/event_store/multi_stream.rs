@@ -12,53 +12,51 @@ use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
 
 use super::appender::{Append, ExpectedStream, Verdict};
-use super::reader::{self, ReadError};
-use super::{
-    ATTEMPTS, Attempt, ExecuteError, Ledger, Loaded, Outcome, Request, Stream, count, remember,
-    repeated,
-};
+use super::execute::{ATTEMPTS, Attempt, count, remember, repeated};
+use super::read::reader::{self, StoreError};
+use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};
 
 /// Why a command over many streams was not done: what each of them refuses.
 #[derive(Debug, thiserror::Error)]
 #[error("the command is refused")]
-pub struct RefusedTogether<A, B> {
+pub struct MultiStreamRefusal<A, B> {
     /// What the stream that the answer shows refuses.
     pub shown: Option<A>,
     /// What the others refuse, by stream, in the order they were given in.
     pub others: Vec<(String, B)>,
 }
 
-impl<A, B> RefusedTogether<A, B> {
+impl<A, B> MultiStreamRefusal<A, B> {
     const fn is_none(&self) -> bool {
         self.shown.is_none() && self.others.is_empty()
     }
 }
 
-/// What [`Ledger::execute_together`] fails with.
-pub type TogetherError<A, B> = ExecuteError<
-    RefusedTogether<<A as cqrs_es::Aggregate>::Error, <B as cqrs_es::Aggregate>::Error>,
+/// What [`Ledger::execute_multi_stream`] fails with.
+pub type MultiStreamError<A, B> = ExecuteError<
+    MultiStreamRefusal<<A as cqrs_es::Aggregate>::Error, <B as cqrs_es::Aggregate>::Error>,
 >;
 
 impl Ledger {
     /// Does what a request asks of many streams, once and with one verdict. `others` names a stream
     /// once at most.
-    pub async fn execute_together<A: Stream, B: Stream>(
+    pub async fn execute_multi_stream<A: Stream, B: Stream>(
         &self,
         shown: (&str, A::Command),
         others: Vec<(String, B::Command)>,
         request: &Request,
-    ) -> Result<Outcome<A>, TogetherError<A, B>> {
+    ) -> Result<Outcome<A>, MultiStreamError<A, B>> {
         // What is not cached is read before the others' turns are taken away from them.
         self.load_all::<B>(&names(&others)).await?;
         let streams = names(&others).into_iter().chain([shown.0]);
-        let _turns = self.turns.take_all(streams).await;
+        let _lock = self.stream_locks.take_all(streams).await;
         if let Some(first) = self.first_request(request).await? {
             return repeated(first, request);
         }
         for _ in 0..ATTEMPTS {
             let loaded = self.load_all::<B>(&names(&others)).await?;
             match self
-                .attempt_together(&shown, &others, &loaded, request)
+                .attempt_multi_stream(&shown, &others, &loaded, request)
                 .await
             {
                 Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
@@ -78,17 +76,17 @@ impl Ledger {
         Err(ExecuteError::Contended)
     }
 
-    async fn attempt_together<A: Stream, B: Stream>(
+    async fn attempt_multi_stream<A: Stream, B: Stream>(
         &self,
         shown: &(&str, A::Command),
         others: &[(String, B::Command)],
         loaded: &[Arc<Loaded<B>>],
         request: &Request,
-    ) -> Result<Attempt<A>, TogetherError<A, B>> {
+    ) -> Result<Attempt<A>, MultiStreamError<A, B>> {
         let metadata = &request.metadata;
         let before = self.load::<A>(shown.0).await?;
         let mut append = Append::default();
-        let mut refused = RefusedTogether {
+        let mut refused = MultiStreamRefusal {
             shown: None,
             others: vec![],
         };
@@ -123,9 +121,9 @@ impl Ledger {
         let appended = count(&append.events);
         remember(&mut append, &before, decided.sequence, request);
         match self.combiner.append(append).await? {
-            Verdict::Conflict => Ok(Attempt::Stale),
+            Verdict::Stale => Ok(Attempt::Stale),
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
-            Verdict::Refused(failures) => Err(ExecuteError::Failed(failures)),
+            Verdict::Conflicts(failures) => Err(ExecuteError::Conflicts(failures)),
             Verdict::Appended { position, time } => {
                 // The events of each stream stand together, in the order of the streams.
                 let mut last = position - appended + count(&decided.events);
@@ -145,7 +143,7 @@ impl Ledger {
     async fn load_all<S: Stream>(
         &self,
         streams: &[&str],
-    ) -> Result<Vec<Arc<Loaded<S>>>, ReadError> {
+    ) -> Result<Vec<Arc<Loaded<S>>>, StoreError> {
         let cached: Vec<_> = streams
             .iter()
             .map(|stream| S::cache(self).get(*stream))
@@ -170,7 +168,7 @@ impl Ledger {
     async fn read_all<S: Stream>(
         &self,
         streams: &[&str],
-    ) -> Result<HashMap<String, Arc<Loaded<S>>>, ReadError> {
+    ) -> Result<HashMap<String, Arc<Loaded<S>>>, StoreError> {
         let mut found: HashMap<String, Loaded<S>> = HashMap::new();
         if streams.is_empty() {
             return Ok(HashMap::new());
@@ -196,7 +194,7 @@ impl Ledger {
     }
 
     /// Forgets those streams that have moved on; the others need not be read again.
-    async fn forget_moved<S: Stream>(&self, seen: &[Arc<Loaded<S>>]) -> Result<(), ReadError> {
+    async fn forget_moved<S: Stream>(&self, seen: &[Arc<Loaded<S>>]) -> Result<(), StoreError> {
         let seen: Vec<ExpectedStream> = seen.iter().map(|loaded| loaded.expected()).collect();
         for stream in reader::moved(&self.pool, S::KIND, &seen).await? {
             S::cache(self).invalidate(&stream);

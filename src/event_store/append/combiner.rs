@@ -17,9 +17,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use super::appender::{Append, Verdict, append};
-use super::newest::Newest;
-use super::others::Own;
+use crate::event_store::appender::{Append, Verdict, append};
+use crate::event_store::cache::high_water_mark::HighWaterMark;
+use crate::event_store::cache::tail::OwnAppends;
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 const BATCH_MAX: usize = 256;
@@ -99,17 +99,17 @@ impl Batch {
 
 impl Combiner {
     /// Starts the combiner for one store. It ends when the last handle is dropped. `appended` is
-    /// woken after each commit. Nothing is written to a store that has not the `newest` record. What is
+    /// woken after each commit. Nothing is written to a store that has not the newest record that this process has seen. What is
     /// written, `own` tells.
     pub fn start(
         pool: PgPool,
         store: String,
         appended: Arc<Notify>,
-        newest: Arc<Newest>,
-        own: Own,
+        high_water_mark: Arc<HighWaterMark>,
+        own: OwnAppends,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(BATCH_MAX);
-        tokio::spawn(run(pool, store, waiting, appended, newest, own));
+        tokio::spawn(run(pool, store, waiting, appended, high_water_mark, own));
         Self { queue }
     }
 
@@ -130,8 +130,8 @@ async fn run(
     store: String,
     mut queue: mpsc::Receiver<Waiting>,
     appended: Arc<Notify>,
-    newest: Arc<Newest>,
-    own: Own,
+    high_water_mark: Arc<HighWaterMark>,
+    own: OwnAppends,
 ) {
     let mut pending: VecDeque<Waiting> = VecDeque::new();
     let mut busy: HashSet<Key> = HashSet::new();
@@ -177,7 +177,7 @@ async fn run(
             let commands = batch.appends.len();
             let mut writer = idle.pop().unwrap_or_else(|| Writer {
                 pool: pool.clone(),
-                newest: Arc::clone(&newest),
+                high_water_mark: Arc::clone(&high_water_mark),
                 own: own.clone(),
                 connection: None,
             });
@@ -263,8 +263,8 @@ fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key
 /// a sign of life whenever it got one back, and the next call would wait for that.
 struct Writer {
     pool: PgPool,
-    newest: Arc<Newest>,
-    own: Own,
+    high_water_mark: Arc<HighWaterMark>,
+    own: OwnAppends,
     /// The connection, and when it was last used.
     connection: Option<(PoolConnection<Postgres>, Instant)>,
 }
@@ -308,7 +308,7 @@ impl Writer {
             Some((connection, _)) => connection,
             None => self.pool.acquire().await?,
         };
-        let verdicts = append(&mut connection, store, self.newest.get(), batch).await?;
+        let verdicts = append(&mut connection, store, self.high_water_mark.get(), batch).await?;
         self.connection = Some((connection, Instant::now()));
         Ok(verdicts)
     }
@@ -334,8 +334,8 @@ fn answer(caller: Caller, verdict: Result<Verdict, AppendError>) {
 mod tests {
     use events::record::StreamKind;
 
-    use super::super::appender::ExpectedStream;
     use super::*;
+    use crate::event_store::appender::ExpectedStream;
 
     type Verdicts = oneshot::Receiver<Result<Verdict, AppendError>>;
 
@@ -426,8 +426,14 @@ mod tests {
     #[tokio::test]
     async fn callers_wait_for_a_place_while_the_store_is_away() {
         let pool = PgPool::connect_lazy("postgres://127.0.0.1:1/nowhere").unwrap();
-        let (appended, newest) = (Arc::default(), Arc::default());
-        let combiner = Combiner::start(pool, "main".to_owned(), appended, newest, Own::new().0);
+        let (appended, high_water_mark) = (Arc::default(), Arc::default());
+        let combiner = Combiner::start(
+            pool,
+            "main".to_owned(),
+            appended,
+            high_water_mark,
+            OwnAppends::new().0,
+        );
         let mut callers = vec![];
         for number in 0..2 * QUEUE_MAX {
             let (waiting, verdict) = waiting(&number.to_string(), &[]);

@@ -1,6 +1,6 @@
 //! A payload's text with its sealed values open, written as it is read: no tree is built on the way.
 //!
-//! What [`super::keyring`] does to a tree, this does to text: whoever folds many records does little
+//! What [`crate::event_store::keys::keyring`] does to a tree, this does to text: whoever folds many records does little
 //! else.
 
 use std::borrow::Cow;
@@ -12,11 +12,11 @@ use serde::de::{
 };
 use serde_json::Number;
 
-use super::keyring::{KeyError, Place, StreamKey};
+use crate::event_store::keys::keyring::{KeyError, SealContext, StreamKey};
 
 /// Why a text could not be opened.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NotOpened {
+pub(in crate::event_store) enum UnsealError {
     /// It is not JSON.
     Malformed,
     /// A sealed value does not open.
@@ -24,11 +24,11 @@ pub(super) enum NotOpened {
 }
 
 /// Opens every sealed value of a payload's text; without a key each reads as erased.
-pub(super) fn open_text(
+pub(in crate::event_store) fn unseal_text(
     key: Option<&StreamKey>,
-    place: Place<'_>,
+    place: SealContext<'_>,
     text: &str,
-) -> Result<String, NotOpened> {
+) -> Result<String, UnsealError> {
     let mut opening = Opening {
         key,
         place,
@@ -42,14 +42,14 @@ pub(super) fn open_text(
         .and_then(|()| read.end());
     match (ended, opening.failed) {
         (Ok(()), _) => Ok(opening.opened),
-        (Err(_), Some(error)) => Err(NotOpened::Key(error)),
-        (Err(_), None) => Err(NotOpened::Malformed),
+        (Err(_), Some(error)) => Err(UnsealError::Key(error)),
+        (Err(_), None) => Err(UnsealError::Malformed),
     }
 }
 
 struct Opening<'a> {
     key: Option<&'a StreamKey>,
-    place: Place<'a>,
+    place: SealContext<'a>,
     pointer: String,
     opened: String,
     failed: Option<KeyError>,
@@ -67,7 +67,7 @@ impl Opening<'_> {
             self.opened.push_str(r#"{"$erased":true}"#);
             return Ok(());
         };
-        let open = key.open_text(self.place, &self.pointer, &sealed.n, &sealed.c)?;
+        let open = key.unseal_text(self.place, &self.pointer, &sealed.n, &sealed.c)?;
         self.opened.push_str(r#"{"$open":"#);
         self.opened.push_str(&open);
         self.opened.push('}');
@@ -202,10 +202,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::keyring::{Keyring, open_payload};
     use super::*;
+    use crate::event_store::keys::keyring::{Keyring, unseal_payload};
 
-    const PLACE: Place<'_> = Place {
+    const PLACE: SealContext<'_> = SealContext {
         store: "main",
         stream: "S",
         sequence: 3,
@@ -245,8 +245,8 @@ mod tests {
             let text = sealed.to_string();
             for key in [Some(&key), None] {
                 let mut tree: Value = serde_json::from_str(&text).unwrap();
-                open_payload(key, PLACE, &mut tree).unwrap();
-                prop_assert_eq!(open_text(key, PLACE, &text), Ok(tree.to_string()));
+                unseal_payload(key, PLACE, &mut tree).unwrap();
+                prop_assert_eq!(unseal_text(key, PLACE, &text), Ok(tree.to_string()));
             }
         }
     }
@@ -256,19 +256,19 @@ mod tests {
         let key = key();
         let mut sealed = json!({ "list": [{ "m/n": { "$open": 1 } }] });
         key.seal_payload(PLACE, &mut sealed);
-        let elsewhere = Place {
+        let elsewhere = SealContext {
             sequence: 4,
             ..PLACE
         };
         let error = KeyError::DoesNotOpen {
             pointer: "/list/0/m~1n".to_owned(),
         };
-        let opened = open_text(Some(&key), elsewhere, &sealed.to_string());
-        assert_eq!(opened, Err(NotOpened::Key(error)));
+        let opened = unseal_text(Some(&key), elsewhere, &sealed.to_string());
+        assert_eq!(opened, Err(UnsealError::Key(error)));
         for text in ["{", "{\"a\":1}x", "[1,]", r#"{"$sealed":1}"#] {
             assert_eq!(
-                open_text(Some(&key), PLACE, text),
-                Err(NotOpened::Malformed),
+                unseal_text(Some(&key), PLACE, text),
+                Err(UnsealError::Malformed),
                 "{text}"
             );
         }

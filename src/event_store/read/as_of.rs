@@ -13,9 +13,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use sqlx::{PgPool, Row as _};
 
-use super::reader::{self, ReadError, decode};
-use super::{Ledger, Loaded};
 use crate::domain::customer::Customer;
+use crate::event_store::read::reader::{self, StoreError, decode};
+use crate::event_store::{Ledger, Loaded};
 use crate::history::{Entry, History, State};
 
 /// Beside the kinds of claims to ids: the ledger's own.
@@ -23,7 +23,7 @@ pub const STREAM: &str = "stream";
 
 /// A customer or a group that was found by an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundStream {
     /// Which of the two it is.
     pub kind: StreamKind,
     /// The stream.
@@ -41,7 +41,7 @@ pub struct Found {
 }
 
 /// A customer or a group as it was at a position.
-pub struct Past {
+pub struct AsOf {
     /// The customer, with its groups; of a group what [`State::of_group`] says.
     pub state: State,
     /// The sequence that its stream had come to; 0 before it was born.
@@ -58,7 +58,7 @@ pub async fn streams_of(
     kind: StreamKind,
     id: &str,
     kinds: &[&str],
-) -> Result<Vec<Found>, sqlx::Error> {
+) -> Result<Vec<FoundStream>, sqlx::Error> {
     // No id is anything but text without U+0000, which Postgres does not take.
     if id.contains('\0') {
         return Ok(vec![]);
@@ -88,7 +88,7 @@ pub async fn streams_of(
     .fetch_all(pool)
     .await?;
     let found = rows.iter().map(|row| {
-        Ok(Found {
+        Ok(FoundStream {
             kind,
             stream: row.try_get(0)?,
             sequence: row.try_get(1)?,
@@ -162,7 +162,7 @@ impl Ledger {
         kind: StreamKind,
         stream: &str,
         sequence: i64,
-    ) -> Result<Option<(i64, Timestamp)>, ReadError> {
+    ) -> Result<Option<(i64, Timestamp)>, StoreError> {
         let stored = reader::stream(&self.pool, kind, stream, sequence - 1, sequence).await?;
         Ok(stored.first().map(|stored| (stored.position, stored.time)))
     }
@@ -173,7 +173,7 @@ impl Ledger {
         kind: StreamKind,
         stream: &str,
         position: i64,
-    ) -> Result<Past, ReadError> {
+    ) -> Result<AsOf, StoreError> {
         match kind {
             StreamKind::Customer => self.customer_past(stream, position).await,
             StreamKind::CustomerGroup => self.group_past(stream, position).await,
@@ -188,14 +188,14 @@ impl Ledger {
         stream: &str,
         after: i64,
         until: i64,
-    ) -> Result<History, ReadError> {
+    ) -> Result<History, StoreError> {
         match kind {
             StreamKind::Customer => self.customer_history(stream, after, until).await,
             StreamKind::CustomerGroup => self.group_history(stream, after, until).await,
         }
     }
 
-    async fn customer_past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
+    async fn customer_past(&self, stream: &str, position: i64) -> Result<AsOf, StoreError> {
         let sequence = self
             .sequence_at(StreamKind::Customer, stream, position)
             .await?;
@@ -208,7 +208,7 @@ impl Ledger {
         let addresses = addresses
             .into_iter()
             .map(|address| (address.id.clone(), address));
-        Ok(Past {
+        Ok(AsOf {
             state: State {
                 medusa: views.medusa,
                 shopline: views.shopline,
@@ -223,10 +223,10 @@ impl Ledger {
         })
     }
 
-    async fn group_past(&self, stream: &str, position: i64) -> Result<Past, ReadError> {
+    async fn group_past(&self, stream: &str, position: i64) -> Result<AsOf, StoreError> {
         let history = self.group_history(stream, position, position).await?;
         let state = history.start().clone();
-        Ok(Past {
+        Ok(AsOf {
             sequence: state.group().map_or(0, |group| group.sequence),
             state,
             is_erased: false,
@@ -238,8 +238,8 @@ impl Ledger {
         stream: &str,
         after: i64,
         until: i64,
-    ) -> Result<History, ReadError> {
-        let Past {
+    ) -> Result<History, StoreError> {
+        let AsOf {
             mut state,
             sequence,
             is_erased: _,
@@ -272,7 +272,7 @@ impl Ledger {
         stream: &str,
         after: i64,
         until: i64,
-    ) -> Result<History, ReadError> {
+    ) -> Result<History, StoreError> {
         let mut state = State::of_group(stream);
         let mut entries = vec![];
         for record in self.group_records(&[stream], until).await? {
@@ -292,7 +292,7 @@ impl Ledger {
         stream: &str,
         after: i64,
         until: i64,
-    ) -> Result<Vec<Record<CustomerEvent>>, ReadError> {
+    ) -> Result<Vec<Record<CustomerEvent>>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let kind = StreamKind::Customer;
         let stored = reader::stream(&mut *connection, kind, stream, after, until).await?;
@@ -302,11 +302,11 @@ impl Ledger {
     }
 
     /// The records of groups up to a position, group by group, each in order.
-    pub(super) async fn group_records(
+    pub(in crate::event_store) async fn group_records(
         &self,
         streams: &[&str],
         until: i64,
-    ) -> Result<Vec<Record<GroupEvent>>, ReadError> {
+    ) -> Result<Vec<Record<GroupEvent>>, StoreError> {
         let kind = StreamKind::CustomerGroup;
         let records = reader::streams_until(&self.pool, kind, streams, until);
         // Of a group, the callers' words are sealed.

@@ -13,10 +13,11 @@ use events::record::StreamKind;
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
 
-use super::keyring::{Place, open_metadata, open_payload};
-use super::{Ledger, Loaded, Stream, reader};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
+use crate::event_store::keys::keyring::{SealContext, unseal_metadata, unseal_payload};
+use crate::event_store::read::reader;
+use crate::event_store::{Ledger, Loaded, Stream};
 
 /// The ledger as a repository of cqrs-es.
 pub struct Repository {
@@ -43,16 +44,16 @@ impl Repository {
         let key = keys.get(stream).map(AsRef::as_ref);
         for event in &mut events {
             let sequence = i64::try_from(event.sequence).map_err(unknown)?;
-            let place = Place {
+            let place = SealContext {
                 store: &self.ledger.store,
                 stream,
                 sequence,
             };
             if event.aggregate_type == StreamKind::Customer.name() {
-                open_payload(key, place, &mut event.payload).map_err(unknown)?;
+                unseal_payload(key, place, &mut event.payload).map_err(unknown)?;
             }
             if let Value::Object(metadata) = &mut event.metadata {
-                open_metadata(key, place, metadata).map_err(unknown)?;
+                unseal_metadata(key, place, metadata).map_err(unknown)?;
             }
         }
         Ok(events)

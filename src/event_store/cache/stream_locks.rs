@@ -9,30 +9,33 @@ const STRIPES: usize = 4096;
 
 /// The locks.
 #[derive(Debug)]
-pub(super) struct Turns(Vec<Mutex<()>>);
+pub(in crate::event_store) struct StreamLocks(Vec<Mutex<()>>);
 
 /// Over when dropped.
-pub(super) type Turn<'a> = MutexGuard<'a, ()>;
+pub(in crate::event_store) type StreamLock<'a> = MutexGuard<'a, ()>;
 
-impl Turns {
+impl StreamLocks {
     /// Nobody's turn yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::event_store) fn new() -> Self {
         Self((0..STRIPES).map(|_| Mutex::new(())).collect())
     }
 
     /// Waits for a stream's turn.
-    pub(super) async fn take(&self, stream: &str) -> Turn<'_> {
+    pub(in crate::event_store) async fn take(&self, stream: &str) -> StreamLock<'_> {
         self.lock(stripe(stream)).lock().await
     }
 
     /// A stream's turn, if it is nobody's.
-    pub(super) fn try_take(&self, stream: &str) -> Option<Turn<'_>> {
+    pub(in crate::event_store) fn try_take(&self, stream: &str) -> Option<StreamLock<'_>> {
         self.lock(stripe(stream)).try_lock().ok()
     }
 
     /// The turns of all streams. Whoever takes several takes them in one order, and whoever takes
     /// one waits for no other: nobody waits for somebody who waits for him.
-    pub(super) async fn take_all(&self, streams: impl Iterator<Item = &str>) -> Vec<Turn<'_>> {
+    pub(in crate::event_store) async fn take_all(
+        &self,
+        streams: impl Iterator<Item = &str>,
+    ) -> Vec<StreamLock<'_>> {
         let stripes: BTreeSet<usize> = streams.map(stripe).collect();
         let mut turns = Vec::with_capacity(stripes.len());
         for stripe in stripes {

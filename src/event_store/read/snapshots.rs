@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
-use super::keyring::{StreamKey, open_payload};
-use super::newest::Point;
-use super::reader::{self, ReadError, place};
-use super::{Ledger, Loaded, Stream};
+use crate::event_store::keys::keyring::{StreamKey, unseal_payload};
+use crate::event_store::point::Point;
+use crate::event_store::read::reader::{self, StoreError, place};
+use crate::event_store::{Ledger, Loaded, Stream};
 
 /// How many events lie between two snapshots.
 const EVERY: i64 = 256;
@@ -20,7 +20,7 @@ const EVERY: i64 = 256;
 const VERSION: &str = env!("LEDGER_FOLDS");
 
 /// A snapshot as it is stored.
-pub(super) struct Snapshot {
+pub(in crate::event_store) struct Snapshot {
     /// The record that it was made after.
     record: StoredRecord,
     sealed: Value,
@@ -39,14 +39,17 @@ struct Folded<S, V> {
 
 impl Snapshot {
     /// The sequence that it is of.
-    pub(super) const fn sequence(&self) -> i64 {
+    pub(in crate::event_store) const fn sequence(&self) -> i64 {
         self.record.sequence
     }
 
     /// The stream as it was; none where the key is another or gone, or the history.
-    pub(super) fn open<S: Stream>(mut self, loaded: &Loaded<S>) -> Option<Loaded<S>> {
+    pub(in crate::event_store) fn open<S: Stream>(
+        mut self,
+        loaded: &Loaded<S>,
+    ) -> Option<Loaded<S>> {
         let key = loaded.key.as_deref()?;
-        open_payload(Some(key), place(&self.record), &mut self.sealed).ok()?;
+        unseal_payload(Some(key), place(&self.record), &mut self.sealed).ok()?;
         let folded: Folded<S, S::Views> = read(self.sealed.get_mut("$open")?.take())?;
         let last = Point::from(&self.record);
         let is_here = (folded.position, folded.time) == (last.position, last.time.as_microsecond());
@@ -65,11 +68,11 @@ fn read<T: DeserializeOwned>(value: Value) -> Option<T> {
 }
 
 /// The last snapshot of a stream that is not after a sequence.
-pub(super) async fn newest<S: Stream>(
+pub(in crate::event_store) async fn newest<S: Stream>(
     connection: &mut PgConnection,
     stream: &str,
     until: i64,
-) -> Result<Option<Snapshot>, ReadError> {
+) -> Result<Option<Snapshot>, StoreError> {
     let sql = format!(
         "select s.state::text, {columns} \
          from (select * from snapshots \
@@ -95,7 +98,7 @@ pub(super) async fn newest<S: Stream>(
 
 /// The snapshots that a fold passes, until they are written.
 #[derive(Default)]
-pub(super) struct Passed {
+pub(in crate::event_store) struct Passed {
     sequences: Vec<i64>,
     positions: Vec<i64>,
     times: Vec<i64>,
@@ -104,7 +107,11 @@ pub(super) struct Passed {
 
 impl Passed {
     /// Takes note of the stream after a record, if a snapshot of it is due.
-    pub(super) fn see<S: Stream>(&mut self, loaded: &Loaded<S>, record: &StoredRecord) {
+    pub(in crate::event_store) fn see<S: Stream>(
+        &mut self,
+        loaded: &Loaded<S>,
+        record: &StoredRecord,
+    ) {
         let Some(key) = loaded
             .key
             .as_deref()
@@ -134,7 +141,7 @@ fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -
 impl Ledger {
     /// Leaves snapshots behind, of records that are still there. What fails here costs the next load
     /// time, and nothing else.
-    pub(super) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
+    pub(in crate::event_store) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
         if passed.sequences.is_empty() {
             return;
         }
