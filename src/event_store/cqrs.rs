@@ -8,7 +8,7 @@ use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use events::record::{Metadata, Record};
 use serde_json::{Map, Value};
 
-use super::appender::Verdict;
+use super::append::Verdict;
 use super::read::reader::{self, StoreError};
 use super::{ExecuteError, Ledger, Loaded, Stream};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::record::{Record, StoredRecord};
 
 use super::Stream;
-use super::appender::ExpectedStream;
+use super::append::ExpectedStream;
 use super::cache::freshness::Seen;
 use super::keys::keyring::StreamKey;
 use super::point::Point;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
 
-use super::appender::{Append, ExpectedStream, Verdict};
+use super::append::{Append, ExpectedStream, Verdict};
 use super::execute::{ATTEMPTS, Attempt, count, remember, repeated};
 use super::read::reader::{self, StoreError};
 use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};

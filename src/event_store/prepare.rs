@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::record::Metadata;
 use serde::Serialize;
 
-use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
+use super::append::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
 use super::keys::keyring::{SealContext, StreamKey};
 use super::read::reader::StoreError;
 use super::stream::Named;

@@ -23,7 +23,7 @@ use crate::contracts::medusa::path::{Route, route};
 pub(super) use crate::contracts::medusa::refusal::Refused;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
 use crate::event_store::ExecuteError;
-use crate::event_store::appender::Conflict;
+use crate::event_store::append::Conflict;
 use crate::event_store::read::reader::StoreError;
 use crate::history::refusals;
 

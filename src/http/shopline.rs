@@ -25,7 +25,7 @@ use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_co
 use crate::contracts::shopline::token;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::domain::customer::{Command, Customer, Refusal};
-use crate::event_store::appender::Conflict;
+use crate::event_store::append::Conflict;
 use crate::event_store::read::reader::StoreError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};

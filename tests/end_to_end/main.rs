@@ -14,6 +14,7 @@ mod broker;
 mod configuration;
 #[path = "../conformance/conformance.rs"]
 mod conformance;
+mod database;
 mod dev_environment;
 mod explain;
 mod fixture;

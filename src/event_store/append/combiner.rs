@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use crate::event_store::appender::{Append, Verdict, append};
+use crate::event_store::append::{Append, Verdict, append};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
 
@@ -335,7 +335,7 @@ mod tests {
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::appender::ExpectedStream;
+    use crate::event_store::append::ExpectedStream;
 
     type Verdicts = oneshot::Receiver<Result<Verdict, AppendError>>;
 

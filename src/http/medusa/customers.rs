@@ -17,7 +17,7 @@ use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
 use crate::domain::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
-use crate::event_store::appender::Conflict;
+use crate::event_store::append::Conflict;
 use crate::event_store::new_ids;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::append::combiner::Combiner;
-use customer_ledger::event_store::appender::{Append, ExpectedStream};
+use customer_ledger::event_store::append::{Append, ExpectedStream};
 use customer_ledger::event_store::cache::tail::OwnAppends;
 use events::record::StreamKind;
 use futures_util::future::join_all;
