@@ -75,9 +75,18 @@ impl Rule {
 fn project() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![];
-    let mut paths: Vec<_> = ["Cargo.toml", "src", "events", "projections", "tests"]
-        .map(|name| root.join(name))
-        .into();
+    let mut paths: Vec<_> = [
+        "Cargo.toml",
+        "src",
+        "events",
+        "express",
+        "projections",
+        "devkit",
+        "bench",
+        "tests",
+    ]
+    .map(|name| root.join(name))
+    .into();
     while let Some(path) = paths.pop() {
         let is_source = |extension| extension == "rs" || extension == "toml";
         if path.is_dir() {
@@ -212,6 +221,42 @@ fn events_depend_on_nothing_of_the_project_and_do_no_io() {
     EVENTS.holds();
 }
 
+const FOUNDATIONS: Rule = Rule {
+    why: "`express` is what Node.js and Express do, and `devkit` what tests need: neither knows the \
+          ledger, so that every other package may use them",
+    about: |path| matches!(path, "express/Cargo.toml" | "devkit/Cargo.toml"),
+    broken_by: |manifest| {
+        let packages = [
+            "bench",
+            "customer-ledger",
+            "devkit",
+            "events",
+            "express",
+            "projections",
+            "torture",
+        ];
+        dependencies_on(manifest, &packages)
+    },
+    exceptions: &[],
+};
+
+#[test]
+fn express_and_devkit_depend_on_no_package_of_the_project() {
+    FOUNDATIONS.refuses(
+        "express/Cargo.toml",
+        "[dependencies]\nevents.workspace = true",
+    );
+    FOUNDATIONS.refuses(
+        "devkit/Cargo.toml",
+        "[dev-dependencies]\ncustomer-ledger.workspace = true",
+    );
+    FOUNDATIONS.allows(
+        "express/Cargo.toml",
+        "[dependencies]\nserde.workspace = true",
+    );
+    FOUNDATIONS.holds();
+}
+
 const PROJECTIONS: Rule = Rule {
     why: "projections are below the service: they can be built, tested and replayed without it",
     about: |path| path == "projections/Cargo.toml",
@@ -233,11 +278,45 @@ const FRAMEWORKS: Rule = Rule {
           another web framework, broker or store must leave events and projections alone",
     about: |path| path.ends_with("/Cargo.toml"),
     broken_by: |manifest| dependencies_on(manifest, &["axum", "rdkafka", "postgres-es"]),
-    exceptions: &[(
-        "tests/torture/Cargo.toml",
-        "the torture reads the topic for itself: the service is what it judges",
-    )],
+    exceptions: &[
+        (
+            "devkit/Cargo.toml",
+            "the embedded broker is librdkafka's, and tests read topics with it",
+        ),
+        (
+            "tests/torture/Cargo.toml",
+            "the torture reads the topic for itself: the service is what it judges",
+        ),
+    ],
 };
+
+const DEVKIT: Rule = Rule {
+    why: "`devkit` stands outside the product: it starts servers and asks them, and knows nothing of \
+          the ledger, so that what tests a promise is not made of what keeps it",
+    about: |path| path == "devkit/Cargo.toml",
+    broken_by: |manifest| {
+        dependencies_on(
+            manifest,
+            &[
+                "bench",
+                "customer-ledger",
+                "events",
+                "projections",
+                "torture",
+            ],
+        )
+    },
+    exceptions: &[],
+};
+
+#[test]
+fn devkit_depends_on_nothing_of_the_project() {
+    DEVKIT.refuses(
+        "devkit/Cargo.toml",
+        "[dependencies]\nevents.workspace = true",
+    );
+    DEVKIT.holds();
+}
 
 #[test]
 fn only_the_service_depends_on_axum_rdkafka_and_postgres_es() {
@@ -287,7 +366,10 @@ const PURE: Rule = Rule {
           in a test as in production. Time, ids and what was loaded are arguments",
     about: |path| {
         let is_projection = is_of("projections/src", path) && !path.contains("table");
-        is_of("events/src", path) || is_projection || is_pure_service(path)
+        let is_package = ["events/src", "express/src"]
+            .iter()
+            .any(|folder| is_of(folder, path));
+        is_package || is_projection || is_pure_service(path)
     },
     broken_by: |text| {
         let outside = [
@@ -318,6 +400,7 @@ fn decisions_contracts_events_and_views_are_pure() {
     PURE.refuses("src/domain/group.rs", "let pause = tokio::time::sleep;");
     PURE.refuses("src/contracts/medusa/query.rs", "let n = rand::random();");
     PURE.refuses("projections/src/medusa/render.rs", "sqlx::query(\"\")");
+    PURE.refuses("express/src/query.rs", "use tokio::fs;");
     PURE.refuses("events/src/record.rs", "std::fs::read(path)");
     PURE.allows("src/domain/customer.rs", "let operand = operand::of(x);");
     PURE.allows("src/domain/customer.rs", "fn f(now: Timestamp) {}");

@@ -13,12 +13,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, Contract};
+use express::body::{self, BYTES_MAX, BodyError};
+use express::etag::{Conditions, etag, is_fresh};
+use express::json::Document;
 
 use super::request::{Envelope, RequestId};
 use super::{Api, BEHIND};
-use crate::contracts::medusa::body::{self, BYTES_MAX, BodyError};
-use crate::contracts::medusa::etag::{Conditions, etag, is_fresh};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::{Route, route};
 pub(super) use crate::contracts::medusa::refusal::Refused;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};

@@ -8,13 +8,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, ActorKind};
+use express::cookie::{self, SignedId};
+use express::etag::etag;
+use express::json::Document;
 use jiff::Timestamp;
 
 use super::{Answered, Call, put, success, unread};
 use crate::auth::{SignIn, Who};
-use crate::contracts::medusa::cookie::{self, SignedId};
-use crate::contracts::medusa::etag::etag;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::login::parse_login;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, POWERED_BY, Refused, TEXT};

@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, own_ulid};
 use events::patch::Patch;
 use events::personal::Personal;
+use express::json::Document;
 use projections::medusa::{self as view, Given, Related, Relations};
 
 use super::super::request::{now, reason};
 use super::{Answered, Call, failed, refused, unread};
 use crate::auth::passwords;
 use crate::contracts::medusa::customer::{RULES, parse_create, parse_get, parse_update};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
 use crate::domain::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};

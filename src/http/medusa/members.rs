@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
+use express::json::Document;
 use projections::medusa::{self as view, Related, Relations};
 
 use super::{Answered, Call, refused};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::{parse_add, parse_remove};
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::customer::{Command, Customer};
