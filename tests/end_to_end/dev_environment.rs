@@ -8,9 +8,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use customer_ledger::auth::grants::{APP_TOKEN_LIFE, app_token};
-use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::database::migrate::migrate;
 use customer_ledger::kafka::KafkaConfig;
+use devkit::postgres::Postgres;
 use hyper::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
