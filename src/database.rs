@@ -241,30 +241,47 @@ struct Applied {
     checksum: Vec<u8>,
 }
 
-/// The database has the tables, functions and triggers of this build.
-async fn check_version(
+/// The migrations of this build.
+fn known() -> Vec<Applied> {
+    MIGRATOR
+        .iter()
+        .map(|migration| Applied {
+            version: migration.version,
+            checksum: migration.checksum.to_vec(),
+        })
+        .collect()
+}
+
+/// How many migrations are in, all of them of this build.
+async fn check_build(
     setting: &'static str,
     connection: &mut PgConnection,
-) -> Result<(), DatabaseError> {
-    let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+) -> Result<usize, DatabaseError> {
+    let migrated: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
         .fetch_one(&mut *connection)
         .await?;
-    if !there {
-        return Err(DatabaseError::NotMigrated);
+    if !migrated {
+        return Ok(0);
     }
     let applied: Vec<Applied> =
         sqlx::query_as("select version, checksum from _sqlx_migrations where success")
             .fetch_all(&mut *connection)
             .await?;
-    let known = MIGRATOR.iter().map(|migration| Applied {
-        version: migration.version,
-        checksum: migration.checksum.to_vec(),
-    });
-    let known: Vec<Applied> = known.collect();
-    if applied.iter().any(|migration| !known.contains(migration)) {
-        return Err(DatabaseError::OtherBuild(setting));
+    let known = known();
+    if applied.iter().all(|migration| known.contains(migration)) {
+        Ok(applied.len())
+    } else {
+        Err(DatabaseError::OtherBuild(setting))
     }
-    if applied.len() < known.len() || !sql_files::are_installed(connection).await? {
+}
+
+/// The database has the tables, functions and triggers of this build.
+async fn check_version(
+    setting: &'static str,
+    connection: &mut PgConnection,
+) -> Result<(), DatabaseError> {
+    let applied = check_build(setting, connection).await?;
+    if applied < known().len() || !sql_files::are_installed(connection).await? {
         return Err(DatabaseError::NotMigrated);
     }
     Ok(())

@@ -31,26 +31,11 @@ pub async fn migrate_at(setting: &'static str, owner_url: &str) -> Result<(), Er
     let mut connection = database::enter(setting, &options).await?;
     // Nothing is begun in a database that could not be served from.
     database::check_server(&mut connection).await?;
-    MIGRATOR
-        .run(&mut connection)
-        .await
-        .map_err(|error| of_migration(error, setting))?;
+    database::check_build(setting, &mut connection).await?;
+    MIGRATOR.run(&mut connection).await?;
     sql_files::install(&mut connection)
         .await
         .map_err(Error::Install)?;
     connection.close().await.map_err(DatabaseError::from)?;
     Ok(())
-}
-
-/// A migration that is in and that this build does not have, or has in other words.
-fn of_migration(error: MigrateError, setting: &'static str) -> Error {
-    let of_another_build = matches!(
-        error,
-        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_)
-    );
-    if of_another_build {
-        DatabaseError::OtherBuild(setting).into()
-    } else {
-        error.into()
-    }
 }
