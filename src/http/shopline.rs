@@ -25,8 +25,8 @@ use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_co
 use crate::contracts::shopline::token;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::domain::customer::{Command, Customer, Refusal};
+use crate::event_store::StoreError;
 use crate::event_store::append::Conflict;
-use crate::event_store::read::reader::StoreError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};
 use crate::history::refusals;
@@ -143,7 +143,7 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
         .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, now())?;
-    claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
+    claims.check_store(&api.shopline.store.handle, &api.shopline.store.store_id)?;
     let installed = api
         .auth
         .shopline_app(&claims.app_key)
@@ -242,7 +242,9 @@ impl Call<'_> {
         };
         let then = questions.then(SHOPLINE_ID, id, as_of, &self.route);
         match self.api.apart(then).await {
-            Ok(then) => then.map(|then| then.shopline).ok_or(Refused::NoSuchData),
+            Ok(then) => then
+                .map(|then| then.views.shopline)
+                .ok_or(Refused::NoSuchData),
             Err(questions::Error::Read(error)) => Err(failed(&error)),
             Err(_) => Err(parameter("a position that the ledger has come to")),
         }
@@ -349,7 +351,7 @@ fn refused(error: ExecuteError<Refusal>) -> Refused {
 fn failed(error: &StoreError) -> Refused {
     match error {
         StoreError::Unavailable(error) => unread(error),
-        StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+        StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
             tracing::error!(error = %error, "the ledger could not be read");
             Refused::Internal
         }

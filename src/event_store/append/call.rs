@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use super::command::Append;
 use super::rows;
 use super::verdict::{Verdict, VerdictRow, gather};
+use crate::event_store::StoreError;
 use crate::event_store::point::Point;
 
 /// Appends a batch for one store: one call, one commit, a verdict for each command. A store that has
@@ -17,7 +18,7 @@ pub async fn append(
     store: &str,
     newest: Option<Point>,
     batch: &[Append],
-) -> Result<Vec<Verdict>, sqlx::Error> {
+) -> Result<Vec<Verdict>, StoreError> {
     // The condition is the same for every row: Postgres judges it once, before it calls the function.
     let rows: Vec<VerdictRow> = sqlx::query_as(
         "select command, verdict, position, time, detail \
@@ -34,11 +35,10 @@ pub async fn append(
     .bind(newest.map(|newest| newest.position))
     .bind(newest.map(|newest| newest.time.to_sqlx()))
     .fetch_all(connection)
-    .await?;
+    .await
+    .map_err(StoreError::of_append)?;
     if rows.is_empty() {
-        return Err(sqlx::Error::Protocol(
-            "the store went back behind what was seen of it".to_owned(),
-        ));
+        return Err(StoreError::Lost);
     }
-    gather(batch.len(), rows).map_err(|unreadable| sqlx::Error::Decode(unreadable.into()))
+    gather(batch.len(), rows).map_err(StoreError::unknown)
 }

@@ -59,17 +59,23 @@ pub(super) struct VerdictRow {
 
 /// Gathers the rows of each command. A repeated request comes before a stale stream, and a stale stream
 /// before every other reason: those were judged on a state that is no longer.
-pub(super) fn gather(commands: usize, rows: Vec<VerdictRow>) -> Result<Vec<Verdict>, Unreadable> {
+pub(super) fn gather(
+    commands: usize,
+    rows: Vec<VerdictRow>,
+) -> Result<Vec<Verdict>, UnreadableVerdict> {
     let mut verdicts = vec![Verdict::Conflicts(vec![]); commands];
     for row in rows {
         let slot = usize::try_from(row.command - 1)
             .ok()
             .and_then(|index| verdicts.get_mut(index))
-            .ok_or(Unreadable::Command(row.command))?;
+            .ok_or(UnreadableVerdict::Command(row.command))?;
         let detail = row.detail.unwrap_or_default();
         let conflict = match row.verdict.as_str() {
             "appended" => {
-                let (position, time) = row.position.zip(row.time).ok_or(Unreadable::NoPosition)?;
+                let (position, time) = row
+                    .position
+                    .zip(row.time)
+                    .ok_or(UnreadableVerdict::NoPosition)?;
                 *slot = Verdict::Appended {
                     position,
                     time: time.to_jiff(),
@@ -89,7 +95,7 @@ pub(super) fn gather(commands: usize, rows: Vec<VerdictRow>) -> Result<Vec<Verdi
             "claimed" => Conflict::Claimed(detail),
             "marked" => Conflict::Marked(detail),
             "unknown_group" => Conflict::GroupUnknown(detail),
-            _ => return Err(Unreadable::Verdict(row.verdict)),
+            _ => return Err(UnreadableVerdict::Kind(row.verdict)),
         };
         if let Verdict::Conflicts(conflicts) = slot {
             conflicts.push(conflict);
@@ -98,19 +104,15 @@ pub(super) fn gather(commands: usize, rows: Vec<VerdictRow>) -> Result<Vec<Verdi
     Ok(verdicts)
 }
 
-/// An answer of `append` that this code does not know: the function is not the one of this release.
+/// An answer of the SQL function that this release does not understand.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
-    /// The command was not in the call.
-    #[error("append answered for command {0}, which it was not given")]
+pub(super) enum UnreadableVerdict {
+    #[error("a verdict is about command {0}, which was not asked for")]
     Command(i32),
-    /// The verdict has no meaning here.
-    #[error("append answered with the unknown verdict {0}")]
-    Verdict(String),
-    /// An appended command without position and time.
-    #[error("append answered without position and time")]
+    #[error("there is no verdict {0}")]
+    Kind(String),
+    #[error("an appended command has no position or no time")]
     NoPosition,
-    /// The first request of an idempotency key is not what this code expects.
-    #[error("append answered with a first request that cannot be read")]
+    #[error("the first request cannot be read")]
     FirstRequest(#[from] serde_json::Error),
 }

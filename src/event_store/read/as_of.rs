@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use sqlx::{PgPool, Row as _};
 
 use crate::domain::customer::Customer;
-use crate::event_store::read::reader::{self, StoreError, decode};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader::{self, decode};
 use crate::event_store::{Ledger, Loaded};
 use crate::history::{Entry, History, State};
 
@@ -210,8 +211,7 @@ impl Ledger {
             .map(|address| (address.id.clone(), address));
         Ok(AsOf {
             state: State {
-                medusa: views.medusa,
-                shopline: views.shopline,
+                views,
                 addresses: addresses.collect(),
                 groups: groups
                     .into_iter()
@@ -248,7 +248,7 @@ impl Ledger {
             .sequence_at(StreamKind::Customer, stream, until)
             .await?;
         let own = self.own_records(stream, sequence, last).await?;
-        let mut streams: BTreeSet<String> = state.medusa.groups.iter().cloned().collect();
+        let mut streams: BTreeSet<String> = state.views.medusa.groups.iter().cloned().collect();
         for record in &own {
             if let CustomerEvent::GroupsAssigned(assigned) = &record.event {
                 streams.extend(assigned.groups.iter().cloned());
@@ -259,7 +259,7 @@ impl Ledger {
         for record in self.group_records(&streams, until).await? {
             if record.position > after {
                 entries.push(Entry::Group(record));
-            } else if !state.medusa.groups.contains(&record.stream) {
+            } else if !state.views.medusa.groups.contains(&record.stream) {
                 // The groups that it is in at `after` stand in the state already.
                 state.apply(&Entry::Group(record));
             }

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use self::report::Trial;
 use clap::Parser;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::read::reader::StoreError;
+use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
 use devkit::postgres;
