@@ -290,34 +290,6 @@ const FRAMEWORKS: Rule = Rule {
     ],
 };
 
-const DEVKIT: Rule = Rule {
-    why: "`devkit` stands outside the product: it starts servers and asks them, and knows nothing of \
-          the ledger, so that what tests a promise is not made of what keeps it",
-    about: |path| path == "devkit/Cargo.toml",
-    broken_by: |manifest| {
-        dependencies_on(
-            manifest,
-            &[
-                "bench",
-                "customer-ledger",
-                "events",
-                "projections",
-                "torture",
-            ],
-        )
-    },
-    exceptions: &[],
-};
-
-#[test]
-fn devkit_depends_on_nothing_of_the_project() {
-    DEVKIT.refuses(
-        "devkit/Cargo.toml",
-        "[dependencies]\nevents.workspace = true",
-    );
-    DEVKIT.holds();
-}
-
 #[test]
 fn only_the_service_depends_on_axum_rdkafka_and_postgres_es() {
     let bad = "[dependencies]\naxum.workspace = true";
@@ -419,7 +391,7 @@ const ANSWERS: Rule = Rule {
     broken_by: |text| lines_with(text, &["Serialize"]),
     exceptions: &[
         (
-            "src/contracts/medusa/refusal.rs",
+            "src/contracts/medusa/error/answer.rs",
             "Medusa's error body: a refusal, with nothing of a customer in it",
         ),
         (

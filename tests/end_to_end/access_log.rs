@@ -1,12 +1,12 @@
 //! The access log: written before anything is shown, read by the owner, changed by nobody.
 
 use customer_ledger::history::access_log::{self, Access, Noted, Wanted};
+use devkit::http::Call;
 use events::personal::{Erased, Personal};
 use events::record::{Actor, ActorKind};
 use hyper::Method;
 use sqlx::PgPool;
 
-use crate::support::http::Call;
 use crate::support::ledger::TestLedger;
 use crate::support::shop::{LEDGER_TOKEN, Shop};
 

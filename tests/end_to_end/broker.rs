@@ -1,14 +1,15 @@
 //! A Kafka that is away, goes away and comes back: nobody who writes or reads by id notices, and each
 //! record is in the topic once.
 
+use devkit::proxy::Proxy;
+use devkit::wait;
 use hyper::Method;
 use serde_json::json;
 
 use crate::support::check::check;
+use crate::support::lists;
 use crate::support::load::Load;
-use crate::support::proxy::Proxy;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 const ROLES: &str = "api,relay,projector";
 
@@ -25,7 +26,8 @@ async fn is(server: &Server, status: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_writes_and_reads_go_on_until_it_comes() {
     let shop = Shop::open().await;
-    let proxy = Proxy::cut_off(&shop.kafka.brokers).await;
+    let proxy = Proxy::before_broker(&shop.kafka.brokers).await.unwrap();
+    proxy.close();
     let brokers = proxy.address.to_string();
     let server = shop.serve_with(ROLES, &[("KAFKA_BROKERS", &brokers)]).await;
     // From the first answer on: nobody takes the broker for granted.
@@ -52,22 +54,22 @@ async fn without_a_broker_writes_and_reads_go_on_until_it_comes() {
     assert_eq!(customer["customer"]["first_name"], "Ann");
     let path = format!("/admin/customer-groups/{group}?expand=customers");
     let list = server.medusa(Method::GET, &path);
-    let members = list.list().await;
+    let members = lists::list(&list).await;
     assert_eq!(
         members.header("ledger-behind"),
         shop.head().await.to_string()
     );
     is(&server, "degraded").await;
-    proxy.restore();
+    proxy.open();
     is(&server, "ready").await;
-    let members = list.current_list().await.ok();
+    let members = lists::current_list(&list).await.ok();
     assert_eq!(members["customer_group"]["customers"][0]["id"], id);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_goes_and_comes_back_under_load_gets_each_record_once() {
     let shop = Shop::open().await;
-    let proxy = Proxy::open(&shop.kafka.brokers).await;
+    let proxy = Proxy::before_broker(&shop.kafka.brokers).await.unwrap();
     let brokers = proxy.address.to_string();
     let server = shop.serve_with(ROLES, &[("KAFKA_BROKERS", &brokers)]).await;
     is(&server, "ready").await;
@@ -79,12 +81,12 @@ async fn a_broker_that_goes_and_comes_back_under_load_gets_each_record_once() {
         if round == 2 {
             proxy.freeze();
         } else {
-            proxy.cut();
+            proxy.close();
         }
         // It is away for good when everybody says so.
         is(&server, "degraded").await;
         load.answers(50).await;
-        proxy.restore();
+        proxy.open();
         is(&server, "ready").await;
     }
     let told = load.stop().await;

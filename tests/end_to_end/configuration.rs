@@ -5,12 +5,12 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use customer_ledger::database::migrate::migrate;
+use devkit::http::Call;
 use devkit::postgres::Postgres;
 use hyper::Method;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::http::Call;
 use crate::support::postgres::{Database, directory, empty_database, ordinary_database};
 use crate::support::shop::{API_TOKEN, LEDGER_TOKEN, Shop};
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use devkit::http::{Answer, Call};
+use devkit::wait;
 use hyper::Method;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use serde_json::{Value, json};
 
-use crate::support::http::{Answer, Call};
+use crate::support::kafka;
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
-use crate::support::{kafka, wait};
 
 async fn ask(server: &Server, id: &str) -> Answer {
     Call::new(Method::GET, &server.base, &format!("/ledger/requests/{id}"))
@@ -66,7 +67,7 @@ async fn a_request_is_followed_to_its_offset_and_its_rows() {
         assert_eq!(place["state"], "sent");
         let message = messages
             .iter()
-            .find(|message| Some(message.position()) == event["position"].as_i64())
+            .find(|message| Some(kafka::position(message)) == event["position"].as_i64())
             .unwrap();
         assert_eq!(place["partition"], message.partition);
         assert_eq!(place["offset"], message.offset);

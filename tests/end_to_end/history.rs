@@ -7,10 +7,10 @@ mod long;
 mod refused;
 mod shows;
 
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::Value;
 
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
 
 /// A shop with a process that serves both contracts.

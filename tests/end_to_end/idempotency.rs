@@ -5,11 +5,11 @@ mod headers;
 mod keys;
 mod races;
 
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{Server, Shop};
 
 /// One request of the promise's, to be sent as often as one likes.

@@ -15,12 +15,13 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::support::customer::Known;
+use crate::support::lists::current_list;
 use crate::support::shop::{Server, Shop};
 
 /// A list under `/admin/` that is behind nothing.
 async fn get(server: &Server, path: &str) -> Value {
     let call = server.medusa(Method::GET, &format!("/admin/{path}"));
-    call.current_list().await.ok()
+    current_list(&call).await.ok()
 }
 
 impl Shop {

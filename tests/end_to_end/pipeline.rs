@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use customer_ledger::shutdown::Lifecycle;
+use devkit::http::{Answer, Connection};
+use devkit::wait;
 use futures_util::future::join_all;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::net::TcpStream;
@@ -27,9 +27,7 @@ use tokio::time::timeout;
 
 use self::ask::{Asked, chance, send_body, target};
 use crate::support::check::agrees;
-use crate::support::http::Answer;
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// How many requests are in flight.
 const LANES: u64 = 12;
@@ -125,7 +123,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
 struct Lane {
     rng: StdRng,
     address: SocketAddr,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<Connection>,
     seen: BTreeMap<&'static str, usize>,
 }
 
@@ -161,28 +159,20 @@ impl Lane {
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
         let mut connection = match self.connection.take() {
-            Some(connection) if !connection.is_closed() => connection,
-            Some(_) | None => self.connect().await,
+            Some(connection) => connection,
+            None => self.connect().await,
         };
-        if connection.ready().await.is_err() {
+        if !connection.is_open().await {
             connection = self.connect().await;
         }
-        let response = connection.send_request(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let answer = connection.send(request).await.unwrap();
         self.connection = Some(connection);
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        answer
     }
 
-    async fn connect(&self) -> SendRequest<Full<Bytes>> {
+    async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender
+        Connection::over(stream).await.unwrap()
     }
 }
 

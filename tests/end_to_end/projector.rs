@@ -9,6 +9,8 @@ use customer_ledger::domain::customer;
 use customer_ledger::kafka::projector::{self, Error, Projection, Watcher, progress};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
 use devkit::broker::Broker;
+use devkit::kafka::topic::Message;
+use devkit::wait;
 use futures_util::future::join_all;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -17,10 +19,9 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::relay::{delete_topic, incarnation};
-use crate::support::kafka::{Message, admin, client, read};
+use crate::support::kafka::{admin, client, position, read};
 use crate::support::ledger::{Role, TestLedger};
 use crate::support::postgres::database;
-use crate::support::wait;
 
 /// A view row: table, stream, sequence, position and the view's text.
 type Row = (String, String, i64, i64, String);
@@ -411,7 +412,7 @@ async fn what_a_crash_of_postgres_took_back_is_projected_again() {
             .unwrap();
     }
     sqlx::query("update projection_offsets set applied = $1 where partition = $2")
-        .bind(lost.position() - 1)
+        .bind(position(lost) - 1)
         .bind(lost.partition)
         .execute(&mut *held)
         .await

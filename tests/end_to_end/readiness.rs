@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use devkit::http::Call;
+use devkit::proxy::Proxy;
+use devkit::wait;
 use hyper::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::http::Call;
-use crate::support::proxy::Proxy;
 use crate::support::shop::{API_TOKEN, Server, Shop};
-use crate::support::wait;
 
 /// Far below what draining may take when somebody holds it up.
 const SOON: Duration = Duration::from_secs(15);
@@ -107,7 +107,7 @@ async fn without_postgres_it_is_not_ready_until_it_is_back() {
     let url = &shop.database.owner_url;
     let (login, rest) = url.rsplit_once('@').unwrap();
     let (address, database) = rest.split_once('/').unwrap();
-    let proxy = Proxy::open(address).await;
+    let proxy = Proxy::before(address).await.unwrap();
     let through = format!("{login}@{}/{database}", proxy.address);
     let server = shop
         .serve_with("api,relay,projector", &[("DATABASE_URL", &through)])
@@ -118,7 +118,7 @@ async fn without_postgres_it_is_not_ready_until_it_is_back() {
         if freezes {
             proxy.freeze();
         } else {
-            proxy.cut();
+            proxy.close();
         }
         let ready = wait::until("it is not ready", async || {
             let ready = timeout(SOON, server.ready())
@@ -135,7 +135,7 @@ async fn without_postgres_it_is_not_ready_until_it_is_back() {
             assert!(update.status >= 500, "{} {}", update.status, update.body);
             assert!(server.get_medusa(id).await.status >= 500);
         }
-        proxy.restore();
+        proxy.open();
         wait::until("it is ready again", async || {
             (server.ready().await.status == 200).then_some(())
         })

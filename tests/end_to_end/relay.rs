@@ -6,24 +6,25 @@ use customer_ledger::event_store::read::reader;
 use customer_ledger::kafka::projector::Projection;
 use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
+use devkit::kafka::topic::Message;
+use devkit::wait;
 use events::record::StoredRecord;
 use rdkafka::admin::AdminOptions;
 use serde_json::Value;
 
-use crate::support::kafka::{Message, admin, config, read};
+use crate::support::kafka::{admin, config, position, read};
 use crate::support::ledger::TestLedger;
-use crate::support::wait;
 
 /// Everything in the store is in the topic, once, in the order of each partition.
 async fn assert_complete(test: &TestLedger) -> Vec<Message> {
     let messages = read(&test.kafka).await;
-    let mut positions: Vec<i64> = messages.iter().map(Message::position).collect();
+    let mut positions: Vec<i64> = messages.iter().map(position).collect();
     positions.sort_unstable();
     let expected: Vec<i64> = (1..=test.head().await).collect();
     assert_eq!(positions, expected);
     let mut last: HashMap<i32, i64> = HashMap::new();
     for message in &messages {
-        let position = message.position();
+        let position = position(message);
         let previous = last.insert(message.partition, position).unwrap_or(0);
         assert!(previous < position);
         assert_eq!(message.header("ce_ledgerprevious"), previous.to_string());
@@ -85,7 +86,7 @@ async fn a_consumer_sees_each_record_once_with_every_header() {
     let records = reader::after(&test.database.pool, 0, 1000).await.unwrap();
     assert_eq!(records.len(), 61);
     for message in messages {
-        let record = &records[usize::try_from(message.position() - 1).unwrap()];
+        let record = &records[usize::try_from(position(&message) - 1).unwrap()];
         assert_eq!(
             (&message.key, &message.value),
             (&record.stream, &record.payload)

@@ -7,16 +7,17 @@ use customer_ledger::domain::customer::{Command, Customer};
 use customer_ledger::event_store::{ExecuteError, StoreError};
 use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{Identity, KafkaStatus, topic};
+use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::support::backup::Backup;
 use crate::support::check::agrees;
 use crate::support::customer::Known;
-use crate::support::kafka::{self, Message};
+use crate::support::kafka;
 use crate::support::ledger::{TestLedger, request};
+use crate::support::lists;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 const ROLES: &str = "api,relay,projector";
 
@@ -83,10 +84,10 @@ impl Drill {
     /// Both contracts' lists show every customer, and nobody is behind.
     async fn lists_show(&self, server: &Server, count: i64) {
         let path = "/admin/customers?limit=1";
-        let medusa = server.medusa(Method::GET, path).current_list().await;
+        let medusa = lists::current_list(&server.medusa(Method::GET, path)).await;
         assert_eq!(medusa.ok()["count"], count);
         let shopline = server.shopline(Method::GET, "customers/v2/count.json");
-        assert_eq!(shopline.current_list().await.ok()["count"], count);
+        assert_eq!(lists::current_list(&shopline).await.ok()["count"], count);
     }
 }
 
@@ -116,7 +117,7 @@ async fn a_restored_store_says_what_it_lost_and_writes_and_reads_go_on() {
     assert_eq!(customer["first_name"], "Before");
     // What the topic has is not in the views, nor is it written over.
     let path = "/admin/customers?fields=email,first_name";
-    let list = server.medusa(Method::GET, path).list().await.ok();
+    let list = lists::list(&server.medusa(Method::GET, path)).await.ok();
     let listed: Vec<&Value> = list["customers"].as_array().unwrap().iter().collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0]["first_name"], "Before");
@@ -132,7 +133,7 @@ async fn a_restored_store_says_what_it_lost_and_writes_and_reads_go_on() {
         (&customer["first_name"], &customer["note"]),
         (&json!("After"), &json!("tea"))
     );
-    let list = server.medusa(Method::GET, path).list().await;
+    let list = lists::list(&server.medusa(Method::GET, path)).await;
     assert_eq!(list.header("ledger-behind"), "3");
     assert_eq!(
         kafka::read(&drill.shop.kafka).await.len(),
@@ -184,7 +185,7 @@ async fn an_accepted_loss_begins_an_epoch_with_a_topic_that_holds_all_of_the_sto
     is_ready(&server).await;
     // The first epoch's topic ends as it did.
     let old = kafka::read(&drill.shop.kafka).await;
-    let last = old.iter().map(Message::position).max();
+    let last = old.iter().map(kafka::position).max();
     assert_eq!(last, Some(*drill.lost.end()));
     let losses: Vec<(i64, i64, i64)> = sqlx::query_as("select epoch, first, last from losses")
         .fetch_all(&drill.shop.database.pool)
@@ -300,7 +301,7 @@ async fn a_process_that_saw_more_than_a_restored_store_has_writes_nothing_and_en
         .json(&update)
         .try_send()
         .await;
-    assert!(answer.is_none_or(|answer| answer.status == 503));
+    assert!(answer.ok().is_none_or(|answer| answer.status == 503));
     let ended = server.child.wait().await.unwrap();
     assert!(!ended.success());
     let log = server.log.lock().unwrap().clone();

@@ -23,10 +23,10 @@ mod refusals;
 mod tokens;
 mod versions;
 
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::Value;
 
-use crate::support::http::{Answer, Call};
 use crate::support::shop::Server;
 
 /// A request of nobody: without a token.

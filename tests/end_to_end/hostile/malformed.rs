@@ -2,6 +2,7 @@
 
 mod cases;
 
+use devkit::wait;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -9,7 +10,6 @@ use self::cases::Case;
 use super::raw::{connect, medusa, send};
 use super::{is_served, memory_is_bounded, while_others_are_served};
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 /// Sends a case. There is one answer at most, whatever else follows on the connection.
 async fn hold(server: &Server, (name, bytes, expected): Case) {

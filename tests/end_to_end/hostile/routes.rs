@@ -1,12 +1,12 @@
 //! The ledger's own routes under generated requests, over real connections. The two contracts' are
 //! in `pipeline`.
 
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::pipeline::ask::{chance, json_value, odd_text, one, send_body, target};
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
 
 const REQUESTS: usize = 2000;

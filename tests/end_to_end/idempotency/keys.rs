@@ -1,11 +1,11 @@
 //! What makes a key: its text, the route and the actor; and what a key is not for.
 
 use customer_ledger::auth::grants::{Person, add_person};
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{Asked, assert_same, post, put, update};
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
 const REUSED: &str = "Idempotency-Key was already used for another request";
@@ -113,7 +113,7 @@ async fn the_same_key_of_another_actor_is_another_key() {
         .await
         .ok();
     let head = shop.head().await;
-    let theirs = crate::support::http::Call::new(Method::POST, &server.base, &mine.path)
+    let theirs = devkit::http::Call::new(Method::POST, &server.base, &mine.path)
         .header("x-medusa-access-token", "another-token")
         .header("Idempotency-Key", "key");
     let answer = theirs.json(&mine.body).send().await.ok();

@@ -6,10 +6,10 @@ mod proofs;
 mod sessions;
 mod strangers;
 
+use devkit::http::{Answer, Call};
 use hyper::{HeaderMap, Method};
 use serde_json::json;
 
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{Server, Shop};
 
 /// A proxy on this machine is believed.

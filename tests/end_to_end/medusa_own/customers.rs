@@ -11,7 +11,7 @@ async fn serve() -> (Shop, Server) {
     (shop, server)
 }
 
-async fn post(server: &Server, path: &str, body: &Value) -> crate::support::http::Answer {
+async fn post(server: &Server, path: &str, body: &Value) -> devkit::http::Answer {
     server.medusa(Method::POST, path).json(body).send().await
 }
 

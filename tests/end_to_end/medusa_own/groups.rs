@@ -1,9 +1,10 @@
 //! Customer groups. What needs a list of groups or of members is not here.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::http::Answer;
+use crate::support::lists;
 use crate::support::shop::{Server, Shop};
 
 const GROUPS: &str = "/admin/customer-groups";
@@ -194,7 +195,9 @@ async fn a_group_is_got_with_its_customers() {
         .await
         .ok();
     let path = format!("{GROUPS}/{group}?expand=customers");
-    let shown = server.medusa(Method::GET, &path).current_list().await.ok();
+    let shown = lists::current_list(&server.medusa(Method::GET, &path))
+        .await
+        .ok();
     assert_eq!(ids(&shown["customer_group"]["customers"]), [one, other]);
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
 
+use devkit::http::Answer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::Full;
@@ -13,8 +14,6 @@ use hyper::{Method, Request, Uri};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-
-use crate::support::http::Answer;
 
 /// How many bytes of a body a failed test prints.
 const SHOWN_MAX: usize = 2000;

@@ -14,8 +14,8 @@ pub(crate) use self::documented::KINDS;
 use self::documented::documented;
 use super::Contract;
 use super::ask::{Asked, chance, json_value, odd_text, one, quoted, some};
-use crate::support::http::{Answer, Call};
 use crate::support::shop::API_TOKEN;
+use devkit::http::{Answer, Call};
 
 /// Few names and few addresses: most creates are refused, and the shop stays small.
 const EMAILS: usize = 40;

@@ -14,8 +14,8 @@ pub(crate) use self::documented::KINDS;
 use self::documented::documented;
 use super::Contract;
 use super::ask::{self, Asked, chance, json_value, odd_text, one, quoted};
-use crate::support::http::{Answer, Call};
 use crate::support::shop::Shop;
+use devkit::http::{Answer, Call};
 
 /// Few addresses: most creates are refused, and the shop stays small.
 const EMAILS: usize = 40;

@@ -1,11 +1,11 @@
 //! Addresses as resources of their own.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{assert_refused, assert_traced};
 use crate::support::customer::Known;
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
 const UNKNOWN: &str = "The requested data does not exist.";

@@ -1,12 +1,12 @@
 //! `ledger app`, and what becomes of an app's tokens.
 
+use devkit::http::Answer;
+use devkit::wait;
 use hyper::Method;
 use serde_json::json;
 
 use super::{anonymous, assert_refused};
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop, keyring};
-use crate::support::wait;
 
 /// Runs a `ledger` command that does what it is told: what it prints.
 async fn does(shop: &Shop, arguments: &[&str], line: &str) -> String {

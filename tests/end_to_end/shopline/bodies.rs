@@ -1,10 +1,10 @@
 //! Requests that cannot be read: their type, their length, their syntax.
 
+use devkit::http::Answer;
 use hyper::Method;
 
 use super::refusals::kept;
 use super::{anonymous, assert_refused, assert_traced};
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
 /// Asks with this body of this type.

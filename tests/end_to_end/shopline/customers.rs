@@ -1,11 +1,11 @@
 //! What else an app does with a customer: delete, subscriptions, invitation, tags, orders.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{assert_refused, assert_traced};
 use crate::support::customer::Known;
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
 const UNKNOWN: &str = "The requested data does not exist.";

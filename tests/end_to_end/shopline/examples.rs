@@ -3,13 +3,13 @@
 use customer_ledger::domain::customer::{
     AddressPatch, Command, CreateCustomer, Fields, NewAddress,
 };
+use devkit::http::Answer;
 use events::ids::ForeignIds;
 use events::patch::Patch;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::assert_traced;
-use crate::support::http::Answer;
 use crate::support::ledger::RULES;
 use crate::support::shop::{Server, Shop};
 

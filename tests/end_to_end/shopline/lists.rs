@@ -2,6 +2,8 @@
 
 use customer_ledger::domain::customer::Command;
 use customer_ledger::kafka::projector::Projection;
+use devkit::http::{Answer, Call};
+use devkit::wait;
 use hyper::Method;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
@@ -10,9 +12,8 @@ use sqlx::Connection as _;
 
 use super::{assert_refused, assert_traced};
 use crate::support::customer::Known;
-use crate::support::http::{Answer, Call};
+use crate::support::lists;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 async fn get(server: &Server, path: &str) -> Answer {
     server.shopline(Method::GET, path).send().await
@@ -20,7 +21,7 @@ async fn get(server: &Server, path: &str) -> Answer {
 
 /// What a list answers when it is behind nothing.
 async fn current(server: &Server, path: &str) -> Answer {
-    server.shopline(Method::GET, path).current_list().await
+    lists::current_list(&server.shopline(Method::GET, path)).await
 }
 
 /// The ids of a page.
@@ -431,7 +432,7 @@ async fn links_lead_to_where_the_request_was_sent() {
         (&trusting, "https://demo.myshopline.com".to_owned()),
         (&wary, wary.base.clone()),
     ] {
-        let list = forwarded(server).current_list().await;
+        let list = lists::current_list(&forwarded(server)).await;
         let next = url(&list, "next").expect("the list has a second page");
         assert!(next.starts_with(&format!("{origin}{path}")), "{next}");
     }
@@ -491,7 +492,7 @@ async fn without_a_projector_a_list_says_by_how_much_it_is_behind() {
         "customers/v2/search.json",
         "customers/v2/count.json",
     ] {
-        let answer = server.shopline(Method::GET, path).list().await;
+        let answer = lists::list(&server.shopline(Method::GET, path)).await;
         assert_eq!(
             (answer.status, answer.header("ledger-behind")),
             (200, "1"),

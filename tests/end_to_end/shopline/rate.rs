@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use customer_ledger::auth::grants::{App, add_app};
 use customer_ledger::contracts::shopline::rate::Plan;
+use devkit::http::{Answer, Call};
 use hyper::Method;
 
 use super::assert_refused;
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{Server, Shop, keyring, token};
 
 /// Adds an app of a plan.

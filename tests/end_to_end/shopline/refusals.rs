@@ -1,14 +1,14 @@
 //! Requests that ask for what cannot be: the status and the words, nothing appended, the refusal
 //! kept without a value.
 
+use devkit::http::Answer;
+use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use super::{anonymous, assert_refused, assert_traced};
-use crate::support::http::Answer;
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// A refusal as the ledger keeps it.
 pub(super) struct Kept {

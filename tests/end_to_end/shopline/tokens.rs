@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use customer_ledger::auth::grants::app_token;
+use devkit::http::Answer;
 use hmac::{Hmac, Mac as _};
 use hyper::Method;
 use jiff::SignedDuration;
@@ -11,7 +12,6 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{anonymous, assert_refused};
-use crate::support::http::Answer;
 use crate::support::shop::{HANDLE, JWT_SECRET, STORE_ID, Server, Shop, now};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

@@ -1,10 +1,11 @@
 //! The versions beside each other: one customer, asked at each, and events that an older release of
 //! the ledger wrote.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::http::Answer;
+use crate::support::lists;
 use crate::support::shop::{Server, Shop};
 
 const LATER: &str = "v20230901";
@@ -82,7 +83,7 @@ async fn a_later_version_shows_what_it_took_and_the_first_one_is_as_it_was() {
     for version in [LATER, "v20220901"] {
         let read = get(&server, version, id).await;
         let list = server.shopline_at(version, Method::GET, "v2/customers.json");
-        let list = list.current_list().await.ok();
+        let list = lists::current_list(&list).await.ok();
         assert_eq!(list["customers"], json!([read]));
     }
     let first = get(&server, "v20220901", id).await;
@@ -184,7 +185,7 @@ async fn events_of_the_first_version_are_read_as_before() {
     assert_eq!(get(&server, LATER, &id).await, before);
     let list = async || {
         let list = server.shopline_at(LATER, Method::GET, "v2/customers.json");
-        list.current_list().await.ok()["customers"].clone()
+        lists::current_list(&list).await.ok()["customers"].clone()
     };
     assert_eq!(list().await, json!([before]));
     let confirmed = put(&server, &id, &json!({ "verified_email": true })).await;

@@ -7,13 +7,13 @@ use customer_ledger::event_store::StoreError;
 use customer_ledger::event_store::append::combiner::Combiner;
 use customer_ledger::event_store::append::{Append, ExpectedStream};
 use customer_ledger::event_store::cache::tail::OwnAppends;
+use devkit::wait::until;
 use events::record::StreamKind;
 use futures_util::future::join_all;
 use sqlx::Connection as _;
 use sqlx::postgres::PgPoolOptions;
 
 use crate::support::postgres::{Database, database};
-use crate::support::wait::until;
 
 /// A combiner over connections that wait for a lock so long.
 fn combiner(database: &Database, lock_timeout: &str) -> Combiner {

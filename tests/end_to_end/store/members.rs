@@ -1,12 +1,12 @@
 //! Many customers join or leave a group at once: all or none, at any process, and nothing is lost.
 
 use customer_ledger::domain::customer::Command;
+use devkit::http::{Answer, Call};
 use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::processes::{assert_gapless, two};
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{Server, Shop};
 
 /// Requests that are sent at once.

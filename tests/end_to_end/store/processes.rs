@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use devkit::wait;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use sqlx::Connection as _;
 
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 /// Requests that are sent at once.
 const WRITERS: usize = 16;

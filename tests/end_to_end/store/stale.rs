@@ -1,12 +1,12 @@
 //! What one process has cached, another changes: it decides anew, and never on the old state.
 
 use customer_ledger::domain::customer::{Command, Customer};
+use devkit::wait;
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;
 use crate::support::ledger::TestLedger;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 /// A customer that the first process has in its cache.
 async fn cached(shop: &Shop) -> ([Server; 2], Known) {

@@ -1,11 +1,11 @@
 //! A record that somebody changed behind the ledger's back is found when it is read, and its values
 //! are not told.
 
+use devkit::wait;
 use serde_json::json;
 
 use crate::support::customer::Known;
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// A customer whose events a statement of the owner's then changes.
 async fn tampered(statement: &str) -> (Shop, Known) {

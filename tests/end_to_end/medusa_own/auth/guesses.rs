@@ -1,10 +1,10 @@
 //! Wrong passwords.
 
+use devkit::wait;
 use hyper::Method;
 
 use super::user;
 use crate::support::shop::{ADMIN_EMAIL, ADMIN_PASSWORD, Shop};
-use crate::support::wait;
 
 #[tokio::test]
 async fn guesses_are_throttled_whether_the_account_is_there_or_not() {

@@ -1,11 +1,11 @@
 //! `ledger user`, and what becomes of a person's proofs.
 
+use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{PROXY, user};
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// Made by scrypt-kdf 2.0.1 with N 2, r 1, p 1, as Medusa does.
 const IMPORTED_PASSWORD: &str = "correct horse battery";

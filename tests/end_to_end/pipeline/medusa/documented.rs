@@ -1,10 +1,10 @@
 //! Every answer that Medusa's contract documents. Source: contracts, sections 1 to 6.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Map, Value};
 
 use super::super::ask::Asked;
-use crate::support::http::Answer;
 
 /// The kinds of answer, each of which a run must meet.
 pub(crate) const KINDS: [&str; 15] = [

@@ -1,10 +1,10 @@
 //! Every answer that SHOPLINE's contract documents. Source: contracts, sections a to f.
 
+use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Map, Value};
 
 use super::super::ask::Asked;
-use crate::support::http::Answer;
 
 /// The kinds of answer, each of which a run must meet.
 pub(crate) const KINDS: [&str; 7] = ["200", "400", "401", "403", "404", "406", "422"];
