@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 use ulid::Ulid;
 
 use crate::auth::passwords::{self, Verdict, verify};
-use crate::auth::users::api_token_place;
+use crate::auth::users::{KnownUser, api_token_place};
 use crate::contracts::medusa::email::lower_case;
 use crate::contracts::shopline::rate::Plan;
 use crate::contracts::shopline::token::{Claims, sign};
@@ -94,7 +94,7 @@ pub async fn add_user(
 ) -> Result<String, sqlx::Error> {
     let email = lower_case(user.email);
     let mut transaction = owner.begin().await?;
-    let known: Option<(String, String)> = sqlx::query_as(
+    let known: Option<KnownUser> = sqlx::query_as(
         "select user_id, password_hash from medusa_users \
          where store = $1 and email = $2 and deleted_at is null for update",
     )
@@ -102,7 +102,9 @@ pub async fn add_user(
     .bind(&email)
     .fetch_optional(&mut *transaction)
     .await?;
-    let (known, stored) = known.unzip();
+    let (known, stored) = known
+        .map(|known| (known.user_id, known.password_hash))
+        .unzip();
     let is_kept = match user.password {
         Password::Plain(plain) => verify(stored.as_deref(), plain) != Verdict::Wrong,
         Password::Hash(hash) => stored.as_deref() == Some(hash),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use events::record::StreamKind;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -93,11 +94,11 @@ async fn stand(pool: &PgPool, seen: &[&Seen]) -> Result<Vec<bool>, sqlx::Error> 
     sqlx::query_scalar(
         "select coalesce((\
              select e.position = s.position \
-                 and (extract(epoch from e.time) * 1000000)::bigint = s.time \
+                 and e.time = s.time \
              from events e \
              where e.aggregate_type = s.kind and e.aggregate_id = s.stream \
              order by e.sequence desc limit 1), false) \
-         from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality \
+         from unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) with ordinality \
              as s(kind, stream, position, time, number) \
          order by number",
     )
@@ -114,7 +115,7 @@ async fn stand(pool: &PgPool, seen: &[&Seen]) -> Result<Vec<bool>, sqlx::Error> 
     )
     .bind(
         seen.iter()
-            .map(|seen| seen.last.time.as_microsecond())
+            .map(|seen| seen.last.time.to_sqlx())
             .collect::<Vec<_>>(),
     )
     .fetch_all(pool)

@@ -70,12 +70,12 @@ pub async fn streams_of(
             where store = $1 and kind in ('medusa_id', 'shopline_id') and kind = any($4) \
                 and key = $3 \
             union select $2 where 'stream' = any($4)) \
-         select e.aggregate_id, e.sequence, e.position, \
-            (select max(position) from events), \
+         select e.aggregate_id as stream, e.sequence, e.position, \
+            (select max(position) from events) as head, \
             (select min(convert_from(key, 'UTF8')) from claims c \
-             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'medusa_id'), \
+             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'medusa_id') as medusa, \
             (select min(convert_from(key, 'UTF8')) from claims c \
-             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'shopline_id') \
+             where c.store = $1 and c.holder = e.aggregate_id and c.kind = 'shopline_id') as shopline \
          from found f, lateral ( \
             select * from events \
             where aggregate_type = $5 and aggregate_id = f.stream and store = $1 \
@@ -91,12 +91,12 @@ pub async fn streams_of(
     let found = rows.iter().map(|row| {
         Ok(FoundStream {
             kind,
-            stream: row.try_get(0)?,
-            sequence: row.try_get(1)?,
-            position: row.try_get(2)?,
-            head: row.try_get(3)?,
-            medusa: row.try_get(4)?,
-            shopline: row.try_get(5)?,
+            stream: row.try_get("stream")?,
+            sequence: row.try_get("sequence")?,
+            position: row.try_get("position")?,
+            head: row.try_get("head")?,
+            medusa: row.try_get("medusa")?,
+            shopline: row.try_get("shopline")?,
         })
     });
     found.collect()

@@ -125,8 +125,8 @@ impl Ledger {
         ids: &[&str],
     ) -> Result<HashMap<String, String>, sqlx::Error> {
         let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
-        let found: Vec<(String, String)> = sqlx::query_as(
-            "select convert_from(key, 'UTF8'), holder from claims \
+        let found: Vec<HolderRow> = sqlx::query_as(
+            "select convert_from(key, 'UTF8') as id, holder from claims \
              where store = $1 and kind = $2 and key = any($3)",
         )
         .bind(&self.store)
@@ -134,6 +134,14 @@ impl Ledger {
         .bind(keys)
         .fetch_all(&self.pool)
         .await?;
-        Ok(found.into_iter().collect())
+        let found = found.into_iter();
+        Ok(found.map(|row| (row.id, row.holder)).collect())
     }
+}
+
+/// A claim to an id.
+#[derive(sqlx::FromRow)]
+struct HolderRow {
+    id: String,
+    holder: String,
 }

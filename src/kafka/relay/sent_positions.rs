@@ -7,17 +7,25 @@ use sqlx::{PgExecutor, PgPool};
 /// Positions by partition.
 pub(super) type SentPositions = BTreeMap<i32, i64>;
 
+/// A row of `relay_marks`.
+#[derive(sqlx::FromRow)]
+struct SentPosition {
+    partition: i32,
+    position: i64,
+}
+
 /// The marks of a topic.
 pub(super) async fn load(
     executor: impl PgExecutor<'_>,
     topic: &str,
 ) -> Result<SentPositions, sqlx::Error> {
-    let rows: Vec<(i32, i64)> =
+    let rows: Vec<SentPosition> =
         sqlx::query_as("select partition, position from relay_marks where topic = $1")
             .bind(topic)
             .fetch_all(executor)
             .await?;
-    Ok(rows.into_iter().collect())
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.partition, row.position)).collect())
 }
 
 /// Raises marks after a batch, in one statement. A relay that was overtaken lowers none, and raises none

@@ -63,7 +63,7 @@ pub async fn members(
     store: &str,
     groups: &[String],
 ) -> Result<Vec<Customer>, sqlx::Error> {
-    let rows: Vec<(String,)> = sqlx::query_as(
+    let views: Vec<String> = sqlx::query_scalar(
         "select view::text
          from medusa_customers
          where store = $1 and group_ids && $2 and not deleted
@@ -73,5 +73,5 @@ pub async fn members(
     .bind(groups)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|(view,)| decode(view)).collect()
+    views.iter().map(|view| decode(view)).collect()
 }
