@@ -1,14 +1,16 @@
 //! Store → Kafka: every record once, in order of position.
 //!
-//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]), and
-//! the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so that
-//! cursor and data cannot disagree. A record is sent exactly when its position is beyond the end of
-//! its partition. On any error the producer is dropped and the next one looks at the topic again.
+//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]),
+//! and the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so
+//! that cursor and data cannot disagree. A record is sent exactly when its position is beyond the
+//! end of its partition. On any error the producer is dropped and the next one looks at the topic
+//! again.
 //!
-//! Where to start reading the store follows from the marks in Postgres ([`marks`]): everything up to
-//! the greatest is in the topic, unless a partition ends before its mark. Then the topic was made
-//! anew or lost its end; the ledger's incarnation is raised, and the relay goes back to where the
-//! first such partition ends, filling only what is missing.
+//! Where to start reading the store follows from the sent positions in Postgres
+//! ([`sent_positions`]): everything up to the greatest is in the topic, unless a partition ends
+//! before its sent position. Then the topic was made anew or lost its end; the ledger's incarnation
+//! is raised, and the relay goes back to where the first such partition ends, filling only what is
+//! missing.
 //!
 //! A topic that knows more than the store stops the relay ([`survey`]): a person has to accept the
 //! loss, by `ledger epoch advance`.
@@ -201,7 +203,7 @@ struct Term {
     /// Everything up to here is in the topic.
     cursor: i64,
     /// The last position up to the cursor in each partition.
-    marks: SentPositions,
+    sent_positions: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
     reached: Option<Point>,
 }
@@ -258,16 +260,16 @@ impl Relay {
             producer: survey.producer,
             reader,
         });
-        let marks = sent_positions::load(&self.pool, &topic).await?;
+        let sent_positions = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
         let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
-        let plan = Plan::new(&marks, &tails);
+        let plan = Plan::new(&sent_positions, &tails);
         if without(Guard::TopicIsCursor) {
             tails.fill(0);
         }
         if plan.lost_records {
             identity.incarnation =
-                sent_positions::start_over(&self.pool, &topic, &plan.marks).await?;
+                sent_positions::start_over(&self.pool, &topic, &plan.sent_positions).await?;
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
@@ -282,7 +284,7 @@ impl Relay {
             tails,
             ends,
             cursor: plan.cursor,
-            marks: plan.marks,
+            sent_positions: plan.sent_positions,
             reached: reader::point(&self.pool, plan.cursor).await?,
         })
     }
@@ -359,25 +361,25 @@ impl Relay {
 struct Plan {
     /// Everything up to here is in the topic.
     cursor: i64,
-    /// Whether a partition ends before its mark.
+    /// Whether a partition ends before its sent position.
     lost_records: bool,
-    /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
-    /// are back finds the same cursor again.
-    marks: SentPositions,
+    /// The sent positions to go on from: none beyond the cursor, so that a relay that dies before
+    /// lost records are back finds the same cursor again.
+    sent_positions: SentPositions,
 }
 
 impl Plan {
-    fn new(marks: &SentPositions, tails: &[i64]) -> Self {
-        let sent = marks.values().copied().max().unwrap_or(0);
-        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
+    fn new(sent_positions: &SentPositions, tails: &[i64]) -> Self {
+        let sent = sent_positions.values().copied().max().unwrap_or(0);
+        let sent_to = |partition| sent_positions.get(&partition).copied().unwrap_or(0);
         let lost: Vec<i64> = (0..)
             .zip(tails)
-            .filter(|(partition, tail)| **tail < mark(*partition))
+            .filter(|(partition, tail)| **tail < sent_to(*partition))
             .filter(|_| !without(Guard::LostRecords))
             .map(|(_, tail)| *tail)
             .collect();
-        // A mark of a partition that the topic does not have any more is lost as well.
-        let gone = marks
+        // A sent position of a partition that the topic does not have any more is lost as well.
+        let gone = sent_positions
             .keys()
             .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
         let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
@@ -386,7 +388,7 @@ impl Plan {
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
-            marks: (0..)
+            sent_positions: (0..)
                 .zip(tails)
                 .map(kept)
                 .filter(|(_, position)| *position > 0)
@@ -409,7 +411,7 @@ impl Term {
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
             self.reached = Some(Point::from(&record));
-            self.marks.insert(partition, record.position);
+            self.sent_positions.insert(partition, record.position);
             let Some(tail) = self
                 .tails
                 .get_mut(index)
@@ -434,13 +436,19 @@ impl Term {
             })
             .await??;
         }
-        sent_positions::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
+        sent_positions::raise(
+            pool,
+            &self.topic,
+            self.identity.incarnation,
+            &self.sent_positions,
+        )
+        .await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }
 
-    /// Looks whether the store still has what was sent last. Records that follow another history are
-    /// never sent behind it.
+    /// Looks whether the store still has what was sent last. Records that follow another history
+    /// are never sent behind it.
     async fn check(&self, pool: &PgPool) -> Result<(), Error> {
         match self.reached {
             Some(point) if !reader::has(pool, point).await? => Err(Error::WentBack(point.position)),
@@ -467,12 +475,12 @@ impl Term {
 mod tests {
     use super::*;
 
-    fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&marks.iter().copied().collect(), tails);
+    fn plan(sent_positions: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
+        let plan = Plan::new(&sent_positions.iter().copied().collect(), tails);
         (
             plan.cursor,
             plan.lost_records,
-            plan.marks.into_iter().collect(),
+            plan.sent_positions.into_iter().collect(),
         )
     }
 
@@ -483,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_was_not_noted_is_skipped_not_sent_again() {
-        // 11 and 12 are in the topic, the marks were not written any more.
+        // 11 and 12 are in the topic, the sent positions were not written any more.
         assert_eq!(
             plan(&[(0, 9), (1, 10)], &[11, 12]),
             (10, false, vec![(0, 10), (1, 10)])
