@@ -27,7 +27,7 @@ use crate::config::Secret;
 use crate::contracts::medusa::bearer;
 use crate::contracts::shopline::rate::Plan;
 use crate::contracts::shopline::token::Scope;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 /// How long an answer of the database about a proof is believed.
 pub const REMEMBERED: Duration = Duration::from_secs(2);

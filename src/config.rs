@@ -3,6 +3,8 @@
 //! Settings come from the environment, or from a file of `NAME=value` lines named by
 //! `LEDGER_CONFIG`; the environment wins. A secret is never printed.
 
+mod trusted_proxies;
+
 use std::collections::HashMap;
 use std::env::VarError;
 use std::fmt;
@@ -15,7 +17,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use projections::shopline;
 
-use crate::http::proxies::TrustedProxies;
+pub use self::trusted_proxies::{NotNetworks, TrustedProxies};
 use crate::kafka::KafkaConfig;
 
 /// One setting.

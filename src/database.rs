@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
 use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 /// Every table and the append function: what is in `migrations/` when the ledger is built.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");

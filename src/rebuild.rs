@@ -26,9 +26,9 @@ use self::compare::Comparison;
 pub use self::compare::Differing;
 pub use self::fold::Code;
 use self::fold::{Share, Worker};
-use self::tables::Place;
-use crate::event_store::keyring::Keyring;
-use crate::event_store::reader::{self, ReadError};
+use self::tables::TableSet;
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::read::reader::{self, StoreError};
 use crate::kafka::projector::{self, Projection};
 
 /// Any fixed number; the second one is the projection.
@@ -50,7 +50,7 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     /// A record does not open or decode.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
     /// The store lacks what is between.
     #[error(
         "the record at position {position} does not follow the one before it in stream {stream}"
@@ -119,7 +119,7 @@ pub struct Progress {
 
 /// What a comparison found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Compared {
     /// Rows that were compared.
     pub rows: i64,
     /// Rows that are not what the events say.
@@ -130,7 +130,7 @@ pub struct Found {
 #[derive(Clone, Copy, Debug)]
 pub struct Switched {
     /// What was found in the tables that went out.
-    pub found: Found,
+    pub found: Compared,
     /// The tables that came in hold everything up to here.
     pub position: i64,
     /// How long it took to fold the events into tables, indexes not included.
@@ -238,7 +238,7 @@ impl Rebuild {
         let folded_in = start.elapsed();
         self.is_at(Phase::Indexes);
         tables::finish(&mut self.session, self.projection).await?;
-        let switched = self.bring(worker, Place::Next, tell).await?;
+        let switched = self.bring(worker, TableSet::Next, tell).await?;
         Ok(Switched {
             folded_in,
             ..switched
@@ -249,10 +249,10 @@ impl Rebuild {
     pub async fn compare(
         mut self,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Compared, Error> {
         let mut worker = self.fold().await?;
-        let found = self.compared(&mut worker, Place::Next, tell).await?;
-        tables::remove(&mut self.session, self.projection, Place::Next).await?;
+        let found = self.compared(&mut worker, TableSet::Next, tell).await?;
+        tables::remove(&mut self.session, self.projection, TableSet::Next).await?;
         Ok(found)
     }
 
@@ -264,13 +264,13 @@ impl Rebuild {
     ) -> Result<Switched, Error> {
         let projection = self.projection;
         let name = projection.name();
-        if !tables::exist(&mut self.session, projection, Place::Kept).await? {
+        if !tables::exist(&mut self.session, projection, TableSet::Kept).await? {
             return Err(Error::NothingKept(name));
         }
-        if !tables::fit(&mut self.session, projection, Place::Kept).await? {
+        if !tables::fit(&mut self.session, projection, TableSet::Kept).await? {
             return Err(Error::Shape(name));
         }
-        tables::remove(&mut self.session, projection, Place::Next).await?;
+        tables::remove(&mut self.session, projection, TableSet::Next).await?;
         let kept: Option<i64> = sqlx::query_scalar(
             "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
         )
@@ -283,9 +283,9 @@ impl Rebuild {
         let mut attempt = 1;
         loop {
             // Rows may be ahead of the position: what they have seen is skipped.
-            let worker = self.worker(Place::Kept, Share::ALL, position).await?;
+            let worker = self.worker(TableSet::Kept, Share::ALL, position).await?;
             let worker = worker.with_rows();
-            match self.bring(worker, Place::Kept, &mut tell).await {
+            match self.bring(worker, TableSet::Kept, &mut tell).await {
                 // The row of a customer that was deleted meanwhile went ahead by itself.
                 Err(Error::Disturbed) if attempt < BACK_MAX => attempt += 1,
                 ended => return ended,
@@ -297,7 +297,7 @@ impl Rebuild {
     /// there were any.
     pub async fn forget(mut self) -> Result<bool, Error> {
         let mut there = false;
-        for place in [Place::Kept, Place::Next, Place::Gone] {
+        for place in [TableSet::Kept, TableSet::Next, TableSet::Gone] {
             there |= tables::exist(&mut self.session, self.projection, place).await?;
             tables::remove(&mut self.session, self.projection, place).await?;
         }
@@ -315,18 +315,18 @@ impl Rebuild {
                 index: index.into(),
                 of: self.workers.into(),
             };
-            let mut worker = self.worker(Place::Next, share, 0).await?;
+            let mut worker = self.worker(TableSet::Next, share, 0).await?;
             let progress = self.progress.clone();
             workers.spawn(async move { worker.advance(head, &progress).await });
         }
         while let Some(ended) = workers.join_next().await {
             ended??;
         }
-        let worker = self.worker(Place::Next, Share::ALL, head).await?;
+        let worker = self.worker(TableSet::Next, Share::ALL, head).await?;
         Ok(worker.with_rows())
     }
 
-    async fn worker(&self, place: Place, share: Share, position: i64) -> Result<Worker, Error> {
+    async fn worker(&self, place: TableSet, share: Share, position: i64) -> Result<Worker, Error> {
         let schema = place.schema(self.projection);
         let worker = Worker::new(
             &self.options,
@@ -342,9 +342,9 @@ impl Rebuild {
     async fn compared(
         &mut self,
         worker: &mut Worker,
-        place: Place,
+        place: TableSet,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Compared, Error> {
         self.is_at(Phase::Compares);
         let watermark = self.watermark().await?;
         worker
@@ -365,12 +365,12 @@ impl Rebuild {
     async fn bring(
         &mut self,
         mut worker: Worker,
-        from: Place,
+        from: TableSet,
         tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
     ) -> Result<Switched, Error> {
         let found = self.compared(&mut worker, from, tell).await?;
         self.is_at(Phase::Switches);
-        tables::remove(&mut self.session, self.projection, Place::Gone).await?;
+        tables::remove(&mut self.session, self.projection, TableSet::Gone).await?;
         let deadline = Instant::now() + SWITCH_MAX;
         let locked_for = loop {
             self.approach(&mut worker).await?;
@@ -383,7 +383,7 @@ impl Rebuild {
             tokio::time::sleep(PAUSE).await;
         };
         tables::blank_kept(&mut self.session, self.projection).await?;
-        tables::remove(&mut self.session, self.projection, Place::Gone).await?;
+        tables::remove(&mut self.session, self.projection, TableSet::Gone).await?;
         Ok(Switched {
             found,
             position: worker.position(),
@@ -408,7 +408,7 @@ impl Rebuild {
     async fn try_switch(
         &mut self,
         worker: &mut Worker,
-        from: Place,
+        from: TableSet,
     ) -> Result<Option<Duration>, Error> {
         let projection = self.projection;
         let mut transaction = self.session.begin().await?;
@@ -427,7 +427,7 @@ impl Rebuild {
         .bind(projection.name())
         .bind(worker.position())
         .bind(live.watermark)
-        .bind(from == Place::Kept)
+        .bind(from == TableSet::Kept)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -458,7 +458,7 @@ async fn lock(
     transaction: &mut PgConnection,
     projection: Projection,
     worker: &mut Worker,
-    from: Place,
+    from: TableSet,
     progress: &watch::Sender<Progress>,
 ) -> Result<Option<Instant>, Error> {
     if !tables::reserve(transaction, projection, from).await? {
@@ -510,7 +510,7 @@ pub async fn last(
          from rebuilds where projection = $1 order by number desc limit 1",
     )
     .bind(projection.name())
-    .bind(Place::Kept.schema(projection))
+    .bind(TableSet::Kept.schema(projection))
     .fetch_optional(executor)
     .await?;
     row.map(|(time, position, went_back, is_kept)| {

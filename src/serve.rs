@@ -20,7 +20,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::{self, DatabaseError, Pools};
 use crate::event_store::Ledger;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::history::refusals::Refusals;
 use crate::http::limiter::Limiter;
 use crate::http::server;

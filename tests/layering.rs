@@ -75,9 +75,20 @@ impl Rule {
 fn project() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![];
-    let mut paths: Vec<_> = ["Cargo.toml", "src", "events", "projections", "tests"]
-        .map(|name| root.join(name))
-        .into();
+    let mut paths: Vec<_> = [
+        "Cargo.toml",
+        "src",
+        "events",
+        "express",
+        "projections",
+        "devkit",
+        "bench",
+        "tests",
+    ]
+    .map(|name| root.join(name))
+    .into_iter()
+    .filter(|path| path.exists())
+    .collect();
     while let Some(path) = paths.pop() {
         let is_source = |extension| extension == "rs" || extension == "toml";
         if path.is_dir() {
@@ -227,6 +238,42 @@ fn events_depend_on_nothing_of_the_project_and_do_no_io() {
     EVENTS.holds();
 }
 
+const FOUNDATIONS: Rule = Rule {
+    why: "`express` is what Node.js and Express do, and `devkit` what tests need: neither knows the \
+          ledger, so that every other package may use them",
+    about: |path| matches!(path, "express/Cargo.toml" | "devkit/Cargo.toml"),
+    broken_by: |manifest| {
+        let packages = [
+            "bench",
+            "customer-ledger",
+            "devkit",
+            "events",
+            "express",
+            "projections",
+            "torture",
+        ];
+        dependencies_on(manifest, &packages)
+    },
+    exceptions: &[],
+};
+
+#[test]
+fn express_and_devkit_depend_on_no_package_of_the_project() {
+    FOUNDATIONS.refuses(
+        "express/Cargo.toml",
+        "[dependencies]\nevents.workspace = true",
+    );
+    FOUNDATIONS.refuses(
+        "devkit/Cargo.toml",
+        "[dev-dependencies]\ncustomer-ledger.workspace = true",
+    );
+    FOUNDATIONS.allows(
+        "express/Cargo.toml",
+        "[dependencies]\nserde.workspace = true",
+    );
+    FOUNDATIONS.holds();
+}
+
 const PROJECTIONS: Rule = Rule {
     why: "projections are below the service: they can be built, tested and replayed without it",
     about: |path| path == "projections/Cargo.toml",
@@ -302,7 +349,10 @@ const PURE: Rule = Rule {
           in a test as in production. Time, ids and what was loaded are arguments",
     about: |path| {
         let is_projection = is_of("projections/src", path) && !path.contains("table");
-        is_of("events/src", path) || is_projection || is_pure_service(path)
+        let is_package = ["events/src", "express/src"]
+            .iter()
+            .any(|folder| is_of(folder, path));
+        is_package || is_projection || is_pure_service(path)
     },
     broken_by: |text| {
         let outside = [
@@ -337,6 +387,7 @@ fn decisions_contracts_events_and_views_are_pure() {
     PURE.refuses("src/domain/group.rs", "let pause = tokio::time::sleep;");
     PURE.refuses("src/contracts/medusa/query.rs", "let n = rand::random();");
     PURE.refuses("projections/src/medusa/render.rs", "sqlx::query(\"\")");
+    PURE.refuses("express/src/query.rs", "use tokio::fs;");
     PURE.refuses("events/src/record.rs", "std::fs::read(path)");
     PURE.allows(
         "events/src/ids/text.rs",

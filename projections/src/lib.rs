@@ -21,7 +21,7 @@
 //!   a view folded after the erasure must end as the row that was there before it.
 //! * A deleted view holds no personal data: it keeps ids, sequence and position, and nothing else
 //!   ever enters it again.
-//! * `apply` trusts its caller to bring each sequence once, in order: ask [`place`] first.
+//! * `apply` trusts its caller to bring each sequence once, in order: ask [`continuity`] first.
 
 pub mod countries;
 pub mod medusa;
@@ -33,7 +33,7 @@ use events::personal::Personal;
 
 /// Where a record stands, seen from a view of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Continuity {
     /// It is the next one: apply it.
     Next,
     /// The view holds its effect already: skip it.
@@ -43,13 +43,13 @@ pub enum Place {
 }
 
 /// Where a record stands, seen from a view that holds its stream up to a sequence; 0 is none.
-pub const fn place(held: i64, sequence: i64) -> Place {
+pub const fn continuity(held: i64, sequence: i64) -> Continuity {
     if sequence <= held {
-        Place::Seen
+        Continuity::Seen
     } else if sequence - held == 1 {
-        Place::Next
+        Continuity::Next
     } else {
-        Place::Gap
+        Continuity::Gap
     }
 }
 
@@ -73,11 +73,11 @@ mod tests {
 
     #[test]
     fn a_record_is_next_seen_or_beyond_a_gap() {
-        assert_eq!(place(0, 1), Place::Next);
-        assert_eq!(place(7, 8), Place::Next);
-        assert_eq!(place(7, 7), Place::Seen);
-        assert_eq!(place(7, 1), Place::Seen);
-        assert_eq!(place(7, 9), Place::Gap);
-        assert_eq!(place(0, 2), Place::Gap);
+        assert_eq!(continuity(0, 1), Continuity::Next);
+        assert_eq!(continuity(7, 8), Continuity::Next);
+        assert_eq!(continuity(7, 7), Continuity::Seen);
+        assert_eq!(continuity(7, 1), Continuity::Seen);
+        assert_eq!(continuity(7, 9), Continuity::Gap);
+        assert_eq!(continuity(0, 2), Continuity::Gap);
     }
 }

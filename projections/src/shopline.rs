@@ -10,7 +10,7 @@ mod render;
 pub mod table;
 
 pub use customer::{Address, Consent, Customer};
-pub use list::{Filter, Order, Page, Place, Start, Window, first_name_term, tag_term};
+pub use list::{Filter, Order, Page, SortKey, Start, Window, first_name_term, tag_term};
 pub use render::{
     Fields, Store, Version, render_address, render_addresses, render_created, render_deleted,
     render_list, render_read, render_subscriptions, render_updated,

@@ -14,7 +14,7 @@ use crate::auth::users::api_token_place;
 use crate::contracts::medusa::email::lower_case;
 use crate::contracts::shopline::rate::Plan;
 use crate::contracts::shopline::token::{Claims, sign};
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 /// How long a token of an app lives, as those that SHOPLINE's own admin page makes: three years.
 pub const APP_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1095 * 24);

@@ -4,12 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use events::record::Actor;
+use express::cookie::SignedId;
 use jiff::Timestamp;
 use rand::RngCore as _;
 use subtle::ConstantTimeEq as _;
 
 use super::{Auth, person};
-use crate::contracts::medusa::cookie::SignedId;
 
 /// How many sessions a person may have: the oldest makes place.
 const SESSIONS_MAX: i64 = 20;

@@ -8,7 +8,7 @@ use sqlx::{PgPool, Row as _};
 
 use super::Auth;
 use crate::contracts::medusa::user::User;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 /// What is read of a person, in the order of [`read`].
 const COLUMNS: &str = "user_id, (extract(epoch from created_at) * 1000000)::bigint, \

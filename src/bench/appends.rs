@@ -17,7 +17,7 @@ use super::store::Store;
 use crate::contracts::medusa::customer::RULES;
 use crate::database;
 use crate::domain::customer::{Command, CreateCustomer, Customer, Fields, UpdateCustomer};
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::new_ids;
 use crate::event_store::{Ledger, Outcome, Request};
 

@@ -21,7 +21,7 @@ use super::report::{Beside, Measured, Row, Table};
 use super::store::Store;
 use super::{Bench, Error};
 use crate::event_store::Ledger;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::history::questions::{self, Asker, Questions};
 use crate::history::{Shape, When, shape};
 

@@ -16,7 +16,7 @@ use super::process::Server;
 use super::report::{Beside, Measured, Row, Table};
 use super::store::Store;
 use super::{Bench, CATCH_UP_MAX, Error};
-use crate::event_store::keyring::{Keyring, Place, StreamKey};
+use crate::event_store::keys::keyring::{Keyring, SealContext, StreamKey};
 use crate::kafka::projector::Projection;
 use crate::rebuild::{Rebuild, Switched};
 
@@ -248,7 +248,7 @@ impl Customer {
             let named = json!({ "event": "CustomerUpdated", "first_name": { "$open": name } });
             ("CustomerUpdated", named)
         };
-        let place = Place {
+        let place = SealContext {
             store: STORE,
             stream,
             sequence: self.sequence,

@@ -17,7 +17,7 @@ use crate::config::{DatabaseConfig, Secret};
 use crate::contracts::shopline::rate::Plan;
 use crate::database::DatabaseError;
 use crate::database::migrate;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 const POLL: Duration = Duration::from_millis(50);
 

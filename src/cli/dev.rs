@@ -29,7 +29,7 @@ use crate::config::{Config, ConfigError, DatabaseConfig, Secret, Settings};
 use crate::contracts::shopline::rate::Plan;
 use crate::database::migrate;
 use crate::database::{self, DatabaseError};
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::kafka::{self, Identity, KafkaConfig};
 use crate::serve::{Roles, ServeError, listen, serve};
 use crate::shutdown::Lifecycle;

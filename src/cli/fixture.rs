@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::owner::{Owner, Wrong};
 use crate::config::Settings;
-use crate::event_store::reader::{self, ReadError};
+use crate::event_store::read::reader::{self, StoreError};
 use crate::history::access_log::{self, Access};
 use crate::history::fixture::{Fixture, FixtureEvent, redact};
 
@@ -58,14 +58,14 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
 }
 
 /// The customer's stream as it was written, personal values open.
-async fn read(owner: &Owner, stream: String) -> Result<Fixture, ReadError> {
+async fn read(owner: &Owner, stream: String) -> Result<Fixture, StoreError> {
     let mut connection = owner.pool.acquire().await?;
     let stored = reader::stream(&mut *connection, Fixture::KIND, &stream, 0, i64::MAX).await?;
     let keys = reader::keys(&mut connection, &owner.keyring, &[&stream]).await?;
     let key = keys.get(&stream).map(AsRef::as_ref);
     let events = stored.iter().map(|stored| {
-        let opened = reader::open(stored, key)?;
-        Ok::<_, ReadError>(FixtureEvent {
+        let opened = reader::unseal(stored, key)?;
+        Ok::<_, StoreError>(FixtureEvent {
             position: opened.position,
             time: opened.time,
             version: opened.version,

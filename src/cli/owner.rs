@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::config::{ConfigError, Settings};
 use crate::database::{self, DatabaseError};
 use crate::event_store::Ledger;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 
 /// One store's part of the ledger, open to the owner of the database.
 pub struct Owner {

@@ -19,11 +19,11 @@ use tokio::time::Instant;
 use crate::cli::owner::{Owner, Wrong};
 use crate::cli::table::escaped;
 use crate::config::Settings;
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::history::access_log::{self, Access};
 use crate::kafka::projector::Projection;
 use crate::kafka::{self, Identity};
-use crate::rebuild::{Differing, Error as NotDone, Found, Phase, Progress, Rebuild, Switched};
+use crate::rebuild::{Compared, Differing, Error as NotDone, Phase, Progress, Rebuild, Switched};
 
 /// How often progress is told without a terminal.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -219,8 +219,8 @@ fn print_forgotten(as_json: bool, name: &str, there: bool) -> io::Result<()> {
     print(as_json, &object, &line)
 }
 
-fn print_found(as_json: bool, name: &str, found: Found) -> io::Result<()> {
-    let Found { rows, differing } = found;
+fn print_found(as_json: bool, name: &str, found: Compared) -> io::Result<()> {
+    let Compared { rows, differing } = found;
     let object = json!({ "view": name, "rows": rows, "differing": differing });
     let line = format!("{name}: {rows} rows compared, {differing} differ");
     print(as_json, &object, &line)
@@ -233,7 +233,7 @@ fn print_switched(
     switched: &Switched,
 ) -> io::Result<()> {
     let Switched {
-        found: Found { rows, differing },
+        found: Compared { rows, differing },
         position,
         folded_in: _,
         locked_for,

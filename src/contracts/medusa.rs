@@ -2,15 +2,15 @@
 //!
 //! What a request meets, in order, and the file that plays it:
 //!
-//! 1. [`body`]: Express' JSON body parser, before everything else, also before authentication.
+//! 1. [`express::body`]: Express' JSON body parser, before everything else, also before authentication.
 //! 2. [`path`]: Express' routing.
-//! 3. (authentication: `crate::auth`; what the proofs say: [`cookie`], [`bearer`]; who signs in:
+//! 3. (authentication: `crate::auth`; what the proofs say: [`express::cookie`], [`bearer`]; who signs in:
 //!    [`login`], and is shown: [`user`])
 //! 4. [`customer`], [`group`], [`members`], [`list`]: one function for each
-//!    operation: body, then [`query`], checked by
+//!    operation: body, then [`express::query`], checked by
 //!    [`validation`], become a command.
-//! 5. [`refusal`]: whatever goes wrong, as status, headers and text. [`etag`] is on every JSON
-//!    answer.
+//! 5. [`refusal`]: whatever goes wrong, as status, headers and text. An [`express::etag`] is on every
+//!    JSON answer.
 //!
 //! Answers that went well are not here: the projection renders them. `POST /admin/customers/{id}`
 //! is read in [`customer::parse_update`] and answered by `projections::medusa`.
@@ -26,20 +26,14 @@
 //! case is named, it is one of those.
 
 pub mod bearer;
-pub mod body;
-pub mod cookie;
 pub mod customer;
 pub mod email;
-pub mod etag;
 pub mod group;
-pub mod json;
 pub mod list;
 pub mod login;
 pub mod members;
 mod option;
 pub mod path;
-mod prototype;
-pub mod query;
 pub mod refusal;
 pub mod user;
 pub mod validation;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
-use super::newest::Point;
+use super::point::Point;
 use events::record::StreamKind;
 
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.
@@ -165,16 +165,16 @@ pub enum Verdict {
         time: Timestamp,
     },
     /// A stream it was decided on has moved on.
-    Conflict,
+    Stale,
     /// Its idempotency key was used before.
     Repeated(FirstRequest),
-    /// It is refused, for all these reasons.
-    Refused(Vec<Failure>),
+    /// It conflicts with what other streams hold, or needs what is not there: every reason.
+    Conflicts(Vec<Conflict>),
 }
 
-/// Why the store refuses a command.
+/// Why the store does not take a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Conflict {
     /// Another stream holds the claim of this kind.
     Claimed(String),
     /// Another stream has the mark of this kind.
@@ -305,7 +305,7 @@ fn request_row(command: i32, request: &NewRequest) -> Value {
 /// Gathers the rows of each command. A repeated request comes before a conflict, and a conflict
 /// before every other reason: those were judged on a state that is no longer.
 fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error> {
-    let mut verdicts = vec![Verdict::Refused(vec![]); commands];
+    let mut verdicts = vec![Verdict::Conflicts(vec![]); commands];
     for row in rows {
         let command: i32 = row.try_get(0)?;
         let detail: Option<String> = row.try_get(4)?;
@@ -332,16 +332,16 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error
             }
             "conflict" => {
                 if !matches!(slot, Verdict::Repeated(_)) {
-                    *slot = Verdict::Conflict;
+                    *slot = Verdict::Stale;
                 }
                 continue;
             }
-            "claimed" => Failure::Claimed(detail),
-            "marked" => Failure::Marked(detail),
-            "group" => Failure::GroupUnknown(detail),
+            "claimed" => Conflict::Claimed(detail),
+            "marked" => Conflict::Marked(detail),
+            "group" => Conflict::GroupUnknown(detail),
             other => return Err(protocol(format!("unknown verdict {other}"))),
         };
-        if let Verdict::Refused(failures) = slot {
+        if let Verdict::Conflicts(failures) = slot {
             failures.push(failure);
         }
     }

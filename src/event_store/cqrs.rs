@@ -1,5 +1,7 @@
 //! The store as cqrs-es sees it: for its tools and frameworks, over the same append and the same reads.
 
+pub mod repository;
+
 use std::collections::HashMap;
 
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
@@ -7,7 +9,7 @@ use events::record::{Metadata, Record};
 use serde_json::{Map, Value};
 
 use super::appender::Verdict;
-use super::reader::{self, ReadError};
+use super::read::reader::{self, StoreError};
 use super::{ExecuteError, Ledger, Loaded, Stream};
 
 impl<S: Stream> AggregateContext<S> for Loaded<S> {
@@ -75,9 +77,9 @@ impl<S: Stream> EventStore<S> for Ledger {
         S::cache(self).invalidate(&context.stream);
         let verdict = self.combiner.append(append).await;
         match verdict.map_err(|error| AggregateError::DatabaseConnectionError(error.into()))? {
-            Verdict::Conflict | Verdict::Repeated(_) => Err(AggregateError::AggregateConflict),
-            Verdict::Refused(failures) => {
-                let refused: ExecuteError<S::Error> = ExecuteError::Failed(failures);
+            Verdict::Stale | Verdict::Repeated(_) => Err(AggregateError::AggregateConflict),
+            Verdict::Conflicts(failures) => {
+                let refused: ExecuteError<S::Error> = ExecuteError::Conflicts(failures);
                 Err(AggregateError::UnexpectedError(refused.to_string().into()))
             }
             Verdict::Appended { position, time } => {
@@ -107,6 +109,6 @@ fn database<E: std::error::Error>(error: sqlx::Error) -> AggregateError<E> {
     AggregateError::DatabaseConnectionError(error.into())
 }
 
-fn unread<E: std::error::Error>(error: ReadError) -> AggregateError<E> {
+fn unread<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
     AggregateError::DatabaseConnectionError(error.into())
 }

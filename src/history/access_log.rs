@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use crate::event_store::keyring::{Keyring, Place, open_payload};
-use crate::event_store::reader::{self, ReadError};
+use crate::event_store::keys::keyring::{Keyring, SealContext, unseal_payload};
+use crate::event_store::read::reader::{self, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.
 pub const LISTED_MAX: usize = 10_000;
@@ -37,7 +37,7 @@ pub struct Access<'a> {
 }
 
 /// Writes an access down. Until it has, and if it fails, nothing may be shown.
-pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Result<(), ReadError> {
+pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Result<(), StoreError> {
     note_all(pool, keyring, &[*access]).await
 }
 
@@ -46,7 +46,7 @@ pub async fn note_all(
     pool: &PgPool,
     keyring: &Keyring,
     accesses: &[Access<'_>],
-) -> Result<(), ReadError> {
+) -> Result<(), StoreError> {
     let streams: Vec<&str> = accesses.iter().map(|access| access.stream).collect();
     let has_reasons = accesses.iter().any(|access| access.reason.is_some());
     let keys = if has_reasons {
@@ -140,7 +140,7 @@ pub async fn list(
     keyring: &Keyring,
     store: &str,
     wanted: Wanted<'_>,
-) -> Result<Listed, ReadError> {
+) -> Result<Listed, StoreError> {
     let Wanted {
         stream,
         since,
@@ -179,8 +179,8 @@ pub async fn list(
             .and_then(|text| serde_json::from_str(text).ok())
         {
             let mut reason: Value = reason;
-            open_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
-                ReadError::Key {
+            unseal_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
+                StoreError::Key {
                     position: 0,
                     source,
                 }
@@ -211,8 +211,8 @@ fn row(row: &PgRow) -> Result<(Noted, Option<String>), sqlx::Error> {
 }
 
 /// Where a reason is sealed for: no event has this sequence.
-const fn place<'a>(store: &'a str, stream: &'a str) -> Place<'a> {
-    Place {
+const fn place<'a>(store: &'a str, stream: &'a str) -> SealContext<'a> {
+    SealContext {
         store,
         stream,
         sequence: 0,

@@ -13,8 +13,8 @@ use sqlx::PgPool;
 use crate::cli::owner::Wrong;
 use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::event_store::Ledger;
-use crate::event_store::past::{Found, Past, STREAM, streams_of};
-use crate::event_store::reader::ReadError;
+use crate::event_store::read::as_of::{AsOf, FoundStream, STREAM, streams_of};
+use crate::event_store::read::reader::StoreError;
 use crate::history::access_log::{self, Access};
 use crate::history::blame::{Leaf, blame};
 use crate::history::cause::{self, Logged};
@@ -95,7 +95,7 @@ pub enum Error {
     NothingThere,
     /// The store could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
 }
 
 impl From<sqlx::Error> for Error {
@@ -156,7 +156,7 @@ pub struct Differences {
 
 /// The customer that has or had an id of either shop or of the ledger, else the group; `medusa:`,
 /// `shopline:` or `ledger:` before it says whose it is.
-pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
+pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
     let mut found = Err(Error::Unknown);
     for kind in [StreamKind::Customer, StreamKind::CustomerGroup] {
         found = find_of(pool, store, kind, id).await;
@@ -168,7 +168,7 @@ pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> 
 }
 
 /// The customer that has or had an id.
-pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<Found, Error> {
+pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
     let found = find(pool, store, id).await?;
     match found.kind {
         StreamKind::Customer => Ok(found),
@@ -176,7 +176,12 @@ pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<Found
     }
 }
 
-async fn find_of(pool: &PgPool, store: &str, kind: StreamKind, id: &str) -> Result<Found, Error> {
+async fn find_of(
+    pool: &PgPool,
+    store: &str,
+    kind: StreamKind,
+    id: &str,
+) -> Result<FoundStream, Error> {
     let (kinds, id): (&[&str], &str) = match id.split_once(':') {
         Some(("medusa", id)) => (&[MEDUSA_ID], id),
         Some(("shopline", id)) => (&[SHOPLINE_ID], id),
@@ -203,7 +208,7 @@ pub fn wrong(error: Error) -> Box<dyn std::error::Error> {
 
 impl Questions<'_> {
     /// The customer that has or had an id, else the group.
-    pub async fn find(&self, id: &str) -> Result<Found, Error> {
+    pub async fn find(&self, id: &str) -> Result<FoundStream, Error> {
         find(&self.ledger.pool, &self.ledger.store, id).await
     }
 
@@ -373,7 +378,7 @@ impl Questions<'_> {
     }
 
     /// The position of a point in time; now is the ledger's last.
-    pub async fn position(&self, when: Option<When>, found: &Found) -> Result<i64, Error> {
+    pub async fn position(&self, when: Option<When>, found: &FoundStream) -> Result<i64, Error> {
         match when {
             None => Ok(found.head),
             Some(When::Time(time)) => Ok(self.ledger.position_at(time).await?.min(found.head)),
@@ -398,7 +403,11 @@ impl Questions<'_> {
     }
 
     /// What was found, as it was right after a position.
-    pub(crate) async fn past(&self, found: &Found, position: i64) -> Result<Past, ReadError> {
+    pub(crate) async fn past(
+        &self,
+        found: &FoundStream,
+        position: i64,
+    ) -> Result<AsOf, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.past(kind, stream, position).await
     }
@@ -406,15 +415,20 @@ impl Questions<'_> {
     /// What happened to what was found after a position, up to another.
     pub(crate) async fn history(
         &self,
-        found: &Found,
+        found: &FoundStream,
         after: i64,
         until: i64,
-    ) -> Result<History, ReadError> {
+    ) -> Result<History, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.history(kind, stream, after, until).await
     }
 
-    async fn document(&self, found: &Found, past: &Past, shape: &Shape) -> Result<String, Error> {
+    async fn document(
+        &self,
+        found: &FoundStream,
+        past: &AsOf,
+        shape: &Shape,
+    ) -> Result<String, Error> {
         if past.sequence == 0 {
             return Err(self.before_birth(found).await?);
         }
@@ -430,7 +444,7 @@ impl Questions<'_> {
         Err(Error::Deleted { position, time })
     }
 
-    pub(crate) async fn before_birth(&self, found: &Found) -> Result<Error, Error> {
+    pub(crate) async fn before_birth(&self, found: &FoundStream) -> Result<Error, Error> {
         let birth = self.ledger.place_of(found.kind, &found.stream, 1).await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {
@@ -457,7 +471,7 @@ impl Questions<'_> {
     /// first few that are read.
     async fn made(
         &self,
-        found: &Found,
+        found: &FoundStream,
         from: i64,
         to: i64,
         shape: &Shape,

@@ -22,8 +22,8 @@ use super::request::RequestId;
 use super::{Api, REQUEST_TIMEOUT, json as answer};
 use crate::auth::LedgerToken;
 use crate::event_store::Ledger;
-use crate::event_store::past::Found;
-use crate::event_store::reader::ReadError;
+use crate::event_store::read::as_of::FoundStream;
+use crate::event_store::read::reader::StoreError;
 use crate::history::questions::{Error, find_customer};
 
 /// Scope of ids, positions and pseudonyms.
@@ -82,7 +82,7 @@ impl Asked {
     async fn ids(&self) -> Result<String, Problem> {
         self.authorize(READ).await?;
         let Ledger { pool, store, .. } = &*self.api.ledger;
-        let Found {
+        let FoundStream {
             kind: _,
             stream,
             medusa,
@@ -189,11 +189,11 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<&ReadError> for Problem {
-    fn from(error: &ReadError) -> Self {
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
         match error {
-            ReadError::Database(error) => error.into(),
-            ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.into(),
+            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::unread()
             }

@@ -13,18 +13,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, Contract};
+use express::body::{self, BYTES_MAX, BodyError};
+use express::etag::{Conditions, etag, is_fresh};
+use express::json::Document;
 
 use super::request::{Envelope, RequestId};
 use super::{Api, BEHIND};
-use crate::contracts::medusa::body::{self, BYTES_MAX, BodyError};
-use crate::contracts::medusa::etag::{Conditions, etag, is_fresh};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::path::{Route, route};
 pub(super) use crate::contracts::medusa::refusal::Refused;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
 use crate::event_store::ExecuteError;
-use crate::event_store::appender::Failure;
-use crate::event_store::reader::ReadError;
+use crate::event_store::appender::Conflict;
+use crate::event_store::read::reader::StoreError;
 use crate::history::refusals;
 
 /// The most bytes of a compressed body that are read: one that inflates to the limit is smaller.
@@ -326,11 +326,11 @@ fn put<'a>(headers: &mut HeaderMap, pairs: impl IntoIterator<Item = (&'static st
 fn refused<E: std::error::Error>(
     error: ExecuteError<E>,
     refusal: impl FnOnce(E) -> Refused,
-    by_store: impl FnOnce(Vec<Failure>) -> Refused,
+    by_store: impl FnOnce(Vec<Conflict>) -> Refused,
 ) -> Refused {
     match error {
         ExecuteError::Refused(error) => refusal(error),
-        ExecuteError::Failed(failures) => by_store(failures),
+        ExecuteError::Conflicts(failures) => by_store(failures),
         ExecuteError::KeyReused => Refused::KeyReused,
         ExecuteError::Contended => Refused::Conflict,
         ExecuteError::Read(error) => failed(&error),
@@ -341,10 +341,10 @@ fn refused<E: std::error::Error>(
     }
 }
 
-fn failed(error: &ReadError) -> Refused {
+fn failed(error: &StoreError) -> Refused {
     match error {
-        ReadError::Database(error) => unread(error),
-        ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+        StoreError::Unavailable(error) => unread(error),
+        StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
             tracing::error!(error = %error, "the ledger could not be read");
             Refused::Unknown
         }

@@ -6,7 +6,7 @@ use events::record::{Actor, Contract, Metadata};
 use jiff::Timestamp;
 use rand::RngCore as _;
 
-use crate::event_store::keyring::Keyring;
+use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::{Idempotency, Request};
 
 /// The header that names the request in every answer.

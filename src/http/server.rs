@@ -7,6 +7,7 @@
 
 mod arrival;
 mod files;
+pub(super) mod proxies;
 mod seats;
 
 use std::convert::Infallible;

@@ -18,15 +18,15 @@ use projections::shopline as view;
 use super::request::{Envelope, RequestId, now, reason};
 use super::{Api, BEHIND, json};
 use crate::auth::InstalledApp;
-use crate::contracts::shopline::path::{Found, Operation, find};
+use crate::contracts::shopline::path::{MatchedPath, Operation, find};
 use crate::contracts::shopline::rate::Plan;
 pub(super) use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_content_type};
 use crate::contracts::shopline::token;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::domain::customer::{Command, Customer, Refusal};
-use crate::event_store::appender::Failure;
-use crate::event_store::reader::ReadError;
+use crate::event_store::appender::Conflict;
+use crate::event_store::read::reader::StoreError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};
 use crate::history::refusals;
@@ -183,7 +183,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    async fn dispatch(&self, found: &Found, body: Body) -> Result<Answered, Refused> {
+    async fn dispatch(&self, found: &MatchedPath, body: Body) -> Result<Answered, Refused> {
         check_accept(text(self.headers, header::ACCEPT))?;
         let answered = match found.route.operation {
             Operation::List => return self.list(found).await,
@@ -325,15 +325,15 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 fn refused(error: ExecuteError<Refusal>) -> Refused {
     match error {
         ExecuteError::Refused(refusal) => refusal.into(),
-        ExecuteError::Failed(failures) => failures
+        ExecuteError::Conflicts(failures) => failures
             .iter()
             .find_map(|failure| match failure {
-                Failure::Claimed(kind) | Failure::Marked(kind) => match kind.as_str() {
+                Conflict::Claimed(kind) | Conflict::Marked(kind) => match kind.as_str() {
                     EMAIL | EMAIL_ACCOUNT | EMAIL_GUEST => Some(Refused::EmailTaken),
                     PHONE => Some(Refused::PhoneTaken),
                     _ => None,
                 },
-                Failure::GroupUnknown(_) => None,
+                Conflict::GroupUnknown(_) => None,
             })
             .unwrap_or(Refused::Internal),
         ExecuteError::KeyReused => Refused::IdempotencyKeyReused,
@@ -346,10 +346,10 @@ fn refused(error: ExecuteError<Refusal>) -> Refused {
     }
 }
 
-fn failed(error: &ReadError) -> Refused {
+fn failed(error: &StoreError) -> Refused {
     match error {
-        ReadError::Database(error) => unread(error),
-        ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. } => {
+        StoreError::Unavailable(error) => unread(error),
+        StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
             tracing::error!(error = %error, "the ledger could not be read");
             Refused::Internal
         }

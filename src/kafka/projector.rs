@@ -34,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 use self::views::Fold;
 pub use self::watermark::{Progress, Watcher, progress, watermark};
 use self::worker::Worker;
-use crate::event_store::keyring::Keyring;
-use crate::event_store::reader::ReadError;
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::read::reader::StoreError;
 use crate::kafka::message::Unreadable;
 use crate::kafka::{KafkaConfig, KafkaStatus, Reporter};
 use events::record::StoredRecord;
@@ -132,7 +132,7 @@ pub enum Error {
     Unreadable(#[from] Unreadable),
     /// A record does not open or decode.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
     /// A record does not follow what the view has, and the store lacks what is between.
     #[error("the record at position {position} does not follow the view of stream {stream}")]
     Incomplete {
@@ -174,10 +174,10 @@ impl Error {
             | Self::Incomplete { .. }
             | Self::Lost(_)
             | Self::Read(
-                ReadError::View { .. } | ReadError::Key { .. } | ReadError::Malformed { .. },
+                StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. },
             )
             | Self::Thread(_) => true,
-            Self::Read(ReadError::Database(_))
+            Self::Read(StoreError::Unavailable(_))
             | Self::TopicGone
             | Self::Overtaken
             | Self::Store(_)

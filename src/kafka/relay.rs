@@ -15,8 +15,8 @@
 
 mod lease;
 mod locate;
-mod marks;
 mod producer;
+mod sent_positions;
 mod survey;
 mod topic;
 
@@ -35,12 +35,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::lease::Lease;
 pub use self::locate::{Located, Sought, locate};
-use self::marks::Marks;
 use self::producer::{Outgoing, Producer};
+use self::sent_positions::SentPositions;
 pub use self::survey::{Halt, Loss, halt};
 use self::topic::{Tail, TopicReader};
-use crate::event_store::newest::Point;
-use crate::event_store::reader::{self, ReadError};
+use crate::event_store::point::Point;
+use crate::event_store::read::reader::{self, StoreError};
 use crate::kafka::message::Unreadable;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
@@ -112,7 +112,7 @@ pub enum Error {
     Store(#[from] sqlx::Error),
     /// A record could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
     /// Kafka did not do what was asked.
     #[error("kafka did not answer as it should")]
     Kafka(#[from] KafkaError),
@@ -200,7 +200,7 @@ struct Term {
     /// Everything up to here is in the topic.
     cursor: i64,
     /// The last position up to the cursor in each partition.
-    marks: Marks,
+    marks: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
     reached: Option<Point>,
 }
@@ -257,7 +257,7 @@ impl Relay {
             producer: survey.producer,
             reader,
         });
-        let marks = marks::load(&self.pool, &topic).await?;
+        let marks = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
         let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
         let plan = Plan::new(&marks, &tails);
@@ -265,7 +265,8 @@ impl Relay {
             tails.fill(0);
         }
         if plan.lost_records {
-            identity.incarnation = marks::start_over(&self.pool, &topic, &plan.marks).await?;
+            identity.incarnation =
+                sent_positions::start_over(&self.pool, &topic, &plan.marks).await?;
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
@@ -361,11 +362,11 @@ struct Plan {
     lost_records: bool,
     /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
     /// are back finds the same cursor again.
-    marks: Marks,
+    marks: SentPositions,
 }
 
 impl Plan {
-    fn new(marks: &Marks, tails: &[i64]) -> Self {
+    fn new(marks: &SentPositions, tails: &[i64]) -> Self {
         let sent = marks.values().copied().max().unwrap_or(0);
         let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
         let lost: Vec<i64> = (0..)
@@ -432,7 +433,7 @@ impl Term {
             })
             .await??;
         }
-        marks::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
+        sent_positions::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }

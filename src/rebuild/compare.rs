@@ -12,10 +12,10 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 
 use super::fold::{Apply, Code, advance};
-use super::tables::Place;
-use super::{Error, Found};
-use crate::event_store::keyring::Keyring;
-use crate::event_store::reader;
+use super::tables::TableSet;
+use super::{Compared, Error};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::read::reader;
 use crate::history::diff::{Difference, diff};
 use crate::kafka::projector::Projection;
 use crate::kafka::projector::views::View;
@@ -51,7 +51,7 @@ pub(super) struct Comparison<'a> {
     pub(super) projection: Projection,
     pub(super) code: Code,
     /// Where the rebuilt tables are.
-    pub(super) place: Place,
+    pub(super) place: TableSet,
     /// Up to here the projection claims to hold everything, and the rebuilt tables do.
     pub(super) watermark: i64,
 }
@@ -61,9 +61,9 @@ impl Comparison<'_> {
     pub(super) async fn run(
         mut self,
         mut tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<Found, Error> {
+    ) -> Result<Compared, Error> {
         let code = self.code;
-        let mut found = Found::default();
+        let mut found = Compared::default();
         match self.projection {
             Projection::Medusa => {
                 let apply = code.medusa_customer;
@@ -91,7 +91,7 @@ impl Comparison<'_> {
         &mut self,
         table: &'static str,
         apply: Apply<V>,
-        found: &mut Found,
+        found: &mut Compared,
         tell: &mut impl AsyncFnMut(Differing) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (rows, candidates) = self.candidates(table, V::KIND).await?;

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use events::record::{Record, StoredRecord, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use projections::table::Advance;
-use projections::{Place, medusa, shopline};
+use projections::{Continuity, medusa, shopline};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
 
 use super::{Error, Progress};
-use crate::event_store::keyring::{Keyring, StreamKey};
-use crate::event_store::reader;
+use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::read::reader;
 use crate::kafka::projector::Projection;
 use crate::kafka::projector::views::View;
 
@@ -322,10 +322,10 @@ pub(super) fn advance<V: View>(
     key: Option<&StreamKey>,
     apply: Apply<V>,
 ) -> Result<(), Error> {
-    match view.place(record.sequence) {
-        Place::Seen => {}
-        Place::Next => apply(view, &reader::decode(record, key)?),
-        Place::Gap => return Err(incomplete(record)),
+    match view.continuity(record.sequence) {
+        Continuity::Seen => {}
+        Continuity::Next => apply(view, &reader::decode(record, key)?),
+        Continuity::Gap => return Err(incomplete(record)),
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::kafka::projector::Projection;
 
 /// Where tables of a projection stand that are not live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TableSet {
     /// Being built.
     Next,
     /// Replaced.
@@ -21,7 +21,7 @@ pub(super) enum Place {
     Gone,
 }
 
-impl Place {
+impl TableSet {
     /// The name of the schema.
     pub(super) fn schema(self, projection: Projection) -> String {
         let place = match self {
@@ -41,8 +41,8 @@ pub(super) async fn make(
 ) -> Result<(), sqlx::Error> {
     let statements = statements(conn, MADE, projection).await?;
     let mut transaction = conn.begin().await?;
-    remove(&mut transaction, projection, Place::Next).await?;
-    let schema = Place::Next.schema(projection);
+    remove(&mut transaction, projection, TableSet::Next).await?;
+    let schema = TableSet::Next.schema(projection);
     run(&mut transaction, &format!("create schema {schema}")).await?;
     run_in(&mut transaction, &schema, &statements).await?;
     transaction.commit().await
@@ -58,7 +58,7 @@ pub(super) async fn finish(
     run(&mut transaction, "set local maintenance_work_mem = '256MB'").await?;
     run_in(
         &mut transaction,
-        &Place::Next.schema(projection),
+        &TableSet::Next.schema(projection),
         &statements,
     )
     .await?;
@@ -69,7 +69,7 @@ pub(super) async fn finish(
 pub(super) async fn remove(
     conn: &mut PgConnection,
     projection: Projection,
-    place: Place,
+    place: TableSet,
 ) -> Result<(), sqlx::Error> {
     let schema = place.schema(projection);
     run(conn, &format!("drop schema if exists {schema} cascade")).await
@@ -79,7 +79,7 @@ pub(super) async fn remove(
 pub(super) async fn exist(
     conn: &mut PgConnection,
     projection: Projection,
-    place: Place,
+    place: TableSet,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select to_regnamespace($1) is not null")
         .bind(place.schema(projection))
@@ -93,7 +93,7 @@ pub(super) async fn exist(
 pub(super) async fn reserve(
     conn: &mut PgConnection,
     projection: Projection,
-    from: Place,
+    from: TableSet,
 ) -> Result<bool, sqlx::Error> {
     let schemas = ["public", &from.schema(projection)];
     try_lock(conn, projection, &schemas, "share update exclusive", "2s").await
@@ -147,7 +147,7 @@ fn is_timeout(error: &sqlx::Error) -> bool {
 pub(super) async fn fit(
     conn: &mut PgConnection,
     projection: Projection,
-    place: Place,
+    place: TableSet,
 ) -> Result<bool, sqlx::Error> {
     let mut shapes = vec![];
     for schema in ["public", &place.schema(projection)] {
@@ -165,12 +165,12 @@ pub(super) async fn fit(
 pub(super) async fn swap(
     conn: &mut PgConnection,
     projection: Projection,
-    from: Place,
+    from: TableSet,
 ) -> Result<(), sqlx::Error> {
     let [next, kept, gone] =
-        [Place::Next, Place::Kept, Place::Gone].map(|place| place.schema(projection));
-    if exist(conn, projection, Place::Kept).await? {
-        let to = if from == Place::Kept { &next } else { &gone };
+        [TableSet::Next, TableSet::Kept, TableSet::Gone].map(|place| place.schema(projection));
+    if exist(conn, projection, TableSet::Kept).await? {
+        let to = if from == TableSet::Kept { &next } else { &gone };
         run(conn, &format!("alter schema {kept} rename to {to}")).await?;
     }
     run(conn, &format!("create schema {kept}")).await?;
@@ -190,7 +190,7 @@ pub(super) async fn blank_kept(
     projection: Projection,
 ) -> Result<(), sqlx::Error> {
     let table = format!("{}_customers", projection.name());
-    let kept = Place::Kept.schema(projection);
+    let kept = TableSet::Kept.schema(projection);
     let touch = format!(
         "update public.{table} live set deleted = true from {kept}.{table} held \
          where live.deleted and not held.deleted \

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::contracts::medusa::etag::etag;
+use express::etag::etag;
 
 use super::cases::{Case, Compare, Recorded};
 use super::tree::Tree;

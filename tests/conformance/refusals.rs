@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::contracts::medusa::body::{self, Headers};
-use customer_ledger::contracts::medusa::json::Document;
 use customer_ledger::contracts::medusa::path::{Route, route};
 use customer_ledger::contracts::medusa::refusal::Refused;
 use customer_ledger::contracts::medusa::{bearer, customer, group, list, login, members};
+use express::body::{self, Headers};
+use express::json::Document;
 
 use super::cases::{Case, RECORDED_RUN, selected};
 use super::compare::{Answer, Comparison};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Place, place};
+use crate::{Continuity, continuity};
 
 /// A customer group in Medusa's shape, with its place in the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,8 +35,8 @@ pub struct Group {
 
 impl Group {
     /// Where a record of the group's stream stands, seen from this view.
-    pub const fn applies(&self, sequence: i64) -> Place {
-        place(self.sequence, sequence)
+    pub const fn applies(&self, sequence: i64) -> Continuity {
+        continuity(self.sequence, sequence)
     }
 
     /// Folds the next record of the stream into the view.

@@ -1,25 +1,12 @@
 //! JSON as Medusa writes it: what comes out of PostgreSQL's `jsonb`, JavaScript objects and
 //! `JSON.stringify`.
 //!
-//! serde escapes strings exactly as `JSON.stringify` does. Two things differ: numbers are doubles
-//! in JavaScript's notation, and objects have an order of their own.
+//! [`express::stringify`] writes the text; here is the order of an object's members.
 
-use std::io;
-
+use express::json::array_index;
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
-use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
-
-/// Writes a value as `JSON.stringify` writes it.
-pub(super) fn to_text(value: &impl Serialize) -> String {
-    let mut text = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, JavaScript);
-    value
-        .serialize(&mut serializer)
-        .expect("bodies have text keys and are written to memory");
-    String::from_utf8(text).expect("serde writes UTF-8")
-}
 
 /// Metadata after a write to and a read from `jsonb`: at every level members are ordered by length,
 /// then bytes, and then JavaScript puts the integer-like ones first, ascending.
@@ -92,39 +79,10 @@ fn array<'a, S: Serializer, T: Serialize>(
     array.end()
 }
 
-/// The number of a key that JavaScript takes for an array index: 0 to 2³² − 2, written plainly.
-fn array_index(key: &str) -> Option<u32> {
-    let index: u32 = key.parse().ok()?;
-    (index < u32::MAX && index.to_string() == key).then_some(index)
-}
-
-/// Every number is a double, written in the shortest form that reads back, in JavaScript's notation.
-struct JavaScript;
-
-impl JavaScript {
-    fn number<W: ?Sized + io::Write>(writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(ryu_js::Buffer::new().format(value).as_bytes())
-    }
-}
-
-impl Formatter for JavaScript {
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        Self::number(writer, value)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "so does JavaScript")]
-    fn write_u64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
-        Self::number(writer, value as f64)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "so does JavaScript")]
-    fn write_i64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
-        Self::number(writer, value as f64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use express::stringify::to_text;
+
     use super::*;
 
     fn stored(text: &str) -> String {
@@ -176,15 +134,6 @@ mod tests {
         assert_eq!(
             as_given(r#"{"bb":1,"a":[{"z":1,"2":2}],"1":3}"#),
             r#"{"1":3,"bb":1,"a":[{"2":2,"z":1}]}"#
-        );
-    }
-
-    #[test]
-    fn strings_are_escaped_as_json_stringify_does() {
-        let text = "\u{8}\t\n\u{c}\r\"\\/\u{1}\u{1f}\u{7f}\u{2028}é😀";
-        assert_eq!(
-            to_text(&text),
-            "\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001\\u001f\u{7f}\u{2028}é😀\""
         );
     }
 }

@@ -6,13 +6,14 @@
 )]
 
 use events::address::Slot;
+use express::stringify::to_text;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::customer::{Address, Customer};
 use super::group::{Fields, Group};
-use super::json::{AsGiven, Stored, to_text};
+use super::json::{AsGiven, Stored};
 use super::related::Related;
 use super::relations::Relations;
 use crate::countries::{Country, country};

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::countries::country;
-use crate::{Place, patch, place, read};
+use crate::{Continuity, continuity, patch, read};
 
 /// A customer in SHOPLINE's shape, with its place in the ledger. A text that is not there is empty:
 /// SHOPLINE does not tell the two apart.
@@ -158,8 +158,8 @@ impl fmt::Debug for Address {
 
 impl Customer {
     /// Where a record of the customer's stream stands, seen from this view.
-    pub const fn applies(&self, sequence: i64) -> Place {
-        place(self.sequence, sequence)
+    pub const fn applies(&self, sequence: i64) -> Continuity {
+        continuity(self.sequence, sequence)
     }
 
     /// Folds the next record of the stream into the view.

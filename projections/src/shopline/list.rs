@@ -72,14 +72,14 @@ pub enum Order {
 /// The place of a customer in either order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct SortKey {
     /// The id.
     pub id: String,
     /// When the customer came into being, in microseconds since 1970.
     pub created_at: i64,
 }
 
-impl Place {
+impl SortKey {
     /// The place of a customer.
     pub fn of(customer: &Customer) -> Self {
         Self {
@@ -98,9 +98,9 @@ pub enum Start {
     /// With the last ones.
     Last,
     /// After this place.
-    After(Place),
+    After(SortKey),
     /// With those right before this place.
-    Before(Place),
+    Before(SortKey),
 }
 
 /// A page, in its order.

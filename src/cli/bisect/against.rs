@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::event_store::Ledger;
-use crate::event_store::reader::{self, ReadError};
+use crate::event_store::read::reader::{self, StoreError};
 use crate::history::diff::diff;
 use crate::history::fold_protocol::{self, Begin, Documents, Folder, Line};
 use crate::history::parsed;
@@ -40,7 +40,7 @@ pub enum Error {
     Fold(#[from] fold_protocol::Error),
     /// The store could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
 }
 
 impl From<sqlx::Error> for Error {
@@ -215,11 +215,11 @@ async fn opened(
     ledger: &Ledger,
     kind: StreamKind,
     streams: &[&str],
-) -> Result<Vec<OpenedRecord>, ReadError> {
+) -> Result<Vec<OpenedRecord>, StoreError> {
     reader::streams(&ledger.pool, kind, streams)
         .and_then(|(stored, key)| async move {
             let key = reader::key_of(&ledger.keyring, &stored, key.as_ref())?;
-            reader::open(&stored, key.as_ref())
+            reader::unseal(&stored, key.as_ref())
         })
         .try_collect()
         .await

@@ -5,13 +5,14 @@
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
+use express::json::Document;
+use express::query;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::json::Document;
+use super::email;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
-use super::{email, query};
 use crate::domain::customer::{Fields, MetadataPatch, Rules};
 use crate::history::When;
 
@@ -201,10 +202,10 @@ fn groups(members: &mut Map<String, Value>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use express::json::parse;
     use serde_json::json;
 
     use super::*;
-    use crate::contracts::medusa::json::parse;
 
     fn update(body: &str, query: &str) -> Result<UpdateRequest, Refused> {
         parse_update(parse(body).unwrap(), query)

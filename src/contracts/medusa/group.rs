@@ -1,10 +1,10 @@
 //! `POST /admin/customer-groups`, `GET` and `POST /admin/customer-groups/{id}`: what is asked.
 
+use express::json::Document;
+use express::query;
 use serde_json::{Map, Value};
 
 use super::customer::{Expand, FIND, expand, metadata, refuse_unstorable};
-use super::json::Document;
-use super::query;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 
@@ -105,10 +105,10 @@ pub fn parse_find(query: &str) -> Result<FindRequest, Refused> {
 
 #[cfg(test)]
 mod tests {
+    use express::json::parse;
     use serde_json::json;
 
     use super::*;
-    use crate::contracts::medusa::json::parse;
 
     fn create(body: &str) -> Result<CreateRequest, Refused> {
         parse_create(parse(body).unwrap())

@@ -4,12 +4,12 @@
 //! Which relations, columns and orders exist is for `projections::medusa` to say; the pages that it
 //! finds are rendered there, too.
 
+use express::query;
 use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
 
 use super::customer::Expand;
 use super::option::{count, date, finite, items};
-use super::query;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, Schema, validate};
 

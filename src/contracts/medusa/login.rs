@@ -2,10 +2,10 @@
 //! `Idempotency-Key` neither: a sign-in is never repeated for another.
 
 use events::personal::Personal;
+use express::json::Document;
 use serde_json::{Map, Value};
 
 use super::email;
-use super::json::Document;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 
@@ -45,8 +45,9 @@ fn text(members: &mut Map<String, Value>, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use express::json::parse;
+
     use super::*;
-    use crate::contracts::medusa::json::parse;
 
     #[track_caller]
     fn refused(body: &str, message: &str) {

@@ -1,10 +1,10 @@
 //! `POST` and `DELETE /admin/customer-groups/{id}/customers/batch`: what is asked. Their queries are
 //! not looked at.
 
+use express::json::Document;
 use serde_json::Value;
 
 use super::customer::refuse_unstorable;
-use super::json::Document;
 use super::refusal::Refused;
 use super::validation::{Property, Rule, validate};
 
@@ -45,8 +45,9 @@ fn parse(body: Document) -> Result<Vec<Option<String>>, Refused> {
 
 #[cfg(test)]
 mod tests {
+    use express::json;
+
     use super::*;
-    use crate::contracts::medusa::json;
 
     fn add(body: &str) -> Result<Vec<String>, Refused> {
         parse_add(json::parse(body).unwrap())

@@ -1,15 +1,11 @@
-//! The options of a query: what JavaScript makes of their values.
+//! The options of a query: what Medusa, and PostgreSQL behind it, make of their values.
 
-mod date;
-mod number;
-
+use express::{date, number};
 use serde_json::Value;
-
-pub(super) use self::number::count;
 
 /// The number that an option of a query is, if it is a finite one. A repeated option is none.
 pub(super) fn finite(value: &Value) -> Option<f64> {
-    number::number(value.as_str()?).filter(|number| number.is_finite())
+    number::parse(value.as_str()?).filter(|number| number.is_finite())
 }
 
 /// The time that an option of a query says, in milliseconds since 1970: what JavaScript takes for a
@@ -24,7 +20,7 @@ pub(super) fn date(value: &Value) -> Option<f64> {
         | Value::Number(_)
         | Value::String(_)
         | Value::Array(_)
-        | Value::Object(_) => number::number(&text),
+        | Value::Object(_) => number::parse(&text),
     };
     let seconds = || number.map(|seconds| (seconds * 1000.0).trunc());
     date::parse(&text)
@@ -61,5 +57,64 @@ pub(super) fn items(value: &Value) -> Option<Vec<&Value>> {
             is_list.then(|| members.values().collect())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+/// The count that PostgreSQL makes of a number which JavaScript wrote into `LIMIT` or `OFFSET`:
+/// rounded to the nearest, halves away from zero. `None` where it refuses: below zero, or beyond
+/// 2⁶³ − 1.
+pub(super) fn count(number: f64) -> Option<i64> {
+    let written = number::to_text(number);
+    if written.contains('e') {
+        // Smaller than a millionth, or 10²¹ and more.
+        return (number.abs() < 1.0).then_some(0);
+    }
+    let (whole, fraction) = written.split_once('.').unwrap_or((&written, ""));
+    let is_negative = whole.starts_with('-');
+    let whole: i64 = whole.parse().ok()?;
+    let up = i64::from(fraction.starts_with(['5', '6', '7', '8', '9']));
+    match whole.abs().checked_add(up)? {
+        0 => Some(0),
+        _ if is_negative => None,
+        count => Some(count),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn pages_are_counted_as_postgres_rounds() {
+        for (number, expected) in [
+            (0.0, Some(0)),
+            (-0.0, Some(0)),
+            (50.0, Some(50)),
+            (1.5, Some(2)),
+            (2.5, Some(3)),
+            (0.4, Some(0)),
+            (0.5, Some(1)),
+            (1e-7, Some(0)),
+            (-1e-7, Some(0)),
+            (-0.4, Some(0)),
+            (-0.5, None),
+            (-1.0, None),
+            (9_223_372_036_854_774_784.0, Some(9_223_372_036_854_775_000)),
+            (9_223_372_036_854_775_808.0, None),
+            (1e20, None),
+            (1e21, None),
+            (-1e21, None),
+        ] {
+            assert_eq!(count(number), expected, "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_panics(number: f64) {
+            count(number);
+        }
     }
 }

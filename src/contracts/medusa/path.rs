@@ -1,15 +1,12 @@
 //! Which operation a path names, as Express' router reads it.
 //!
-//! Source: Express 4 and path-to-regexp 0.1. A router is mounted under a prefix in any case, which
-//! may have one slash more than it needs; an id is one segment, which may have one slash after it,
-//! and is percent-decoded, while the prefixes are not. Cases `http-trailing-slash`,
+//! An id is one segment, which may have one slash after it, and is percent-decoded, while the
+//! prefixes are not. Cases `http-trailing-slash`,
 //! `http-path-case-insensitive`, `http-bad-percent-encoding`.
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
-
-use super::query::is_percent_encoded;
+use express::path::{decode, mounted};
 
 /// What a path names.
 ///
@@ -80,17 +77,6 @@ pub fn route(path: &str) -> Route<'_> {
     Route::Unknown
 }
 
-/// What is left of a path below a router's prefix: empty, or beginning with a slash.
-fn mounted<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    let (start, rest) = path.split_at_checked(prefix.len())?;
-    let rest = match rest.strip_prefix('/') {
-        Some(after) if after.is_empty() || after.starts_with('/') => after,
-        Some(_) | None => rest,
-    };
-    let ends_here = rest.is_empty() || rest.starts_with('/');
-    (start.eq_ignore_ascii_case(prefix) && ends_here).then_some(rest)
-}
-
 /// The whole collection, or what `one` finds below it: an id, and the path below that without the
 /// last slash.
 fn leaf<'a>(
@@ -104,10 +90,7 @@ fn leaf<'a>(
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (id, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let decoded = percent_decode_str(id)
-        .decode_utf8()
-        .ok()
-        .filter(|decoded| is_percent_encoded(id) && !decoded.contains('\0'));
+    let decoded = decode(id).filter(|decoded| !decoded.contains('\0'));
     let is_decoded = decoded.is_some();
     match one(decoded.unwrap_or_default(), below) {
         Some(_) if id.is_empty() => Route::Unknown,

@@ -4,12 +4,12 @@
 //! refuses is an HTML page, and a missing proof of identity is a bare text. What has no recorded
 //! case was seen on a running Medusa 1.20.11.
 
+use express::body::BodyError;
+use express::etag::etag;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::BodyError;
-use super::etag::etag;
 use crate::domain::customer::Refusal;
 use crate::domain::group;
 

@@ -5,11 +5,11 @@
 //! should not be there, in the order they were sent, then the declared ones, in the order of the
 //! schema.
 
+use express::prototype;
 use serde_json::{Map, Value};
 
 use super::email::is_email;
 use super::option;
-use super::prototype;
 use super::refusal::Refused;
 
 /// What a class declares, in order.

@@ -152,7 +152,7 @@ const fn route(
 
 /// A path that means something.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct MatchedPath {
     /// The version's name.
     name: String,
     /// The version.
@@ -163,7 +163,7 @@ pub struct Found {
     ids: Vec<String>,
 }
 
-impl Found {
+impl MatchedPath {
     /// The path of a route without ids, with single slashes.
     pub fn canonical_path(&self) -> String {
         format!("/admin/openapi/{}/{}", self.name, self.route.template)
@@ -194,7 +194,7 @@ const ID_LENGTH_MAX: usize = 64;
 const ADDRESS_ID: &str = "SL";
 
 /// What a method and a raw path (without query) mean.
-pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
+pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, Refused> {
     if raw_path.ends_with('/') {
         return Err(Refused::UnknownRoute);
     }
@@ -215,7 +215,7 @@ pub fn find(method: &str, raw_path: &str) -> Result<Found, Refused> {
         .filter(|route| route.method == method)
         .find_map(|route| {
             let ids = in_order(ids(route.template, rest)?);
-            Some(Found {
+            Some(MatchedPath {
                 name: name.to_string(),
                 version,
                 route,

@@ -1,6 +1,6 @@
 //! `ledger bisect`: the first record at which something turned true, or at which two releases part.
 
-use crate::event_store::past::Found;
+use crate::event_store::read::as_of::FoundStream;
 use crate::history::bisect::{Predicate, Turn, turns};
 use crate::history::questions::{self, Questions};
 use crate::history::{Shape, parsed};
@@ -50,7 +50,7 @@ impl Questions<'_> {
     /// The position from which on a predicate holds, if it holds now and did not turn more than once.
     async fn halve(
         &self,
-        found: &Found,
+        found: &FoundStream,
         shape: &Shape,
         predicate: &Predicate,
     ) -> Result<Option<i64>, questions::Error> {

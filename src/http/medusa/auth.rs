@@ -8,20 +8,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use events::record::{Actor, ActorKind};
+use express::cookie::{self, SignedId};
+use express::etag::etag;
+use express::json::Document;
 use jiff::Timestamp;
 
 use super::{Answered, Call, put, success, unread};
 use crate::auth::{SignIn, Who};
-use crate::contracts::medusa::cookie::{self, SignedId};
-use crate::contracts::medusa::etag::etag;
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::login::parse_login;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, POWERED_BY, Refused, TEXT};
 use crate::contracts::medusa::user::{self, User};
 use crate::http::Api;
-use crate::http::proxies::Caller;
 use crate::http::request::RequestId;
+use crate::http::server::proxies::{self, Caller};
 
 /// The session's cookie, the bearer token and the api token, tried in this order: one that is good is
 /// enough, whatever the others are. Source: case `auth-bad-bearer-good-api-token`.
@@ -172,8 +172,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn caller(api: &Api, parts: &Parts) -> Caller {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    api.trusted_proxies
-        .caller(peer.map(|peer| peer.0), &parts.headers)
+    let peer = peer.map(|peer| peer.0);
+    proxies::caller(&api.trusted_proxies, peer, &parts.headers)
 }
 
 #[expect(

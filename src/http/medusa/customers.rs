@@ -7,17 +7,17 @@ use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, own_ulid};
 use events::patch::Patch;
 use events::personal::Personal;
+use express::json::Document;
 use projections::medusa::{self as view, Given, Related, Relations};
 
 use super::super::request::{now, reason};
 use super::{Answered, Call, failed, refused, unread};
 use crate::auth::passwords;
 use crate::contracts::medusa::customer::{RULES, parse_create, parse_get, parse_update};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST, MEDUSA_ID};
 use crate::domain::customer::{Command, CreateCustomer, Customer, Life, Refusal, UpdateCustomer};
-use crate::event_store::appender::Failure;
+use crate::event_store::appender::Conflict;
 use crate::event_store::new_ids;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};
@@ -53,7 +53,7 @@ impl Call<'_> {
                 let then = self.as_of(&first.stream, first.sequence).await?;
                 view::render_created(&then.views.medusa, given)
             }
-            Err(ExecuteError::Failed(failures)) if is_email_taken(&failures) => {
+            Err(ExecuteError::Conflicts(failures)) if is_email_taken(&failures) => {
                 return Err(Refused::email_exists(has_account));
             }
             Err(error) => return Err(refused_customer(error, "", &[])),
@@ -136,7 +136,7 @@ impl Call<'_> {
                     let then = self.as_of(&first.stream, first.sequence).await?;
                     (then.views.medusa, Some(first.position))
                 }
-                Err(ExecuteError::Failed(failures)) if is_email_taken(&failures) => {
+                Err(ExecuteError::Conflicts(failures)) if is_email_taken(&failures) => {
                     let loaded = ledger
                         .load::<Customer>(&stream)
                         .await
@@ -279,10 +279,10 @@ impl Call<'_> {
     }
 }
 
-fn is_email_taken(failures: &[Failure]) -> bool {
+fn is_email_taken(failures: &[Conflict]) -> bool {
     failures.iter().any(|failure| match failure {
-        Failure::Claimed(kind) => kind == EMAIL_ACCOUNT || kind == EMAIL_GUEST,
-        Failure::Marked(_) | Failure::GroupUnknown(_) => false,
+        Conflict::Claimed(kind) => kind == EMAIL_ACCOUNT || kind == EMAIL_GUEST,
+        Conflict::Marked(_) | Conflict::GroupUnknown(_) => false,
     })
 }
 
@@ -297,11 +297,11 @@ fn refused_customer(
         let known = groups.iter().find(|(_, of)| of == stream);
         known.map_or_else(|| stream.to_owned(), |(id, _)| id.clone())
     };
-    let by_store = |failures: Vec<Failure>| {
+    let by_store = |failures: Vec<Conflict>| {
         let unknown = |stream: &String| {
             failures.iter().any(|failure| match failure {
-                Failure::GroupUnknown(unknown) => unknown == stream,
-                Failure::Claimed(_) | Failure::Marked(_) => false,
+                Conflict::GroupUnknown(unknown) => unknown == stream,
+                Conflict::Claimed(_) | Conflict::Marked(_) => false,
             })
         };
         match groups.iter().find(|(_, stream)| unknown(stream)) {

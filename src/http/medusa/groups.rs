@@ -2,12 +2,12 @@
 
 use axum::http::StatusCode;
 use events::ids::MEDUSA_GROUP;
+use express::json::Document;
 use projections::medusa::table::customers;
 use projections::medusa::{self as view, Fields, Group, Missing, Related, Relations};
 
 use super::{Answered, Call, failed, refused, unread};
 use crate::contracts::medusa::group::{parse_create, parse_find, parse_update};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::group::{Command, CustomerGroup};
 use crate::event_store::Outcome;

@@ -1,6 +1,6 @@
 //! Lists of customers, of customer groups, and of a group's customers.
 
-use projections::medusa::table::pages::Found;
+use projections::medusa::table::pages::StreamPage;
 use projections::medusa::table::{customers, groups, pages};
 use projections::medusa::{
     self as view, Customer, CustomerFilter, Envelope, Fields, Group, GroupFilter, Order, Related,
@@ -97,7 +97,7 @@ impl Call<'_> {
             updated_at: request.updated_at,
         };
         let found = if request.discount_condition {
-            Found::default()
+            StreamPage::default()
         } else {
             let mut connection = self.connection(&self.api.lists).await?;
             let store = &self.api.ledger.store;
@@ -125,7 +125,7 @@ impl Call<'_> {
     }
 
     /// The page's rows. What was deleted since it was found is not shown.
-    async fn load_customers(&self, found: &Found) -> Result<Vec<Customer>, Refused> {
+    async fn load_customers(&self, found: &StreamPage) -> Result<Vec<Customer>, Refused> {
         let mut connection = self.connection(&self.api.ledger.pool).await?;
         let rows = customers::load(&mut connection, &self.api.ledger.store, &found.streams).await;
         let mut rows = rows.map_err(|error| unread(&error))?;
@@ -136,7 +136,7 @@ impl Call<'_> {
         Ok(in_order.filter(|customer| !customer.deleted).collect())
     }
 
-    async fn load_groups(&self, found: &Found) -> Result<Vec<Group>, Refused> {
+    async fn load_groups(&self, found: &StreamPage) -> Result<Vec<Group>, Refused> {
         let mut connection = self.connection(&self.api.ledger.pool).await?;
         let rows = groups::load(&mut connection, &self.api.ledger.store, &found.streams).await;
         let mut rows = rows.map_err(|error| unread(&error))?;
@@ -155,7 +155,7 @@ impl Call<'_> {
     }
 }
 
-const fn envelope(found: &Found, shown: &Shown) -> Envelope {
+const fn envelope(found: &StreamPage, shown: &Shown) -> Envelope {
     Envelope {
         count: found.count,
         offset: shown.offset,

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use axum::http::StatusCode;
 use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
+use express::json::Document;
 use projections::medusa::{self as view, Related, Relations};
 
 use super::{Answered, Call, refused};
-use crate::contracts::medusa::json::Document;
 use crate::contracts::medusa::members::{parse_add, parse_remove};
 use crate::contracts::medusa::refusal::Refused;
 use crate::domain::customer::{Command, Customer};
 use crate::domain::group::{self, CustomerGroup};
-use crate::event_store::{RefusedTogether, Request};
+use crate::event_store::{MultiStreamRefusal, Request};
 
 impl Call<'_> {
     /// `POST /admin/customer-groups/{id}/customers/batch`.
@@ -66,10 +66,10 @@ impl Call<'_> {
             .collect();
         let shown = (group.as_str(), group::Command::ChangeMembers);
         let done = ledger
-            .execute_together::<CustomerGroup, Customer>(shown, commands, request)
+            .execute_multi_stream::<CustomerGroup, Customer>(shown, commands, request)
             .await
             .map_err(|error| {
-                let refuses = |refusal: RefusedTogether<_, _>| match refusal.shown {
+                let refuses = |refusal: MultiStreamRefusal<_, _>| match refusal.shown {
                     Some(refusal) => Refused::from_group(refusal, id),
                     None => missing(asked, &streams, &refusal.others),
                 };

@@ -7,7 +7,7 @@ use super::Call;
 use crate::contracts::shopline::address::{
     into_command, parse_create, parse_destroy, parse_list, parse_update,
 };
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
 use crate::domain::customer::{AddressPatch, Command, Refusal};
@@ -20,7 +20,7 @@ impl Call<'_> {
     /// `POST customers/{id}/addresses.json`: the new address is the last one.
     pub(super) async fn create_address(
         &self,
-        found: &Found,
+        found: &MatchedPath,
         body: Body,
     ) -> Result<String, Refused> {
         let body = self.body(body).await?;
@@ -38,7 +38,7 @@ impl Call<'_> {
     }
 
     /// `GET customers/{id}/addresses/{id}.json`.
-    pub(super) async fn get_address(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn get_address(&self, found: &MatchedPath) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
         view::render_address(&customer, found.address_id()?).ok_or(Refused::NoSuchData)
     }
@@ -46,7 +46,7 @@ impl Call<'_> {
     /// `PUT customers/{id}/addresses/{id}.json`.
     pub(super) async fn update_address(
         &self,
-        found: &Found,
+        found: &MatchedPath,
         body: Body,
     ) -> Result<String, Refused> {
         let body = self.body(body).await?;
@@ -55,7 +55,7 @@ impl Call<'_> {
     }
 
     /// `PUT customers/{id}/addresses/{id}/default.json`.
-    pub(super) async fn default_address(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn default_address(&self, found: &MatchedPath) -> Result<String, Refused> {
         let address = AddressPatch {
             shopline_id: Some(found.address_id()?.to_owned()),
             default: Some(true),
@@ -68,7 +68,7 @@ impl Call<'_> {
     /// Changes an address that is there.
     async fn put_address(
         &self,
-        found: &Found,
+        found: &MatchedPath,
         address: AddressPatch,
         body: &[u8],
     ) -> Result<String, Refused> {
@@ -81,7 +81,7 @@ impl Call<'_> {
     }
 
     /// `DELETE customers/{id}/addresses/{id}.json`.
-    pub(super) async fn delete_address(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn delete_address(&self, found: &MatchedPath) -> Result<String, Refused> {
         let ids = vec![found.address_id()?.to_owned()];
         let stream = self.stream(found.customer_id()?).await?;
         let done = self.execute(&stream, Command::RemoveAddresses(ids), &[]);
@@ -90,7 +90,7 @@ impl Call<'_> {
     }
 
     /// `PUT customers/{id}/addresses/set.json`: all of them or none.
-    pub(super) async fn destroy_addresses(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn destroy_addresses(&self, found: &MatchedPath) -> Result<String, Refused> {
         let ids = parse_destroy(&Query::parse(self.query))?;
         let stream = self.stream(found.customer_id()?).await?;
         self.execute(&stream, Command::RemoveAddresses(ids), &[])
@@ -99,7 +99,11 @@ impl Call<'_> {
     }
 
     /// `POST customers/addresses/list.json`.
-    pub(super) async fn addresses(&self, found: &Found, body: Body) -> Result<String, Refused> {
+    pub(super) async fn addresses(
+        &self,
+        found: &MatchedPath,
+        body: Body,
+    ) -> Result<String, Refused> {
         let body = self.body(body).await?;
         let customers = self.all_shown(&parse_list(&body)?).await?;
         Ok(view::render_addresses(&customers, found.version.shown))

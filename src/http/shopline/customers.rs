@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Call, now, unread};
 use crate::contracts::shopline::customer::{parse_create, parse_remove_tags, parse_update};
 use crate::contracts::shopline::orders;
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
 use crate::contracts::shopline::request::Reading;
@@ -19,7 +19,7 @@ use crate::event_store::new_ids;
 
 impl Call<'_> {
     /// `POST customers.json`.
-    pub(super) async fn create(&self, found: &Found, body: Body) -> Result<String, Refused> {
+    pub(super) async fn create(&self, found: &MatchedPath, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
         let (stream, ids) = new_ids::new_customer(&self.api.ledger.pool)
             .await
@@ -40,7 +40,7 @@ impl Call<'_> {
     }
 
     /// `GET customers/v2/{id}.json`; with `as_of`, the ledger's own, as it was answered then.
-    pub(super) async fn get(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn get(&self, found: &MatchedPath) -> Result<String, Refused> {
         let (id, query) = (found.customer_id()?, Query::parse(self.query));
         let customer = match query.get("as_of") {
             Some(as_of) => self.then(id, as_of).await?,
@@ -57,7 +57,7 @@ impl Call<'_> {
     }
 
     /// `PUT customers/{id}.json`: one of the two operations the ledger exists for.
-    pub(super) async fn update(&self, found: &Found, body: Body) -> Result<String, Refused> {
+    pub(super) async fn update(&self, found: &MatchedPath, body: Body) -> Result<String, Refused> {
         let body = self.body(body).await?;
         let update = parse_update(&body, &self.reading(found))?
             .into_command(found.version.rules, new_ids::new_address);
@@ -73,7 +73,7 @@ impl Call<'_> {
     }
 
     /// `DELETE customers/{id}.json`: the answer says what the customer was called until then.
-    pub(super) async fn delete(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn delete(&self, found: &MatchedPath) -> Result<String, Refused> {
         let stream = self.stream(found.customer_id()?).await?;
         let done = self.execute(&stream, Command::Delete, &[]).await?;
         let before = self.as_of(&done.stream, done.sequence - 1).await?;
@@ -89,7 +89,7 @@ impl Call<'_> {
 
     /// `POST customers/{id}/send_invite.json`. The ledger records the invitation; sending is for
     /// whoever reads its events.
-    pub(super) async fn invite(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn invite(&self, found: &MatchedPath) -> Result<String, Refused> {
         let stream = self.stream(found.customer_id()?).await?;
         let done = self.execute(&stream, Command::Invite, &[]).await?;
         let from = format!("no-reply@{}", self.domain());
@@ -99,7 +99,7 @@ impl Call<'_> {
 
     /// `POST customers/{id}/account_activation_url.json`. The token is the customer's own: nobody can
     /// make it who lacks the ledger's keys.
-    pub(super) async fn activation_url(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn activation_url(&self, found: &MatchedPath) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
         match customer.state {
             CustomerState::NotInvited | CustomerState::Invited => {}
@@ -115,7 +115,7 @@ impl Call<'_> {
     }
 
     /// `GET customers/{id}/orders.json`: the ledger knows no orders yet.
-    pub(super) async fn orders(&self, found: &Found) -> Result<String, Refused> {
+    pub(super) async fn orders(&self, found: &MatchedPath) -> Result<String, Refused> {
         orders::check(&Query::parse(self.query))?;
         self.shown(found.customer_id()?).await?;
         Ok(json!({ "list": [] }).to_string())
@@ -131,7 +131,7 @@ impl Call<'_> {
         Ok("{}".to_owned())
     }
 
-    fn reading(&self, found: &Found) -> Reading<'_> {
+    fn reading(&self, found: &MatchedPath) -> Reading<'_> {
         Reading {
             version: found.version,
             zone: &self.api.store.time_zone,

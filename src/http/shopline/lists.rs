@@ -7,14 +7,15 @@ use serde_json::json;
 use super::{Answered, Call, unread};
 use crate::contracts::shopline::list::link::link;
 use crate::contracts::shopline::list::{Request, parse_list, parse_search};
-use crate::contracts::shopline::path::Found;
+use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::contracts::shopline::refused::Refused;
+use crate::http::server::proxies::origin;
 use crate::kafka::projector::Projection;
 
 impl Call<'_> {
     /// `GET v2/customers.json`.
-    pub(super) async fn list(&self, found: &Found) -> Result<Answered, Refused> {
+    pub(super) async fn list(&self, found: &MatchedPath) -> Result<Answered, Refused> {
         let query = Query::parse(self.query);
         let zone = &self.api.store.time_zone;
         let request = parse_list(&query, zone, &|text| self.seal(text))?;
@@ -22,7 +23,7 @@ impl Call<'_> {
     }
 
     /// `GET customers/v2/search.json`.
-    pub(super) async fn search(&self, found: &Found) -> Result<Answered, Refused> {
+    pub(super) async fn search(&self, found: &MatchedPath) -> Result<Answered, Refused> {
         let query = Query::parse(self.query);
         let zone = &self.api.store.time_zone;
         let request = parse_search(&query, zone, &|text| self.seal(text))?;
@@ -43,7 +44,7 @@ impl Call<'_> {
     }
 
     /// A search that takes too long is answered as a store that is away: the app may repeat it.
-    async fn page(&self, found: &Found, request: &Request) -> Result<Answered, Refused> {
+    async fn page(&self, found: &MatchedPath, request: &Request) -> Result<Answered, Refused> {
         let behind = self.behind().await?;
         let lists = self.api.lists.acquire().await;
         let mut lists = lists.map_err(|error| unread(&error))?;
@@ -81,8 +82,7 @@ impl Call<'_> {
 
     /// Where the app sent the request; without a host in it, where SHOPLINE's apps send theirs.
     fn origin(&self) -> String {
-        let proxies = &self.api.trusted_proxies;
-        let origin = proxies.origin(self.peer, self.headers);
+        let origin = origin(&self.api.trusted_proxies, self.peer, self.headers);
         origin.unwrap_or_else(|| format!("https://{}", self.domain()))
     }
 

@@ -18,7 +18,7 @@ use sqlx::PgPool;
 use tokio::runtime::Handle;
 
 use super::Error;
-use super::offsets::{self, Place, Places, Scope};
+use super::offsets::{self, PartitionOffset, PartitionOffsets, Scope};
 use crate::kafka::message::{self, Received, Unreadable};
 use crate::kafka::{self, Identity, KafkaConfig};
 
@@ -43,7 +43,7 @@ pub(super) struct Batch {
 /// A partition that this projector has now.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Partition {
-    pub(super) place: Place,
+    pub(super) place: PartitionOffset,
     /// Since when everything committed in it was read.
     pub(super) at_end: Option<Instant>,
     /// When a record of it came last.
@@ -182,7 +182,7 @@ impl Consumer {
     }
 
     /// Goes on from other places.
-    pub(super) fn seek(&self, places: &Places) -> KafkaResult<()> {
+    pub(super) fn seek(&self, places: &PartitionOffsets) -> KafkaResult<()> {
         let mut list = TopicPartitionList::new();
         for (partition, place) in places {
             list.add_partition_offset(&self.topic, *partition, Offset::Offset(place.next_offset))?;
@@ -203,7 +203,7 @@ impl Consumer {
 }
 
 impl Partition {
-    fn new(place: Place) -> Self {
+    fn new(place: PartitionOffset) -> Self {
         Self {
             place,
             at_end: None,

@@ -19,7 +19,7 @@ pub(super) struct Scope {
 
 /// Where a projection is in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub(super) struct Place {
+pub(super) struct PartitionOffset {
     pub(super) next_offset: i64,
     /// Every record up to this position whose stream belongs to the partition is in the views.
     pub(super) applied: i64,
@@ -27,14 +27,14 @@ pub(super) struct Place {
     pub(super) incarnation: Option<i64>,
 }
 
-/// Places by partition.
-pub(super) type Places = BTreeMap<i32, Place>;
+/// Offsets by partition.
+pub(super) type PartitionOffsets = BTreeMap<i32, PartitionOffset>;
 
 /// What becomes of a partition's place.
 pub(super) struct Step {
     pub(super) partition: i32,
-    pub(super) from: Place,
-    pub(super) to: Place,
+    pub(super) from: PartitionOffset,
+    pub(super) to: PartitionOffset,
     /// How often the store had to be read for it.
     pub(super) store_reads: i64,
 }
@@ -43,7 +43,7 @@ pub(super) struct Step {
 struct Row {
     partition: i32,
     #[sqlx(flatten)]
-    place: Place,
+    place: PartitionOffset,
 }
 
 /// The places of partitions; one that is new begins at the start. An error where somebody deletes them
@@ -52,7 +52,7 @@ pub(super) async fn open(
     pool: &PgPool,
     scope: &Scope,
     partitions: &[i32],
-) -> Result<Places, sqlx::Error> {
+) -> Result<PartitionOffsets, sqlx::Error> {
     sqlx::query(
         "insert into projection_offsets (projection, topic, partition) \
          select $1, $2, unnest($3::integer[]) on conflict do nothing",
@@ -71,7 +71,7 @@ pub(super) async fn open(
     .bind(partitions)
     .fetch_all(pool)
     .await?;
-    let places: Places = rows
+    let places: PartitionOffsets = rows
         .into_iter()
         .map(|row| (row.partition, row.place))
         .collect();

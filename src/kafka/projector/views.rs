@@ -9,14 +9,14 @@ use std::sync::Arc;
 use events::record::{Record, StoredRecord, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use projections::table::Advance;
-use projections::{Place, medusa, shopline};
+use projections::{Continuity, medusa, shopline};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use super::Error;
-use crate::event_store::keyring::{Keyring, StreamKey};
-use crate::event_store::reader;
+use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::read::reader;
 
 /// A view with its table.
 pub(crate) trait View: Clone + Default + Send + Sync + Serialize + 'static {
@@ -26,7 +26,7 @@ pub(crate) trait View: Clone + Default + Send + Sync + Serialize + 'static {
     const KIND: StreamKind;
 
     fn sequence(&self) -> i64;
-    fn place(&self, sequence: i64) -> Place;
+    fn continuity(&self, sequence: i64) -> Continuity;
     fn apply(&mut self, record: &Record<Self::Event>);
     fn load(
         conn: &mut PgConnection,
@@ -50,7 +50,7 @@ macro_rules! view {
                 self.sequence
             }
 
-            fn place(&self, sequence: i64) -> Place {
+            fn continuity(&self, sequence: i64) -> Continuity {
                 self.applies(sequence)
             }
 
@@ -132,10 +132,10 @@ impl Fold<'_> {
             .collect();
         for record in records {
             let view = views.entry(record.stream.clone()).or_default();
-            match view.place(record.sequence) {
-                Place::Seen => {}
-                Place::Next => advance(view, record, &keys)?,
-                Place::Gap => {
+            match view.continuity(record.sequence) {
+                Continuity::Seen => {}
+                Continuity::Next => advance(view, record, &keys)?,
+                Continuity::Gap => {
                     self.fill(view, record, &keys).await?;
                     advance(view, record, &keys)?;
                 }
@@ -178,7 +178,7 @@ impl Fold<'_> {
 
 /// Applies the next record to its view.
 fn advance<V: View>(view: &mut V, record: &StoredRecord, keys: &Keys) -> Result<(), Error> {
-    if view.place(record.sequence) != Place::Next {
+    if view.continuity(record.sequence) != Continuity::Next {
         return Err(Error::Incomplete {
             position: record.position,
             stream: record.stream.clone(),

@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::consumer::{BATCH_MAX, Batch, Consumer, Partition};
-use super::offsets::{self, Place, Places, Scope, Step};
+use super::offsets::{self, PartitionOffset, PartitionOffsets, Scope, Step};
 use super::views::Fold;
 use super::{Error, Projection};
-use crate::event_store::keyring::Keyring;
-use crate::event_store::reader;
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::read::reader;
 use crate::kafka::message::Received;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
@@ -72,7 +72,7 @@ struct Polls {
 /// Why a partition is caught up from the store.
 struct CatchUp {
     /// The partition's place when it was seen to be behind.
-    place: Place,
+    place: PartitionOffset,
     /// The incarnation that its offsets belong to from now on.
     incarnation: Option<i64>,
 }
@@ -315,7 +315,7 @@ impl Session<'_> {
             behind.values().map(|c| c.place.applied).min().unwrap_or(0)
         };
         let mut reads = 1;
-        let mut places: Places = behind.iter().map(|(p, c)| (*p, c.place)).collect();
+        let mut places: PartitionOffsets = behind.iter().map(|(p, c)| (*p, c.place)).collect();
         loop {
             let records = worker
                 .runtime
@@ -329,7 +329,7 @@ impl Session<'_> {
                 .iter()
                 .filter_map(|(partition, catch_up)| {
                     let place = places.get_mut(partition)?;
-                    let to = Place {
+                    let to = PartitionOffset {
                         applied: from.max(place.applied),
                         incarnation: catch_up.incarnation,
                         ..*place
@@ -382,7 +382,7 @@ impl Session<'_> {
             .into_iter()
             .filter_map(|(partition, end)| {
                 let from = held.get(&partition)?.place;
-                let to = Place {
+                let to = PartitionOffset {
                     next_offset: end,
                     ..from
                 };
@@ -525,7 +525,7 @@ mod tests {
         let begin = Instant::now();
         let after = |waited: Duration| begin + waited;
         let partition = Partition {
-            place: Place {
+            place: PartitionOffset {
                 next_offset: 0,
                 applied: 0,
                 incarnation: None,

@@ -16,7 +16,7 @@ use super::Error;
 use super::lease::Lease;
 use super::producer::Producer;
 use super::topic::{Sent, Tail, TopicReader};
-use crate::event_store::reader;
+use crate::event_store::read::reader;
 use crate::kafka::{self, Identity, KafkaConfig};
 
 /// What one producer found before it sent anything. Dropping it blocks.

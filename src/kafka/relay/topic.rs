@@ -16,7 +16,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Error;
-use crate::event_store::newest::Point;
+use crate::event_store::point::Point;
 use crate::kafka::{Identity, KafkaConfig, Quiet, message};
 
 /// Partitions of a new topic. Never change the number afterwards: streams would change partitions.

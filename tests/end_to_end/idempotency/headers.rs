@@ -1,6 +1,6 @@
 //! The ledger's own headers: how long they may be, and where they go.
 
-use customer_ledger::event_store::reader;
+use customer_ledger::event_store::read::reader;
 use events::CustomerEvent;
 use events::record::{Record, StreamKind};
 use serde_json::json;

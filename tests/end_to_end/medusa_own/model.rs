@@ -177,7 +177,7 @@ fn expected(
     filter: &CustomerFilter,
     order: Option<Order<CustomerKey>>,
     page: Page,
-) -> pages::Found {
+) -> pages::StreamPage {
     let mut found: Vec<_> = all.iter().filter(|one| is_meant(one, filter)).collect();
     found.sort_by(|one, other| one.id.cmp(&other.id));
     if let Some(Order {
@@ -193,7 +193,7 @@ fn expected(
     let at = |number: i64| usize::try_from(number).unwrap();
     let limit = page.limit.map_or(usize::MAX, at);
     let shown = found.iter().skip(at(page.offset)).take(limit);
-    pages::Found {
+    pages::StreamPage {
         count: i64::try_from(found.len()).unwrap(),
         streams: shown.map(|one| one.stream.clone()).collect(),
     }

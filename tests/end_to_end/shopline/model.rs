@@ -5,7 +5,7 @@ use events::customer::{CustomerState, Subscription};
 use jiff::Timestamp;
 use projections::shopline::table::{self, pages};
 use projections::shopline::{
-    Address, Customer, Filter, Order, Place, Start, Window, first_name_term, tag_term,
+    Address, Customer, Filter, Order, SortKey, Start, Window, first_name_term, tag_term,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -266,7 +266,7 @@ async fn walk(
         if !ahead {
             return seen;
         }
-        let edge = |at: Option<&Customer>| Place::of(at.unwrap());
+        let edge = |at: Option<&Customer>| SortKey::of(at.unwrap());
         start = if forwards {
             Start::After(edge(page.customers.last()))
         } else {

@@ -7,7 +7,7 @@ use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{AggregateError, EventStore as _};
 use customer_ledger::domain::customer::Customer;
 use customer_ledger::domain::group::CustomerGroup;
-use customer_ledger::event_store::repository::Repository;
+use customer_ledger::event_store::cqrs::repository::Repository;
 use events::customer::CustomerUpdated;
 use events::patch::Patch;
 use events::personal::Personal;

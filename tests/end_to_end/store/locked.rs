@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customer_ledger::event_store::append::combiner::Combiner;
 use customer_ledger::event_store::appender::{Append, ExpectedStream};
-use customer_ledger::event_store::combiner::Combiner;
-use customer_ledger::event_store::others::Own;
+use customer_ledger::event_store::cache::tail::OwnAppends;
 use events::record::StreamKind;
 use futures_util::future::join_all;
 use sqlx::Connection as _;
@@ -23,7 +23,7 @@ async fn a_batch_behind_a_lock_fails_at_once_and_as_a_whole() {
         "main".to_owned(),
         Arc::default(),
         Arc::default(),
-        Own::new().0,
+        OwnAppends::new().0,
     );
     let mut owner = database.owner().await;
     let mut locked = owner.begin().await.unwrap();

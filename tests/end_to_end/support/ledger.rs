@@ -7,8 +7,9 @@ use customer_ledger::domain::customer::{
     self, CreateCustomer, Customer, Fields, Rules, UpdateCustomer,
 };
 use customer_ledger::domain::group::{self, CustomerGroup};
-use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::event_store::{Ledger, Outcome, Request, reader};
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::{Ledger, Outcome, Request};
 use customer_ledger::kafka::projector::{self, Projection};
 use customer_ledger::kafka::relay::{self, RelayConfig};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus};

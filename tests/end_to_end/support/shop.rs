@@ -13,7 +13,7 @@ use customer_ledger::auth::grants::{
 use customer_ledger::config::Settings;
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
-use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::kafka::{Identity, KafkaConfig, topic};
 use customer_ledger::serve::{self, Roles, ServeError};
 use customer_ledger::shutdown::Lifecycle;
@@ -248,7 +248,7 @@ impl Shop {
 
     /// The ledger's last position.
     pub(crate) async fn head(&self) -> i64 {
-        customer_ledger::event_store::reader::head(&self.database.pool)
+        customer_ledger::event_store::read::reader::head(&self.database.pool)
             .await
             .unwrap()
     }

@@ -15,7 +15,7 @@ use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::cli::dev::scratch::Scratch;
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::event_store::keys::keyring::Keyring;
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};

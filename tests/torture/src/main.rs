@@ -29,7 +29,7 @@ use self::report::Trial;
 use clap::Parser;
 use customer_ledger::cli::dev::postgres;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::reader::ReadError;
+use customer_ledger::event_store::read::reader::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
 use rdkafka::error::KafkaError;
@@ -109,7 +109,7 @@ enum Error {
     Migrate(#[from] migrate::Error),
     /// The events could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] StoreError),
 }
 
 /// Says what the system did not do.

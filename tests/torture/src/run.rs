@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use customer_ledger::event_store::keyring::Keyring;
+use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::kafka::projector::{Projection, watermark};
 use customer_ledger::telemetry::chain;
 use rand::SeedableRng as _;

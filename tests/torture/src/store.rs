@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::event_store::keyring::Keyring;
-use customer_ledger::event_store::reader;
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::event_store::read::reader;
 use events::record::StreamKind;
 use projections::{medusa, shopline};
 use serde::Serialize;

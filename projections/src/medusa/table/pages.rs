@@ -15,7 +15,7 @@ use crate::medusa::list::{
 
 /// What a filter means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct StreamPage {
     /// How many there are.
     pub count: i64,
     /// Streams of those on the page, in order.
@@ -34,7 +34,7 @@ pub async fn customers(
     filter: &CustomerFilter,
     order: Option<Order<CustomerKey>>,
     page: Page,
-) -> Result<Found, sqlx::Error> {
+) -> Result<StreamPage, sqlx::Error> {
     let mut query = Query::new("");
     let counted = CustomerFilter {
         has_account: filter.has_account,
@@ -81,7 +81,7 @@ pub async fn groups(
     filter: &GroupFilter,
     order: Order<GroupKey>,
     page: Page,
-) -> Result<Found, sqlx::Error> {
+) -> Result<StreamPage, sqlx::Error> {
     let mut query = Query::new("with hit as materialized (select ");
     group_key(&mut query, order);
     query.push(" as key, held.id, held.stream from medusa_groups held where held.store = ");
@@ -104,13 +104,13 @@ pub async fn groups(
     fetch(conn, query).await
 }
 
-async fn fetch(conn: &mut PgConnection, mut query: Query<'_>) -> Result<Found, sqlx::Error> {
+async fn fetch(conn: &mut PgConnection, mut query: Query<'_>) -> Result<StreamPage, sqlx::Error> {
     let (count, streams) = query
         .build_query_as()
         .persistent(false)
         .fetch_one(conn)
         .await?;
-    Ok(Found { count, streams })
+    Ok(StreamPage { count, streams })
 }
 
 fn push_customer_filter(query: &mut Query<'_>, filter: &CustomerFilter) {

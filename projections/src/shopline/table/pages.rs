@@ -5,7 +5,7 @@
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use crate::shopline::list::{Filter, Order, Page, Place, Start, Window, folded};
+use crate::shopline::list::{Filter, Order, Page, SortKey, Start, Window, folded};
 use crate::table::{column, decode};
 
 type Query<'a> = QueryBuilder<'a, Postgres>;
@@ -165,7 +165,7 @@ fn push_window(query: &mut Query<'_>, column: &str, window: Window) {
     }
 }
 
-fn push_place(query: &mut Query<'_>, order: Order, operator: &str, place: &Place) {
+fn push_place(query: &mut Query<'_>, order: Order, operator: &str, place: &SortKey) {
     match order {
         Order::Id => push_id(query, operator, &place.id),
         Order::Creation => {

@@ -3,7 +3,7 @@
 //! It is one line. SHOPLINE's clients split it at commas and follow what is between `<` and `>`, so
 //! that no comma stands in a URL, and `next` comes first. Source: SHOPLINE, paging, and its clients.
 
-use projections::shopline::{Page, Place, Start};
+use projections::shopline::{Page, SortKey, Start};
 
 use super::{Request, Seal, page_info};
 
@@ -11,8 +11,8 @@ use super::{Request, Seal, page_info};
 pub fn link(url: &str, request: &Request, page: &Page, seal: Seal<'_>) -> Option<String> {
     let (first, last) = (page.customers.first(), page.customers.last());
     // From a page whose customers are all gone the way leads back to an end of the list.
-    let next = last.map_or(Start::First, |last| Start::After(Place::of(last)));
-    let previous = first.map_or(Start::Last, |first| Start::Before(Place::of(first)));
+    let next = last.map_or(Start::First, |last| Start::After(SortKey::of(last)));
+    let previous = first.map_or(Start::Last, |first| Start::Before(SortKey::of(first)));
     let entry = |is_there: bool, start: Start, rel: &str| {
         let request = Request {
             start,

@@ -1,4 +1,4 @@
-use projections::shopline::{Customer, Page, Place};
+use projections::shopline::{Customer, Page, SortKey};
 
 use super::link::link;
 use super::*;
@@ -204,7 +204,7 @@ fn follow(request: &Request, rel: &str) -> String {
 #[test]
 fn a_page_info_holds_the_whole_request() {
     let first = list("created_at_min=2022-04-13&limit=2&fields=id").unwrap();
-    let place = |id: &str| Place {
+    let place = |id: &str| SortKey {
         id: id.to_owned(),
         created_at: 0,
     };

@@ -1,0 +1,323 @@
+//! Carries out a command on one stream: load, decide, append.
+//!
+//! A refusal or "nothing changes" is confirmed against the stream under the append's lock before it is
+//! answered, so a stale cache costs one reload and never a lost write.
+
+use std::sync::Arc;
+
+use cqrs_es::event_sink::EventSink;
+use events::record::{Metadata, Record};
+use jiff::Timestamp;
+
+use super::append::combiner::AppendError;
+use super::appender::{
+    Append, Conflict, CredentialChange, ExpectedStream, FirstRequest, NewRequest, Verdict,
+};
+use super::keys::keyring::StreamKey;
+use super::point::Point;
+use super::read::reader::StoreError;
+use super::{Ledger, Loaded, Stream};
+use crate::mutations::{Guard, without};
+
+/// How often a command is decided anew when other processes keep changing its stream.
+pub(super) const ATTEMPTS: usize = 10;
+
+/// A request, apart from what it asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks, and how.
+    pub metadata: Metadata,
+    /// Its idempotency key, if it has one.
+    pub idempotency: Option<Idempotency>,
+    /// The argon2id hash of the password it carries, if it carries one.
+    pub credential: Option<String>,
+}
+
+/// The idempotency key of a request.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// HMAC of the key.
+    pub key: [u8; 32],
+    /// HMAC of the request.
+    pub request: [u8; 32],
+    /// Status of the answer when the request succeeds.
+    pub status: u16,
+}
+
+/// What became of a request.
+pub enum Outcome<S: Stream> {
+    /// It is done, or there was nothing to do.
+    Done(Arc<Loaded<S>>),
+    /// It was done before, under the same idempotency key.
+    Repeated(FirstRequest),
+}
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error + 'static> {
+    /// The decision refuses it.
+    #[error("the command is refused")]
+    Refused(#[source] E),
+    /// The store refuses it, for all these reasons.
+    #[error("the store refuses the command")]
+    Conflicts(Vec<Conflict>),
+    /// Its idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Others kept changing the same stream.
+    #[error("the stream kept changing")]
+    Contended,
+    /// The stream could not be read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
+    /// The store did not take the command; whether it stands is not known.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// What a command made of one stream.
+pub(super) struct Decided<S: Stream> {
+    pub(super) after: S,
+    pub(super) events: Vec<S::Event>,
+    pub(super) sequence: i64,
+    pub(super) key: Option<Arc<StreamKey>>,
+}
+
+/// One attempt at a command.
+pub(super) enum Attempt<S: Stream> {
+    Outcome(Outcome<S>),
+    Stale,
+}
+
+impl Ledger {
+    /// Does what a request asks of a stream, once.
+    pub async fn execute<S: Stream>(
+        &self,
+        stream: &str,
+        command: S::Command,
+        request: &Request,
+    ) -> Result<Outcome<S>, ExecuteError<S::Error>> {
+        let _lock = self.stream_locks.take(stream).await;
+        if let Some(first) = self.first_request(request).await? {
+            return repeated(first, request);
+        }
+        for _ in 0..ATTEMPTS {
+            let loaded = self.load::<S>(stream).await?;
+            match self.attempt(&loaded, command.clone(), request).await {
+                Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
+                Ok(Attempt::Stale) => self.catch_up(&loaded).await?,
+                Err(error) => {
+                    S::cache(self).invalidate(stream);
+                    return Err(error);
+                }
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    async fn attempt<S: Stream>(
+        &self,
+        loaded: &Loaded<S>,
+        command: S::Command,
+        request: &Request,
+    ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
+        let decided = self.decide(loaded, command, &request.metadata).await?;
+        let (mut append, decided) = match decided {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                return self
+                    .confirm(vec![loaded.expected()], refusal, request)
+                    .await;
+            }
+        };
+        if append.events.is_empty() && without(Guard::Confirmation) {
+            let done = self.done(loaded, decided, 0, Timestamp::UNIX_EPOCH, &request.metadata);
+            return Ok(Attempt::Outcome(Outcome::Done(done)));
+        }
+        remember(&mut append, loaded, decided.sequence, request);
+        match self.combiner.append(append).await? {
+            Verdict::Stale => Ok(Attempt::Stale),
+            Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
+            Verdict::Conflicts(failures) => Err(ExecuteError::Conflicts(failures)),
+            Verdict::Appended { position, time } => {
+                let done = self.done(loaded, decided, position, time, &request.metadata);
+                Ok(Attempt::Outcome(Outcome::Done(done)))
+            }
+        }
+    }
+
+    /// What a command makes of a stream, and what its append carries; or the refusal.
+    pub(super) async fn decide<S: Stream>(
+        &self,
+        loaded: &Loaded<S>,
+        command: S::Command,
+        metadata: &Metadata,
+    ) -> Result<Result<(Append, Decided<S>), S::Error>, StoreError> {
+        let needs = S::needs(&command);
+        let mut after = loaded.aggregate.clone();
+        let sink = EventSink::default();
+        if let Err(refusal) = after.handle(command, &(), &sink).await {
+            return Ok(Err(refusal));
+        }
+        let events = sink.collect().await;
+        let (mut append, key) = self.prepare(loaded, &after, &events, metadata)?;
+        append.groups = needs.groups;
+        for mark in &mut append.marks {
+            mark.sole = needs.sole_marks;
+        }
+        let decided = Decided {
+            sequence: loaded.sequence + count(&events),
+            after,
+            events,
+            key,
+        };
+        Ok(Ok((append, decided)))
+    }
+
+    /// A refusal is answered only if the streams still are where it was decided on.
+    pub(super) async fn confirm<S: Stream, E: std::error::Error + 'static>(
+        &self,
+        streams: Vec<ExpectedStream>,
+        refusal: E,
+        request: &Request,
+    ) -> Result<Attempt<S>, ExecuteError<E>> {
+        let confirm = Append {
+            streams,
+            ..Append::default()
+        };
+        match self.combiner.append(confirm).await? {
+            Verdict::Stale => Ok(Attempt::Stale),
+            Verdict::Appended { .. } | Verdict::Repeated(_) | Verdict::Conflicts(_) => {
+                // The first request with this key may have been answered meanwhile.
+                match self.first_request(request).await? {
+                    Some(first) => repeated(first, request).map(Attempt::Outcome),
+                    None => Err(ExecuteError::Refused(refusal)),
+                }
+            }
+        }
+    }
+
+    /// The stream after its events were appended, the last of them at `position`.
+    pub(super) fn done<S: Stream>(
+        &self,
+        before: &Loaded<S>,
+        decided: Decided<S>,
+        position: i64,
+        time: Timestamp,
+        metadata: &Metadata,
+    ) -> Arc<Loaded<S>> {
+        // Without events `position` is somebody else's.
+        let last = match decided.events.as_slice() {
+            [] => before.last,
+            [_, ..] => Some(Point { position, time }),
+        };
+        let mut done = Loaded {
+            stream: before.stream.clone(),
+            sequence: decided.sequence,
+            aggregate: decided.after,
+            views: before.views.clone(),
+            key: decided.key,
+            last,
+        };
+        for record in self.records(before, decided.events, position, time, metadata) {
+            S::show(&mut done.views, &record);
+        }
+        let done = Arc::new(done);
+        self.keep(&done);
+        done
+    }
+
+    /// The records that events became when they were appended to a stream, the last of them at
+    /// `position`.
+    pub(super) fn records<'a, S: Stream>(
+        &'a self,
+        before: &'a Loaded<S>,
+        events: Vec<S::Event>,
+        position: i64,
+        time: Timestamp,
+        metadata: &'a Metadata,
+    ) -> impl Iterator<Item = Record<S::Event>> + 'a {
+        let first = position - count(&events) + 1;
+        (0..).zip(events).map(move |(offset, event)| Record {
+            position: first + offset,
+            sequence: before.sequence + 1 + offset,
+            store: self.store.clone(),
+            stream: before.stream.clone(),
+            time,
+            event,
+            metadata: metadata.clone(),
+        })
+    }
+
+    pub(super) async fn first_request(
+        &self,
+        request: &Request,
+    ) -> Result<Option<FirstRequest>, StoreError> {
+        let asked = request.idempotency.as_ref();
+        let Some(idempotency) = asked.filter(|_| !without(Guard::Repeats)) else {
+            return Ok(None);
+        };
+        let first: Option<sqlx::types::Json<FirstRequest>> = sqlx::query_scalar(
+            "select json_build_object('request', encode(request, 'hex'), 'stream', stream, \
+                'sequence', sequence, 'position', position, 'status', status) \
+             from idempotency_keys where store = $1 and actor = $2 and route = $3 and key = $4",
+        )
+        .bind(&self.store)
+        .bind(actor(&request.metadata))
+        .bind(&request.metadata.route)
+        .bind(idempotency.key)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(first.map(|first| first.0))
+    }
+}
+
+pub(super) fn count<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).expect("a command has few events")
+}
+
+fn actor(metadata: &Metadata) -> String {
+    format!("{}:{}", metadata.actor.kind.name(), metadata.actor.id)
+}
+
+/// Lets an append carry what the request itself leaves behind, at the stream that its answer shows.
+pub(super) fn remember<S: Stream>(
+    append: &mut Append,
+    shown: &Loaded<S>,
+    sequence: i64,
+    request: &Request,
+) {
+    let stream = &shown.stream;
+    if let Some(hash) = request.credential.clone() {
+        append.credentials = vec![CredentialChange {
+            stream: stream.clone(),
+            hash: Some(hash),
+        }];
+    }
+    let asked = request.idempotency.as_ref();
+    let asked = asked.filter(|_| !without(Guard::Repeats));
+    append.request = asked.map(|idempotency| NewRequest {
+        actor: actor(&request.metadata),
+        route: request.metadata.route.clone(),
+        key: idempotency.key,
+        request: idempotency.request,
+        stream: stream.clone(),
+        sequence,
+        status: idempotency.status,
+    });
+}
+
+pub(super) fn repeated<S: Stream, E: std::error::Error + 'static>(
+    first: FirstRequest,
+    request: &Request,
+) -> Result<Outcome<S>, ExecuteError<E>> {
+    let same = request
+        .idempotency
+        .as_ref()
+        .is_some_and(|idempotency| hex::encode(idempotency.request) == first.request);
+    if same {
+        Ok(Outcome::Repeated(first))
+    } else {
+        Err(ExecuteError::KeyReused)
+    }
+}

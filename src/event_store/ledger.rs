@@ -1,0 +1,145 @@
+//! The façade: one store's part of the ledger, with its pools, keys and caches.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use super::append::combiner::Combiner;
+use super::cache::freshness::Freshness;
+use super::cache::high_water_mark::HighWaterMark;
+use super::cache::stream_locks::StreamLocks;
+use super::cache::tail::{CacheTail, OwnAppends};
+use super::keys::keyring::Keyring;
+use super::read::reader;
+use super::{Loaded, Stream};
+use crate::domain::customer::Customer;
+use crate::domain::group::CustomerGroup;
+
+/// Approximate bytes of cached streams, customers and groups each.
+const CACHE_BYTES: u64 = 24 * 1024 * 1024;
+/// Idempotency keys that one statement deletes.
+const FORGOTTEN_AT_ONCE: i64 = 5000;
+/// Ids of the shops whose streams are remembered.
+const IDS_MAX: u64 = 32 * 1024;
+
+/// One store's part of the ledger.
+pub struct Ledger {
+    /// Connections for reading.
+    pub pool: PgPool,
+    /// The keys.
+    pub keyring: Arc<Keyring>,
+    /// The store.
+    pub store: String,
+    pub(super) combiner: Combiner,
+    pub(super) high_water_mark: Arc<HighWaterMark>,
+    pub(super) freshness: Freshness,
+    /// The streams of ids, by kind and id: what once held an id holds it for good.
+    pub(super) ids: Cache<(String, String), String>,
+    pub(super) customers: Cache<String, Arc<Loaded<Customer>>>,
+    pub(super) groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
+    pub(super) stream_locks: Arc<StreamLocks>,
+}
+
+impl Ledger {
+    /// Opens one store over a pool for reading and one for writing. `appended` is woken after each
+    /// commit.
+    pub fn open(
+        pool: PgPool,
+        writers: PgPool,
+        keyring: Arc<Keyring>,
+        store: String,
+        appended: Arc<Notify>,
+    ) -> Self {
+        let high_water_mark = Arc::new(HighWaterMark::default());
+        let (customers, groups) = (cache(), cache());
+        let stream_locks = Arc::new(StreamLocks::new());
+        let (own, heard) = OwnAppends::new();
+        let tail = CacheTail {
+            pool: pool.clone(),
+            high_water_mark: Arc::clone(&high_water_mark),
+            stream_locks: Arc::clone(&stream_locks),
+            customers: Cache::clone(&customers),
+            groups: Cache::clone(&groups),
+        };
+        tokio::spawn(tail.follow(heard));
+        Self {
+            combiner: Combiner::start(
+                writers,
+                store.clone(),
+                appended,
+                Arc::clone(&high_water_mark),
+                own,
+            ),
+            high_water_mark,
+            freshness: Freshness::start(&pool),
+            ids: Cache::new(IDS_MAX),
+            customers,
+            groups,
+            stream_locks,
+            pool,
+            keyring,
+            store,
+        }
+    }
+
+    /// Takes a stream into the cache, if it exists.
+    pub(super) fn keep<S: Stream>(&self, loaded: &Arc<Loaded<S>>) {
+        if let Some(last) = loaded.last {
+            self.high_water_mark.see(last);
+            S::cache(self).insert(loaded.stream.clone(), Arc::clone(loaded));
+        }
+    }
+
+    /// Whether the store still has the newest record that this ledger has seen.
+    pub async fn goes_on(&self) -> Result<bool, sqlx::Error> {
+        reader::goes_on(&self.pool, self.high_water_mark.get()).await
+    }
+
+    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little time,
+    /// and what many requests left may take longer.
+    pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
+        let mut deleted = 1;
+        while deleted > 0 {
+            let piece = sqlx::query(
+                "delete from idempotency_keys where ctid = any(array(\
+                    select ctid from idempotency_keys \
+                    where time < now() - interval '7 days' limit $1))",
+            )
+            .bind(FORGOTTEN_AT_ONCE)
+            .execute(&self.pool)
+            .await?;
+            deleted = piece.rows_affected();
+        }
+        Ok(())
+    }
+}
+
+fn cache<S: Stream>() -> Cache<String, Arc<Loaded<S>>> {
+    Cache::builder()
+        .max_capacity(CACHE_BYTES)
+        // State and views hold each text about three times, and some fixed parts. What led to the
+        // state weighs nothing: a long stream takes no more room than a short one.
+        .weigher(|_, loaded: &Arc<Loaded<S>>| {
+            let mut state = Length(0);
+            // Only counted, so it cannot fail.
+            drop(serde_json::to_writer(&mut state, &loaded.aggregate));
+            u32::try_from(state.0 * 3 + 1024).unwrap_or(u32::MAX)
+        })
+        .build()
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

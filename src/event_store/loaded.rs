@@ -1,0 +1,81 @@
+//! A stream as loaded.
+
+use std::sync::Arc;
+
+use events::record::{Record, StoredRecord};
+
+use super::Stream;
+use super::appender::ExpectedStream;
+use super::cache::freshness::Seen;
+use super::keys::keyring::StreamKey;
+use super::point::Point;
+use super::read::reader::{self, StoreError};
+
+/// A stream as loaded: its state, its views and its key, all folded from the same records.
+#[derive(Clone)]
+pub struct Loaded<S: Stream> {
+    /// The stream.
+    pub stream: String,
+    /// Its last sequence; 0 when it does not exist.
+    pub sequence: i64,
+    /// The state.
+    pub aggregate: S,
+    /// The views of the state.
+    pub views: S::Views,
+    pub(super) key: Option<Arc<StreamKey>>,
+    /// Its last record.
+    pub(super) last: Option<Point>,
+}
+
+impl<S: Stream> Loaded<S> {
+    /// A stream before its first event.
+    pub(super) fn unborn(stream: String, key: Option<Arc<StreamKey>>) -> Self {
+        Self {
+            stream,
+            sequence: 0,
+            aggregate: S::default(),
+            views: S::Views::default(),
+            key,
+            last: None,
+        }
+    }
+
+    /// Folds the stream's next event.
+    pub(super) fn fold(&mut self, stored: &StoredRecord) -> Result<(), StoreError> {
+        let record = reader::decode::<S::Event>(stored, self.key.as_deref())?;
+        self.take(record);
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, record: Record<S::Event>) {
+        self.sequence = record.sequence;
+        self.last = Some(Point {
+            position: record.position,
+            time: record.time,
+        });
+        S::show(&mut self.views, &record);
+        self.aggregate.apply(record.event);
+    }
+
+    /// Whether the stream's key is gone: nothing personal can be shown, of no time.
+    pub const fn is_erased(&self) -> bool {
+        self.sequence > 0 && self.key.is_none()
+    }
+
+    /// Where it stands, if it exists.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        Some(Seen {
+            kind: S::KIND,
+            stream: self.stream.clone(),
+            last: self.last?,
+        })
+    }
+
+    pub(super) fn expected(&self) -> ExpectedStream {
+        ExpectedStream {
+            kind: S::KIND,
+            stream: self.stream.clone(),
+            sequence: self.sequence,
+        }
+    }
+}

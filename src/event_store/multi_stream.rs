@@ -1,0 +1,208 @@
+//! One command over many streams, with one verdict: all of it is done, or nothing is.
+//!
+//! One of the streams is what the answer shows; its place is remembered with the request's
+//! idempotency key. It is expected where it was seen like all the others, whether or not anything
+//! happens in it, so the answer is never older than what the command did.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use tokio::task::coop::consume_budget;
+
+use super::appender::{Append, ExpectedStream, Verdict};
+use super::execute::{ATTEMPTS, Attempt, count, remember, repeated};
+use super::read::reader::{self, StoreError};
+use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};
+
+/// Why a command over many streams was not done: what each of them refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("the command is refused")]
+pub struct MultiStreamRefusal<A, B> {
+    /// What the stream that the answer shows refuses.
+    pub shown: Option<A>,
+    /// What the others refuse, by stream, in the order they were given in.
+    pub others: Vec<(String, B)>,
+}
+
+impl<A, B> MultiStreamRefusal<A, B> {
+    const fn is_none(&self) -> bool {
+        self.shown.is_none() && self.others.is_empty()
+    }
+}
+
+/// What [`Ledger::execute_multi_stream`] fails with.
+pub type MultiStreamError<A, B> = ExecuteError<
+    MultiStreamRefusal<<A as cqrs_es::Aggregate>::Error, <B as cqrs_es::Aggregate>::Error>,
+>;
+
+impl Ledger {
+    /// Does what a request asks of many streams, once and with one verdict. `others` names a stream
+    /// once at most.
+    pub async fn execute_multi_stream<A: Stream, B: Stream>(
+        &self,
+        shown: (&str, A::Command),
+        others: Vec<(String, B::Command)>,
+        request: &Request,
+    ) -> Result<Outcome<A>, MultiStreamError<A, B>> {
+        // What is not cached is read before the others' turns are taken away from them.
+        self.load_all::<B>(&names(&others)).await?;
+        let streams = names(&others).into_iter().chain([shown.0]);
+        let _lock = self.stream_locks.take_all(streams).await;
+        if let Some(first) = self.first_request(request).await? {
+            return repeated(first, request);
+        }
+        for _ in 0..ATTEMPTS {
+            let loaded = self.load_all::<B>(&names(&others)).await?;
+            match self
+                .attempt_multi_stream(&shown, &others, &loaded, request)
+                .await
+            {
+                Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
+                Ok(Attempt::Stale) => {
+                    A::cache(self).invalidate(shown.0);
+                    self.forget_moved(&loaded).await?;
+                }
+                Err(error) => {
+                    A::cache(self).invalidate(shown.0);
+                    for loaded in &loaded {
+                        B::cache(self).invalidate(&loaded.stream);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    async fn attempt_multi_stream<A: Stream, B: Stream>(
+        &self,
+        shown: &(&str, A::Command),
+        others: &[(String, B::Command)],
+        loaded: &[Arc<Loaded<B>>],
+        request: &Request,
+    ) -> Result<Attempt<A>, MultiStreamError<A, B>> {
+        let metadata = &request.metadata;
+        let before = self.load::<A>(shown.0).await?;
+        let mut append = Append::default();
+        let mut refused = MultiStreamRefusal {
+            shown: None,
+            others: vec![],
+        };
+        let decided = match self.decide(&before, shown.1.clone(), metadata).await? {
+            Ok((part, decided)) => {
+                append.absorb(part);
+                Some(decided)
+            }
+            Err(refusal) => {
+                refused.shown = Some(refusal);
+                None
+            }
+        };
+        let mut parts = Vec::with_capacity(others.len());
+        for ((stream, command), loaded) in others.iter().zip(loaded) {
+            consume_budget().await;
+            match self.decide(loaded, command.clone(), metadata).await? {
+                Ok((part, decided)) => {
+                    append.absorb(part);
+                    parts.push((loaded, decided));
+                }
+                Err(refusal) => refused.others.push((stream.clone(), refusal)),
+            }
+        }
+        let Some(decided) = decided.filter(|_| refused.is_none()) else {
+            let seen = loaded.iter().map(|loaded| loaded.expected());
+            let seen = std::iter::once(before.expected()).chain(seen).collect();
+            return self.confirm(seen, refused, request).await;
+        };
+        append.groups.sort_unstable();
+        append.groups.dedup();
+        let appended = count(&append.events);
+        remember(&mut append, &before, decided.sequence, request);
+        match self.combiner.append(append).await? {
+            Verdict::Stale => Ok(Attempt::Stale),
+            Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
+            Verdict::Conflicts(failures) => Err(ExecuteError::Conflicts(failures)),
+            Verdict::Appended { position, time } => {
+                // The events of each stream stand together, in the order of the streams.
+                let mut last = position - appended + count(&decided.events);
+                let done = self.done(&before, decided, last, time, metadata);
+                for (before, decided) in parts {
+                    consume_budget().await;
+                    last += count(&decided.events);
+                    self.done(before, decided, last, time, metadata);
+                }
+                Ok(Attempt::Outcome(Outcome::Done(done)))
+            }
+        }
+    }
+
+    /// Streams as they are now, or were when they were cached, in the order asked for. One read
+    /// brings all that are not cached.
+    async fn load_all<S: Stream>(
+        &self,
+        streams: &[&str],
+    ) -> Result<Vec<Arc<Loaded<S>>>, StoreError> {
+        let cached: Vec<_> = streams
+            .iter()
+            .map(|stream| S::cache(self).get(*stream))
+            .collect();
+        let pairs = || streams.iter().copied().zip(&cached);
+        let absent: Vec<&str> = pairs()
+            .filter(|(_, cached)| cached.is_none())
+            .map(|(stream, _)| stream)
+            .collect();
+        let read = self.read_all::<S>(&absent).await?;
+        Ok(pairs()
+            .map(|(stream, cached)| {
+                cached
+                    .clone()
+                    .or_else(|| read.get(stream).cloned())
+                    .unwrap_or_else(|| Arc::new(Loaded::unborn(stream.to_owned(), None)))
+            })
+            .collect())
+    }
+
+    /// The streams of these that exist, from the store into the cache.
+    async fn read_all<S: Stream>(
+        &self,
+        streams: &[&str],
+    ) -> Result<HashMap<String, Arc<Loaded<S>>>, StoreError> {
+        let mut found: HashMap<String, Loaded<S>> = HashMap::new();
+        if streams.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut stored = pin!(reader::streams(&self.pool, S::KIND, streams));
+        while let Some((stored, key)) = stored.try_next().await? {
+            consume_budget().await;
+            if let Some(loaded) = found.get_mut(&stored.stream) {
+                loaded.fold(&stored)?;
+                continue;
+            }
+            let key = reader::key_of(&self.keyring, &stored, key.as_ref())?;
+            let mut loaded = Loaded::unborn(stored.stream.clone(), key.map(Arc::new));
+            loaded.fold(&stored)?;
+            found.insert(stored.stream, loaded);
+        }
+        let arced = found.into_iter().map(|(stream, loaded)| {
+            let loaded = Arc::new(loaded);
+            self.keep(&loaded);
+            (stream, loaded)
+        });
+        Ok(arced.collect())
+    }
+
+    /// Forgets those streams that have moved on; the others need not be read again.
+    async fn forget_moved<S: Stream>(&self, seen: &[Arc<Loaded<S>>]) -> Result<(), StoreError> {
+        let seen: Vec<ExpectedStream> = seen.iter().map(|loaded| loaded.expected()).collect();
+        for stream in reader::moved(&self.pool, S::KIND, &seen).await? {
+            S::cache(self).invalidate(&stream);
+        }
+        Ok(())
+    }
+}
+
+fn names<C>(commands: &[(String, C)]) -> Vec<&str> {
+    commands.iter().map(|(stream, _)| stream.as_str()).collect()
+}

@@ -1,0 +1,138 @@
+//! Streams as they are now or were at a sequence, and the streams of ids.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::event_store::execute::count;
+use crate::event_store::point::Point;
+use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::read::snapshots::{self, Passed, Snapshot};
+use crate::event_store::{Ledger, Loaded, Stream};
+
+/// Records of a stream that are read at a time: their payloads may take a megabyte each.
+const PAGE: i64 = 256;
+
+impl Ledger {
+    /// A stream as it is now, or was when it was cached: good enough to decide on.
+    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, StoreError> {
+        if let Some(loaded) = S::cache(self).get(stream) {
+            return Ok(loaded);
+        }
+        let loaded = Arc::new(self.load_until(stream, i64::MAX).await?);
+        self.keep(&loaded);
+        Ok(loaded)
+    }
+
+    /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
+    /// what was seen of it.
+    pub(in crate::event_store) async fn catch_up<S: Stream>(
+        &self,
+        seen: &Loaded<S>,
+    ) -> Result<(), StoreError> {
+        S::cache(self).invalidate(&seen.stream);
+        let stream = seen.stream.as_str();
+        let mut connection = self.pool.acquire().await?;
+        let after = seen.sequence - 1;
+        let stored = reader::stream(&mut *connection, S::KIND, stream, after, i64::MAX).await?;
+        // Erased, or not yet born when it was seen: then there is no key, now or then.
+        let has_key = seen.key.is_some() && reader::has_key(&mut *connection, stream).await?;
+        if let [last, later @ ..] = stored.as_slice()
+            && seen.last == Some(Point::from(last))
+            && has_key
+        {
+            let mut loaded = seen.clone();
+            for stored in later {
+                loaded.fold(stored)?;
+            }
+            self.keep(&Arc::new(loaded));
+        }
+        Ok(())
+    }
+
+    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not fit
+    /// into memory, nor into the time of one statement, and each page leaves its snapshots behind.
+    pub async fn load_until<S: Stream>(
+        &self,
+        stream: &str,
+        sequence: i64,
+    ) -> Result<Loaded<S>, StoreError> {
+        let page = |after: i64| after.saturating_add(PAGE).min(sequence);
+        let mut connection = self.pool.acquire().await?;
+        let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;
+        let after = snapshot.as_ref().map_or(0, Snapshot::sequence);
+        let until = page(after);
+        let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, until).await?;
+        let key = reader::keys(&mut connection, &self.keyring, &[stream])
+            .await?
+            .remove(stream);
+        let mut loaded = Loaded::unborn(stream.to_owned(), key);
+        match snapshot.map(|snapshot| snapshot.open(&loaded)) {
+            None => {}
+            Some(Some(then)) => loaded = then,
+            Some(None) => {
+                let until = page(0);
+                stored = reader::stream(&mut *connection, S::KIND, stream, 0, until).await?;
+            }
+        }
+        drop(connection);
+        let mut is_first = true;
+        loop {
+            let mut passed = Passed::default();
+            for stored in &stored {
+                loaded.fold(stored)?;
+                passed.see(&loaded, stored);
+            }
+            self.leave::<S>(stream, passed).await;
+            if page(loaded.sequence) == loaded.sequence || count(&stored) < PAGE {
+                break;
+            }
+            let (after, until) = (loaded.sequence, page(loaded.sequence));
+            stored = reader::stream(&self.pool, S::KIND, stream, after, until).await?;
+            is_first = false;
+        }
+        // Erased meanwhile: nothing that was opened with the key may be kept.
+        if !is_first && loaded.key.is_some() && !reader::has_key(&self.pool, stream).await? {
+            return Box::pin(self.load_until(stream, sequence)).await;
+        }
+        Ok(loaded)
+    }
+
+    /// The stream that holds an id of a shop, if one ever did.
+    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<String>, sqlx::Error> {
+        let asked = (kind.to_owned(), id.to_owned());
+        if let Some(stream) = self.ids.get(&asked) {
+            return Ok(Some(stream));
+        }
+        let found: Option<String> = sqlx::query_scalar(
+            "select holder from claims where store = $1 and kind = $2 and key = $3",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(id.as_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(stream) = &found {
+            self.ids.insert(asked, stream.clone());
+        }
+        Ok(found)
+    }
+
+    /// The streams that hold ids of a shop, or ever did, by id.
+    pub async fn find_all(
+        &self,
+        kind: &str,
+        ids: &[&str],
+    ) -> Result<HashMap<String, String>, sqlx::Error> {
+        let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
+        let found: Vec<(String, String)> = sqlx::query_as(
+            "select convert_from(key, 'UTF8'), holder from claims \
+             where store = $1 and kind = $2 and key = any($3)",
+        )
+        .bind(&self.store)
+        .bind(kind)
+        .bind(keys)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().collect())
+    }
+}

@@ -1,0 +1,399 @@
+//! Reads records: by position for those who follow the ledger, by stream for those who decide.
+//!
+//! What is hashed or sent is read as the exact text. What is folded is read, opened, upcast and
+//! decoded, in that order. An error is an error: a reader that stops early says so.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use events::catalogue;
+use events::opened::OpenedRecord;
+use events::record::{Metadata, Record, StoredRecord, StreamKind};
+use futures_util::{Stream, StreamExt as _};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row as _};
+
+use crate::event_store::appender::ExpectedStream;
+use crate::event_store::keys::keyring::{
+    KeyError, Keyring, SealContext, StreamKey, unseal_metadata,
+};
+use crate::event_store::keys::unseal::{UnsealError, unseal_text};
+use crate::event_store::point::Point;
+
+/// The columns of `events` in the order in which [`stored_record`] reads them.
+pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
+    event_version, payload::text, metadata::text, (extract(epoch from time) * 1000000)::bigint";
+
+/// About how many bytes of payload a read by position holds; one record more than fits, at most.
+const BYTES_MAX: i64 = 8 * 1024 * 1024;
+/// How much larger a payload is taken to be than Postgres has compressed it to. Sealed texts shrink by
+/// little, a group's own words perhaps by more.
+const COMPRESSION: i32 = 8;
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not answer.
+    #[error("the store could not be read")]
+    Unavailable(#[from] sqlx::Error),
+    /// A stored key or value does not open.
+    #[error("the record at position {position} does not open")]
+    Key {
+        /// The record's position.
+        position: i64,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+    /// A stored view is not what its table says; a rebuild mends it.
+    #[error("the stored view of {stream} cannot be read")]
+    View {
+        /// The stream.
+        stream: String,
+    },
+    /// The record is not what its type and version say.
+    #[error("the record at position {position} is not a {event_type}: {what}")]
+    Malformed {
+        /// The record's position.
+        position: i64,
+        /// Its type name.
+        event_type: String,
+        /// What is wrong; never a value.
+        what: &'static str,
+    },
+}
+
+/// The records after a position, in order, at most `limit`; fewer where they are large.
+pub async fn after(
+    executor: impl PgExecutor<'_>,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let rows = sqlx::query(&AFTER)
+        .bind(position)
+        .bind(limit)
+        .bind(BYTES_MAX)
+        .bind(COMPRESSION)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(stored_record).collect()
+}
+
+/// Sizes are summed up without fetching what is large: only what is returned is.
+static AFTER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {COLUMNS} from (\
+            select *, sum(pg_column_size(payload) * \
+                case when pg_column_compression(payload) is null then 1 else $4 end) \
+                over (order by position rows between unbounded preceding and 1 preceding) as before \
+            from (select * from events where position > $1 order by position limit $2) as following \
+         ) as following where before is null or before < $3 order by position"
+    )
+});
+
+/// The records of a stream after a sequence, up to another, in order.
+pub async fn stream(
+    executor: impl PgExecutor<'_>,
+    kind: StreamKind,
+    stream: &str,
+    after: i64,
+    until: i64,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from events \
+         where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 and sequence <= $4 \
+         order by sequence"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(kind.name())
+        .bind(stream)
+        .bind(after)
+        .bind(until)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(stored_record).collect()
+}
+
+/// The records of many streams in one read, stream by stream, each in order and beside its stream's
+/// wrapped key. They are streamed: what is read is folded before more of it is held.
+pub fn streams<'a>(
+    executor: impl PgExecutor<'a> + 'a,
+    kind: StreamKind,
+    streams: &'a [&'a str],
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
+    streams_until(executor, kind, streams, i64::MAX)
+}
+
+/// The same up to a position.
+pub fn streams_until<'a>(
+    executor: impl PgExecutor<'a> + 'a,
+    kind: StreamKind,
+    streams: &'a [&'a str],
+    position: i64,
+) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
+    sqlx::query(&STREAMS)
+        .bind(kind.name())
+        .bind(streams)
+        .bind(position)
+        .fetch(executor)
+        .map(|row| {
+            let row = row?;
+            let number: Option<i32> = row.try_get(0)?;
+            let wrapped: Option<Vec<u8>> = row.try_get(1)?;
+            Ok((stored_record_from(&row, 2)?, number.zip(wrapped)))
+        })
+}
+
+/// A stream's key as it is stored: its number, and what the master key makes of it.
+pub type WrappedKey = (i32, Vec<u8>);
+
+static STREAMS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select number, wrapped, {COLUMNS} from unnest($2::text[]) as given \
+         join events on aggregate_type = $1 and aggregate_id = given and position <= $3 \
+         left join stream_keys on stream_keys.stream = given \
+         order by aggregate_id, sequence"
+    )
+});
+
+/// Those streams that are not where they were seen any more.
+pub async fn moved(
+    executor: impl PgExecutor<'_>,
+    kind: StreamKind,
+    seen: &[ExpectedStream],
+) -> Result<Vec<String>, StoreError> {
+    let moved = sqlx::query_scalar(
+        "select s.stream from unnest($2::text[], $3::bigint[]) as s(stream, sequence) \
+         where s.sequence is distinct from coalesce((\
+            select e.sequence from events e \
+            where e.aggregate_type = $1 and e.aggregate_id = s.stream \
+            order by e.sequence desc limit 1), 0)",
+    )
+    .bind(kind.name())
+    .bind(
+        seen.iter()
+            .map(|seen| seen.stream.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(seen.iter().map(|seen| seen.sequence).collect::<Vec<_>>())
+    .fetch_all(executor)
+    .await?;
+    Ok(moved)
+}
+
+/// The ledger's last position; 0 when it is empty.
+pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(max(position), 0) from events")
+        .fetch_one(executor)
+        .await
+}
+
+/// Whether this is the history that went through a point.
+pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from events \
+             where position = $1 and (extract(epoch from time) * 1000000)::bigint = $2)",
+    )
+    .bind(point.position)
+    .bind(point.time.as_microsecond())
+    .fetch_one(executor)
+    .await
+}
+
+/// Whether this is the history that went through a point, if there is one.
+pub async fn goes_on(
+    executor: impl PgExecutor<'_>,
+    point: Option<Point>,
+) -> Result<bool, sqlx::Error> {
+    match point {
+        Some(point) => has(executor, point).await,
+        None => Ok(true),
+    }
+}
+
+/// The point of history at a position, if it has come that far.
+pub async fn point(
+    executor: impl PgExecutor<'_>,
+    position: i64,
+) -> Result<Option<Point>, StoreError> {
+    let records = after(executor, position - 1, 1).await?;
+    let record = records.first().filter(|r| r.position == position);
+    Ok(record.map(Point::from))
+}
+
+/// One row of [`COLUMNS`].
+pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
+    stored_record_from(row, 0)
+}
+
+/// A row in which [`COLUMNS`] begin at a column.
+pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, StoreError> {
+    let position = row.try_get(first)?;
+    let event_type: String = row.try_get(first + 5)?;
+    let malformed = |what| StoreError::Malformed {
+        position,
+        event_type: event_type.clone(),
+        what,
+    };
+    Ok(StoredRecord {
+        position,
+        sequence: row.try_get(first + 1)?,
+        store: row.try_get(first + 2)?,
+        kind: StreamKind::parse(row.try_get(first + 3)?)
+            .ok_or_else(|| malformed("its stream's kind"))?,
+        stream: row.try_get(first + 4)?,
+        event_version: row.try_get(first + 6)?,
+        payload: row.try_get(first + 7)?,
+        metadata: row.try_get(first + 8)?,
+        time: Timestamp::from_microsecond(row.try_get(first + 9)?)
+            .map_err(|_out_of_range| malformed("its time"))?,
+        event_type,
+    })
+}
+
+/// The keys of streams; an erased stream has none.
+pub async fn keys(
+    connection: &mut PgConnection,
+    keyring: &Keyring,
+    streams: &[&str],
+) -> Result<HashMap<String, Arc<StreamKey>>, StoreError> {
+    let rows =
+        sqlx::query("select stream, number, wrapped from stream_keys where stream = any($1)")
+            .bind(streams)
+            .fetch_all(connection)
+            .await?;
+    rows.iter()
+        .map(|row| {
+            let stream: String = row.try_get(0)?;
+            let key = unwrap(keyring, &stream, &(row.try_get(1)?, row.try_get(2)?))?;
+            Ok((stream, Arc::new(key)))
+        })
+        .collect()
+}
+
+/// Whether a stream has its key: it was born, and not erased.
+pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from stream_keys where stream = $1)")
+        .bind(stream)
+        .fetch_one(executor)
+        .await
+}
+
+/// A stream's key, from what is stored of it.
+fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, StoreError> {
+    let (number, wrapped) = key;
+    keyring
+        .unwrap(stream, *number, wrapped)
+        .map_err(|source| StoreError::Key {
+            position: 0,
+            source,
+        })
+}
+
+/// The key of a record's stream, if that still has one.
+pub fn key_of(
+    keyring: &Keyring,
+    stored: &StoredRecord,
+    key: Option<&WrappedKey>,
+) -> Result<Option<StreamKey>, StoreError> {
+    key.map(|key| unwrap(keyring, &stored.stream, key))
+        .transpose()
+}
+
+/// Opens, upcasts and decodes a record. Without a key every personal value is erased.
+pub fn decode<E: DeserializeOwned>(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Record<E>, StoreError> {
+    let payload = payload(stored, key)?;
+    let event = if catalogue::is_older(&stored.event_type, &stored.event_version) {
+        serde_json::from_str(&payload).and_then(|payload| {
+            let upcast = catalogue::upcast(&stored.event_type, &stored.event_version, payload);
+            serde_json::from_value(upcast)
+        })
+    } else {
+        serde_json::from_str(&payload)
+    };
+    Ok(Record {
+        position: stored.position,
+        sequence: stored.sequence,
+        store: stored.store.clone(),
+        stream: stored.stream.clone(),
+        time: stored.time,
+        event: event.map_err(|_unexpected| malformed(stored, "its payload"))?,
+        metadata: Metadata::from_flat(&metadata(stored, key)?)
+            .map_err(|_incomplete| malformed(stored, "its metadata"))?,
+    })
+}
+
+/// Opens a record, as it was written. Without a key every personal value is erased.
+pub fn unseal(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, StoreError> {
+    let payload = serde_json::from_str(&payload(stored, key)?)
+        .map_err(|_not_json| malformed(stored, "its payload"))?;
+    Ok(OpenedRecord {
+        position: stored.position,
+        sequence: stored.sequence,
+        store: stored.store.clone(),
+        kind: stored.kind,
+        stream: stored.stream.clone(),
+        time: stored.time,
+        event_type: stored.event_type.clone(),
+        version: stored.event_version.clone(),
+        payload,
+        metadata: metadata(stored, key)?,
+    })
+}
+
+/// The payload's text, opened.
+fn payload<'a>(
+    stored: &'a StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Cow<'a, str>, StoreError> {
+    match stored.kind {
+        StreamKind::Customer => match unseal_text(key, place(stored), &stored.payload) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(UnsealError::Key(error)) => Err(sealed(stored, error)),
+            Err(UnsealError::Malformed) => Err(malformed(stored, "its payload")),
+        },
+        // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
+        StreamKind::CustomerGroup => Ok(Cow::Borrowed(&stored.payload)),
+    }
+}
+
+fn metadata(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<Map<String, Value>, StoreError> {
+    let mut metadata = serde_json::from_str(&stored.metadata)
+        .map_err(|_not_json| malformed(stored, "its metadata"))?;
+    unseal_metadata(key, place(stored), &mut metadata).map_err(|error| sealed(stored, error))?;
+    Ok(metadata)
+}
+
+/// Where a record's sealed values stand.
+pub(in crate::event_store) fn place(stored: &StoredRecord) -> SealContext<'_> {
+    SealContext {
+        store: &stored.store,
+        stream: &stored.stream,
+        sequence: stored.sequence,
+    }
+}
+
+const fn sealed(stored: &StoredRecord, source: KeyError) -> StoreError {
+    StoreError::Key {
+        position: stored.position,
+        source,
+    }
+}
+
+fn malformed(stored: &StoredRecord, what: &'static str) -> StoreError {
+    StoreError::Malformed {
+        position: stored.position,
+        event_type: stored.event_type.clone(),
+        what,
+    }
+}
