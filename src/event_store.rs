@@ -24,4 +24,4 @@ pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
 pub use self::loaded::Loaded;
 pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
-pub use self::stream::{CustomerViews, Stream};
+pub use self::stream::Stream;

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 
 use self::compare::Comparison;
 pub use self::compare::Differing;
-pub use self::fold::Code;
+pub use self::fold::{Apply, Code};
 use self::fold::{Share, Worker};
 use self::tables::TableSet;
 use crate::event_store::keys::keyring::Keyring;
@@ -331,7 +331,7 @@ impl Rebuild {
         let worker = Worker::new(
             &self.options,
             Arc::clone(&self.keyring),
-            (self.projection, self.code),
+            (self.projection, &self.code),
             &schema,
             (share, position),
         );
@@ -354,7 +354,7 @@ impl Rebuild {
             conn: &mut self.session,
             keyring: &self.keyring,
             projection: self.projection,
-            code: self.code,
+            code: &self.code,
             place,
             watermark,
         };

@@ -43,7 +43,7 @@ pub struct Entry {
     /// Every version ever written, oldest first. New ones are written in the last.
     pub versions: &'static [&'static str],
     /// Makes the schema of the last version.
-    schema: fn(&Self) -> Schema,
+    schema: fn(type_name: &str, id: String) -> Schema,
 }
 
 impl Entry {
@@ -56,7 +56,8 @@ impl Entry {
 
     /// The JSON Schema of its stored payload at [`Entry::version`].
     pub fn schema(&self) -> Schema {
-        (self.schema)(self)
+        let id = data_schema(self.type_name, self.version());
+        (self.schema)(self.type_name, id)
     }
 }
 

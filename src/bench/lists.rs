@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use projections::medusa::table::{customers, groups};
 use projections::medusa::{Customer, Group};
 use projections::shopline;
-use projections::table::Advance;
+use projections::table::{self, Advance};
 use rand::Rng as _;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
@@ -182,20 +181,20 @@ async fn fill(store: &Store) -> Result<(), Error> {
     let mut connection = store.connect().await?;
     let rows: Vec<Group> = (0..GROUPS).map(group).collect();
     let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    groups::save(&mut connection, STORE, &rows).await?;
+    table::save(&mut connection, STORE, &rows).await?;
     for first in (0..CUSTOMERS).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
         let rows: Vec<Customer> = (first..first + BATCH).map(customer).collect();
         save(&mut connection, &rows).await?;
         let rows: Vec<_> = (first..first + BATCH).map(in_shopline).collect();
         let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-        shopline::table::save(&mut connection, STORE, &rows).await?;
+        table::save(&mut connection, STORE, &rows).await?;
     }
     Ok(())
 }
 
 async fn save(connection: &mut PgConnection, rows: &[Customer]) -> Result<(), Error> {
     let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    customers::save(connection, STORE, &rows).await?;
+    table::save(connection, STORE, &rows).await?;
     Ok(())
 }
 

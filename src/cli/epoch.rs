@@ -11,7 +11,7 @@ use sqlx::Connection as _;
 
 use crate::cli::owner::{self, Owner};
 use crate::config::{ConfigError, Settings};
-use crate::kafka::projector::Projection;
+use crate::kafka::projector::{self, Projection};
 use crate::kafka::relay::{self, Loss};
 use crate::kafka::{self, Identity};
 
@@ -135,7 +135,7 @@ async fn advance(owner: &Owner, loss: &Loss) -> Result<(), sqlx::Error> {
         .execute(&mut *transaction)
         .await?;
     for projection in Projection::ALL {
-        projection.clear(&mut transaction).await?;
+        projector::clear(projection, &mut transaction).await?;
     }
     transaction.commit().await
 }

@@ -8,7 +8,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use events::record::{Actor, StreamKind};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ const DRAWN_EVERY: Duration = Duration::from_millis(100);
 )]
 pub struct Options {
     /// Whose tables.
-    #[arg(value_enum)]
+    #[arg(value_parser = Views::parser())]
     view: Views,
     /// Switch nothing: print what differs from the events, a line for each place, and exit with 1 if
     /// anything does.
@@ -62,23 +63,20 @@ pub struct Options {
 }
 
 /// Whose tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Views {
-    /// Medusa's customers and groups.
-    Medusa,
-    /// SHOPLINE's customers.
-    Shopline,
-    /// One after the other.
-    All,
-}
+#[derive(Clone, Debug)]
+struct Views(Vec<Projection>);
 
 impl Views {
-    const fn projections(self) -> &'static [Projection] {
-        match self {
-            Self::Medusa => &[Projection::Medusa],
-            Self::Shopline => &[Projection::Shopline],
-            Self::All => &Projection::ALL,
-        }
+    /// Takes the name of a projection, or `all`.
+    fn parser() -> impl TypedValueParser<Value = Self> {
+        let one =
+            |projection: Projection| PossibleValue::new(projection.name()).help(projection.about());
+        let all = PossibleValue::new("all").help("One after the other");
+        let names = Projection::ALL.into_iter().map(one).chain([all]);
+        PossibleValuesParser::new(names).map(|name| {
+            let is_meant = |one: &Projection| name == "all" || name == one.name();
+            Self(Projection::ALL.into_iter().filter(is_meant).collect())
+        })
     }
 }
 
@@ -109,7 +107,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
         options,
     };
     let mut differing = 0;
-    for projection in command.options.view.projections() {
+    for projection in &command.options.view.0 {
         differing += command.run(*projection).await?;
     }
     if differing > 0 {

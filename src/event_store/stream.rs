@@ -7,8 +7,9 @@ use events::catalogue::Entry;
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use moka::sync::Cache;
+use projections::CustomerViews;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Loaded};
 use crate::domain::claims::{self, Holds};
@@ -53,15 +54,6 @@ pub struct Needs {
     pub sole_marks: bool,
 }
 
-/// A customer in both shops' shapes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct CustomerViews {
-    /// Medusa's.
-    pub medusa: projections::medusa::Customer,
-    /// SHOPLINE's.
-    pub shopline: projections::shopline::Customer,
-}
-
 impl Named for CustomerEvent {
     const KIND: StreamKind = StreamKind::Customer;
 
@@ -83,8 +75,7 @@ impl Stream for Customer {
     type Views = CustomerViews;
 
     fn show(views: &mut CustomerViews, record: &Record<CustomerEvent>) {
-        views.medusa.apply(record);
-        views.shopline.apply(record);
+        views.apply(record);
     }
 
     fn holds(&self) -> Holds {

@@ -6,7 +6,7 @@ use events::address::Address;
 use events::record::{Metadata, Record};
 use events::{CustomerEvent, GroupEvent};
 use jiff::Timestamp;
-use projections::{medusa, shopline};
+use projections::{CustomerViews, medusa};
 
 use super::Shape;
 
@@ -73,13 +73,11 @@ impl Entry {
     }
 }
 
-/// A customer after a record: both shops' views, and the groups that they name.
+/// A customer after a record: its views, and the groups that they name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// Medusa's view.
-    pub medusa: medusa::Customer,
-    /// SHOPLINE's view.
-    pub shopline: shopline::Customer,
+    /// Every contract's view.
+    pub views: CustomerViews,
     /// The addresses as they were last recorded, by id: what a record changes of one is told by
     /// comparing.
     pub addresses: BTreeMap<String, Address>,
@@ -91,13 +89,13 @@ impl State {
     /// Where a group's own history begins: nobody's, but that the group is the only one it knows.
     pub fn of_group(stream: &str) -> Self {
         let mut state = Self::default();
-        state.medusa.groups.push(stream.to_owned());
+        state.views.medusa.groups.push(stream.to_owned());
         state
     }
 
     /// The group of a group's own history, once it is born.
     pub fn group(&self) -> Option<&medusa::Group> {
-        match self.medusa.groups.as_slice() {
+        match self.views.medusa.groups.as_slice() {
             [stream] => self.groups.get(stream),
             _ => None,
         }
@@ -108,8 +106,7 @@ impl State {
     pub fn apply(&mut self, entry: &Entry) -> bool {
         match entry {
             Entry::Customer(record) => {
-                self.medusa.apply(record);
-                self.shopline.apply(record);
+                self.views.apply(record);
                 if let CustomerEvent::AddressChanged(changed) = &record.event {
                     let address = changed.address.clone();
                     self.addresses.insert(address.id.clone(), address);
@@ -119,14 +116,14 @@ impl State {
             Entry::Group(record) => {
                 let group = self.groups.entry(record.stream.clone()).or_default();
                 group.apply(record);
-                self.medusa.groups.contains(&record.stream)
+                self.views.medusa.groups.contains(&record.stream)
             }
         }
     }
 
     /// Whether the customer is there: born, and not deleted.
     pub const fn is_live(&self) -> bool {
-        self.medusa.sequence > 0 && !self.medusa.deleted
+        self.views.medusa.sequence > 0 && !self.views.medusa.deleted
     }
 }
 

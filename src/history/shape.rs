@@ -131,7 +131,7 @@ impl Shape {
     /// What the contract's GET by id answered when the customer or group stood like this, byte for byte;
     /// none if it found nothing.
     pub fn document(&self, state: &State) -> Option<String> {
-        let customer = state.is_live().then_some(&state.medusa);
+        let customer = state.is_live().then_some(&state.views.medusa);
         match self {
             Self::Medusa(relations) => customer.map(|customer| {
                 let mut related = Related::default();
@@ -146,8 +146,9 @@ impl Shape {
                 store,
                 version,
                 fields,
-            } => customer
-                .map(|_| shopline::render_read(&state.shopline, store, *version, fields.as_ref())),
+            } => customer.map(|_| {
+                shopline::render_read(&state.views.shopline, store, *version, fields.as_ref())
+            }),
             Self::Group => {
                 let group = state.group().filter(|group| !group.deleted);
                 let (related, relations) = (Related::default(), Relations::default());

@@ -242,7 +242,9 @@ impl Call<'_> {
         };
         let then = questions.then(SHOPLINE_ID, id, as_of, &self.route);
         match self.api.apart(then).await {
-            Ok(then) => then.map(|then| then.shopline).ok_or(Refused::NoSuchData),
+            Ok(then) => then
+                .map(|then| then.views.shopline)
+                .ok_or(Refused::NoSuchData),
             Err(questions::Error::Read(error)) => Err(failed(&error)),
             Err(_) => Err(parameter("a position that the ledger has come to")),
         }

@@ -9,104 +9,53 @@
 //!
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
 //! So does a record that the store has not: what a restored store lost is in no view.
-//!
-//! # Adding a projection
-//!
-//! Its crate-mates `projections` has the pure code and the table. Here it needs a variant of
-//! [`Projection`], its line in [`Projection::ALL`], its views in `fold` and `clear`, its tables in
-//! `tables`, and one line in `views.rs` for each table. `rebuild/fold.rs` needs its views, too.
 
 mod consumer;
 mod offsets;
-pub(crate) mod views;
+mod views;
 mod watermark;
 mod worker;
 
 use std::sync::Arc;
 
-use projections::{medusa, shopline};
+pub use projections::Projection;
+use projections::{View, Visitor, table};
 use rdkafka::error::KafkaError;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::views::Fold;
 pub use self::watermark::{Progress, Watcher, progress, watermark};
 use self::worker::Worker;
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::read::reader::StoreError;
 use crate::kafka::message::Unreadable;
 use crate::kafka::{KafkaConfig, KafkaStatus, Reporter};
-use events::record::StoredRecord;
 
-/// The projections there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Projection {
-    /// Medusa's customers and groups.
-    Medusa,
-    /// SHOPLINE's customers.
-    Shopline,
+/// Forgets everything of a projection, views and offsets, so that it starts over from the topic. A
+/// running projector notices that its offsets are gone: the views have to go with them, or it fills
+/// them again before they go.
+pub async fn clear(
+    projection: Projection,
+    transaction: &mut Transaction<'_, Postgres>,
+) -> Result<(), sqlx::Error> {
+    // Offsets first, as projectors do: two that lock in the same order never block each other.
+    sqlx::query("delete from projection_offsets where projection = $1")
+        .bind(projection.name())
+        .execute(&mut **transaction)
+        .await?;
+    projection.visit(&mut Clear(transaction)).await
 }
 
-impl Projection {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Medusa, Self::Shopline];
+/// Empties the tables of views.
+struct Clear<'a>(&'a mut PgConnection);
 
-    /// The name in tables, consumer groups and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Medusa => "medusa",
-            Self::Shopline => "shopline",
-        }
-    }
+impl Visitor for Clear<'_> {
+    type Error = sqlx::Error;
 
-    /// Takes records into the projection's views.
-    async fn fold(self, fold: &mut Fold<'_>, records: &[StoredRecord]) -> Result<(), Error> {
-        match self {
-            Self::Medusa => {
-                fold.apply::<medusa::Customer>(records).await?;
-                fold.apply::<medusa::Group>(records).await
-            }
-            Self::Shopline => fold.apply::<shopline::Customer>(records).await,
-        }
-    }
-
-    /// Forgets everything, views and offsets, so that the projection starts over from the topic. A
-    /// running projector notices that its offsets are gone: the views have to go with them, or it fills
-    /// them again before they go.
-    pub async fn clear(
-        self,
-        transaction: &mut Transaction<'_, Postgres>,
-    ) -> Result<(), sqlx::Error> {
-        // Offsets first, as projectors do: two that lock in the same order never block each other.
-        sqlx::query("delete from projection_offsets where projection = $1")
-            .bind(self.name())
-            .execute(&mut **transaction)
-            .await?;
-        match self {
-            Self::Medusa => medusa::table::clear(transaction).await,
-            Self::Shopline => shopline::table::clear(transaction).await,
-        }
-    }
-
-    /// Its tables, in the order in which the projector locks them.
-    pub const fn tables(self) -> &'static [&'static str] {
-        match self {
-            Self::Medusa => &[
-                "medusa_customers",
-                "medusa_customer_counts",
-                "medusa_groups",
-            ],
-            Self::Shopline => &["shopline_customers"],
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Medusa => "the projector of medusa",
-            Self::Shopline => "the projector of shopline",
-        }
+    async fn visit<V: View>(&mut self) -> Result<(), sqlx::Error> {
+        table::clear::<V>(self.0).await
     }
 }
 
@@ -202,7 +151,7 @@ pub async fn run(
     stop: CancellationToken,
     status: watch::Sender<KafkaStatus>,
 ) -> Result<(), Error> {
-    let report = Reporter::new(projection.title(), status);
+    let report = Reporter::new(format!("the projector of {}", projection.name()), status);
     // When this future is dropped, the thread ends as well.
     let stop = stop.child_token();
     let _guard = stop.clone().drop_guard();

@@ -36,12 +36,13 @@ impl fmt::Display for KafkaStatus {
 /// Publishes a status, and logs it when it is of another kind than the last one.
 #[derive(Clone)]
 pub(crate) struct Reporter {
-    who: &'static str,
+    who: String,
     status: watch::Sender<KafkaStatus>,
 }
 
 impl Reporter {
-    pub(crate) const fn new(who: &'static str, status: watch::Sender<KafkaStatus>) -> Self {
+    pub(crate) fn new(who: impl Into<String>, status: watch::Sender<KafkaStatus>) -> Self {
+        let who = who.into();
         Self { who, status }
     }
 

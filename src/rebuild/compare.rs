@@ -7,18 +7,16 @@
 use std::collections::HashMap;
 
 use events::record::StreamKind;
-use projections::{medusa, shopline};
+use projections::{Projection, View, Visitor};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 
-use super::fold::{Apply, Code, advance};
+use super::fold::{Code, advance};
 use super::tables::TableSet;
 use super::{Compared, Error};
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::read::reader;
 use crate::history::diff::{Difference, diff};
-use crate::kafka::projector::Projection;
-use crate::kafka::projector::views::View;
 
 /// Rows that are looked at in one statement.
 const ROWS: usize = 500;
@@ -49,62 +47,52 @@ pub(super) struct Comparison<'a> {
     pub(super) conn: &'a mut PgConnection,
     pub(super) keyring: &'a Keyring,
     pub(super) projection: Projection,
-    pub(super) code: Code,
+    pub(super) code: &'a Code,
     /// Where the rebuilt tables are.
     pub(super) place: TableSet,
     /// Up to here the projection claims to hold everything, and the rebuilt tables do.
     pub(super) watermark: i64,
 }
 
-impl Comparison<'_> {
-    /// Tells every row that differs; says how many rows there are, and how many differ.
-    pub(super) async fn run(
-        mut self,
-        mut tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<Compared, Error> {
-        let code = self.code;
-        let mut found = Compared::default();
-        match self.projection {
-            Projection::Medusa => {
-                let apply = code.medusa_customer;
-                self.table::<medusa::Customer>("medusa_customers", apply, &mut found, &mut tell)
-                    .await?;
-                let apply = code.medusa_group;
-                self.table::<medusa::Group>("medusa_groups", apply, &mut found, &mut tell)
-                    .await?;
-            }
-            Projection::Shopline => {
-                let apply = code.shopline_customer;
-                self.table::<shopline::Customer>(
-                    "shopline_customers",
-                    apply,
-                    &mut found,
-                    &mut tell,
-                )
-                .await?;
-            }
-        }
-        Ok(found)
-    }
+/// A comparison under way.
+struct Telling<'a, T> {
+    comparison: Comparison<'a>,
+    found: Compared,
+    tell: T,
+}
 
-    async fn table<V: View>(
-        &mut self,
-        table: &'static str,
-        apply: Apply<V>,
-        found: &mut Compared,
-        tell: &mut impl AsyncFnMut(Differing) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (rows, candidates) = self.candidates(table, V::KIND).await?;
-        found.rows += rows;
+impl<T: AsyncFnMut(Differing) -> Result<(), Error>> Visitor for Telling<'_, T> {
+    type Error = Error;
+
+    async fn visit<V: View>(&mut self) -> Result<(), Error> {
+        let (rows, candidates) = self.comparison.candidates(V::TABLE, V::KIND).await?;
+        self.found.rows += rows;
         for candidates in candidates.chunks(ROWS) {
-            for pair in self.pairs(table, candidates).await? {
-                if let Some(differing) = self.judge(table, apply, pair).await? {
-                    found.differing += 1;
-                    tell(differing).await?;
+            for pair in self.comparison.pairs(V::TABLE, candidates).await? {
+                if let Some(differing) = self.comparison.judge::<V>(pair).await? {
+                    self.found.differing += 1;
+                    (self.tell)(differing).await?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Comparison<'_> {
+    /// Tells every row that differs; says how many rows there are, and how many differ.
+    pub(super) async fn run(
+        self,
+        tell: impl AsyncFnMut(Differing) -> Result<(), Error>,
+    ) -> Result<Compared, Error> {
+        let projection = self.projection;
+        let mut telling = Telling {
+            comparison: self,
+            found: Compared::default(),
+            tell,
+        };
+        projection.visit(&mut telling).await?;
+        Ok(telling.found)
     }
 
     /// How many rows there are, and the streams of those that are not the same in both tables. A row
@@ -210,12 +198,7 @@ impl Comparison<'_> {
     }
 
     /// What is wrong with a live row, if anything.
-    async fn judge<V: View>(
-        &mut self,
-        table: &'static str,
-        apply: Apply<V>,
-        pair: Pair,
-    ) -> Result<Option<Differing>, Error> {
+    async fn judge<V: View>(&mut self, pair: Pair) -> Result<Option<Differing>, Error> {
         let is_due = pair
             .made_position
             .is_some_and(|made| made <= self.watermark);
@@ -225,7 +208,7 @@ impl Comparison<'_> {
             (pair.made_view, pair.made_columns)
         } else {
             let reached = pair.live_sequence.unwrap_or(0);
-            (self.folded(&pair.stream, reached, apply).await?, None)
+            (self.folded::<V>(&pair.stream, reached).await?, None)
         };
         let differences = match (&pair.live_view, &expected) {
             (None, None) => vec![],
@@ -240,7 +223,7 @@ impl Comparison<'_> {
         let view: Option<Value> = expected.or(pair.live_view).as_deref().map(json);
         let member = |name| view.as_ref().and_then(|view| view.get(name));
         Ok((!differences.is_empty()).then(|| Differing {
-            table,
+            table: V::TABLE,
             kind: V::KIND,
             store: pair.store,
             id: member("id")
@@ -262,7 +245,6 @@ impl Comparison<'_> {
         &mut self,
         stream: &str,
         reached: i64,
-        apply: Apply<V>,
     ) -> Result<Option<String>, Error> {
         let records = reader::stream(&mut *self.conn, V::KIND, stream, 0, i64::MAX).await?;
         let keys = match V::KIND {
@@ -270,6 +252,7 @@ impl Comparison<'_> {
             StreamKind::CustomerGroup => HashMap::new(),
         };
         let key = keys.get(stream).map(AsRef::as_ref);
+        let apply = self.code.of::<V>();
         let mut view = V::default();
         for record in &records {
             if record.sequence > reached && record.position > self.watermark {
@@ -277,7 +260,7 @@ impl Comparison<'_> {
             }
             advance(&mut view, record, key, apply)?;
         }
-        if view.sequence() == 0 {
+        if view.row().sequence == 0 {
             return Ok(None);
         }
         let text = serde_json::to_string(&view);

@@ -4,13 +4,15 @@
 //! when so many streams are held that they have to make room. Workers share the streams by hash, so
 //! that each stream's records come to one of them, in order.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use events::record::{Record, StoredRecord, StreamKind};
-use events::{CustomerEvent, GroupEvent};
-use projections::table::Advance;
-use projections::{Continuity, medusa, shopline};
+use projections::table::{self, Advance};
+use projections::{Continuity, Projection, View, Visitor};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
@@ -18,8 +20,6 @@ use tokio::sync::watch;
 use super::{Error, Progress};
 use crate::event_store::keys::keyring::{Keyring, StreamKey};
 use crate::event_store::read::reader;
-use crate::kafka::projector::Projection;
-use crate::kafka::projector::views::View;
 
 /// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the
 /// service writes meanwhile piles up.
@@ -32,24 +32,25 @@ const HELD_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Rows in one statement.
 const ROWS: usize = 1000;
 
-/// How records change views: the projections' own code, or another whose outcome is to be seen.
-#[derive(Clone, Copy, Debug)]
-pub struct Code {
-    /// A customer in Medusa's shape.
-    pub medusa_customer: fn(&mut medusa::Customer, &Record<CustomerEvent>),
-    /// A group in Medusa's shape.
-    pub medusa_group: fn(&mut medusa::Group, &Record<GroupEvent>),
-    /// A customer in SHOPLINE's shape.
-    pub shopline_customer: fn(&mut shopline::Customer, &Record<CustomerEvent>),
-}
+/// How a record changes a view.
+pub type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
 
-impl Default for Code {
-    fn default() -> Self {
-        Self {
-            medusa_customer: medusa::Customer::apply,
-            medusa_group: medusa::Group::apply,
-            shopline_customer: shopline::Customer::apply,
-        }
+/// How records change views: the projections' own code, or another whose outcome is to be seen.
+#[derive(Clone, Default)]
+pub struct Code(Vec<Arc<dyn Any + Send + Sync>>);
+
+impl Code {
+    /// The same with other code for one view.
+    #[must_use]
+    pub fn with<V: View>(mut self, apply: Apply<V>) -> Self {
+        self.0.push(Arc::new(apply));
+        self
+    }
+
+    /// The code for a view.
+    pub(super) fn of<V: View>(&self) -> Apply<V> {
+        let other = self.0.iter().find_map(|code| code.downcast_ref());
+        other.copied().unwrap_or(V::apply)
     }
 }
 
@@ -64,9 +65,6 @@ struct Views<V: View> {
     has_rows: bool,
 }
 
-/// How a record changes a view.
-pub(super) type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
-
 /// A view and what it takes to go on with it.
 struct Held<V> {
     store: String,
@@ -76,10 +74,40 @@ struct Held<V> {
     view: V,
 }
 
-/// The views of a projection.
-enum Tables {
-    Medusa(Views<medusa::Customer>, Views<medusa::Group>),
-    Shopline(Views<shopline::Customer>),
+/// The views of one table, of whichever type.
+#[async_trait]
+trait Table: Send {
+    /// The table has rows from here on.
+    fn has_rows(&mut self);
+
+    /// Folds records; those of other kinds change nothing here.
+    async fn take(
+        &mut self,
+        records: &[StoredRecord],
+        reader: &mut PgConnection,
+        writer: &mut PgConnection,
+        keyring: &Keyring,
+    ) -> Result<(), Error>;
+
+    /// Writes what changed, and holds nothing any longer.
+    async fn write(&mut self, writer: &mut PgConnection) -> Result<(), Error>;
+}
+
+/// Lists the tables of a projection, none held yet.
+struct Tables<'a> {
+    code: &'a Code,
+    bytes_max: usize,
+    tables: Vec<Box<dyn Table>>,
+}
+
+impl Visitor for Tables<'_> {
+    type Error = Infallible;
+
+    async fn visit<V: View>(&mut self) -> Result<(), Infallible> {
+        self.tables
+            .push(Box::new(Views::new(self.code.of::<V>(), self.bytes_max)));
+        Ok(())
+    }
 }
 
 /// Which streams are a worker's.
@@ -103,7 +131,7 @@ pub(super) struct Worker {
     share: Share,
     /// Everything of the share up to here was read.
     position: i64,
-    tables: Tables,
+    tables: Vec<Box<dyn Table>>,
 }
 
 impl Worker {
@@ -111,7 +139,7 @@ impl Worker {
     pub(super) async fn new(
         options: &PgConnectOptions,
         keyring: Arc<Keyring>,
-        (projection, code): (Projection, Code),
+        (projection, code): (Projection, &Code),
         schema: &str,
         (share, position): (Share, i64),
     ) -> Result<Self, sqlx::Error> {
@@ -120,33 +148,26 @@ impl Worker {
             .clone()
             .options([("search_path", schema), ("synchronous_commit", "off")]);
         let workers = usize::try_from(share.of).unwrap_or(1);
-        let bytes_max = HELD_BYTES_MAX / workers.max(1);
+        let mut tables = Tables {
+            code,
+            bytes_max: HELD_BYTES_MAX / workers.max(1),
+            tables: vec![],
+        };
+        let Ok(()) = projection.visit(&mut tables).await;
         Ok(Self {
             reader: PgConnection::connect_with(options).await?,
             writer: PgConnection::connect_with(&writer).await?,
             keyring,
             share,
             position,
-            tables: match projection {
-                Projection::Medusa => Tables::Medusa(
-                    Views::new(code.medusa_customer, bytes_max),
-                    Views::new(code.medusa_group, bytes_max),
-                ),
-                Projection::Shopline => {
-                    Tables::Shopline(Views::new(code.shopline_customer, bytes_max))
-                }
-            },
+            tables: tables.tables,
         })
     }
 
     /// The same in tables that have rows.
-    pub(super) const fn with_rows(mut self) -> Self {
-        match &mut self.tables {
-            Tables::Medusa(customers, groups) => {
-                customers.has_rows = true;
-                groups.has_rows = true;
-            }
-            Tables::Shopline(customers) => customers.has_rows = true,
+    pub(super) fn with_rows(mut self) -> Self {
+        for table in &mut self.tables {
+            table.has_rows();
         }
         self
     }
@@ -165,31 +186,17 @@ impl Worker {
         while self.position < until {
             let next = until.min(self.position + POSITIONS);
             let records = self.read(next).await?;
-            match &mut self.tables {
-                Tables::Medusa(customers, groups) => {
-                    let (reader, writer) = (&mut self.reader, &mut self.writer);
-                    customers
-                        .take(&records, reader, writer, &self.keyring)
-                        .await?;
-                    groups.take(&records, reader, writer, &self.keyring).await?;
-                }
-                Tables::Shopline(customers) => {
-                    let (reader, writer) = (&mut self.reader, &mut self.writer);
-                    customers
-                        .take(&records, reader, writer, &self.keyring)
-                        .await?;
-                }
+            for table in &mut self.tables {
+                let (reader, writer) = (&mut self.reader, &mut self.writer);
+                table.take(&records, reader, writer, &self.keyring).await?;
             }
             self.position = next;
             progress.send_modify(|progress| progress.done += records.len() as u64);
         }
-        match &mut self.tables {
-            Tables::Medusa(customers, groups) => {
-                customers.write(&mut self.writer).await?;
-                groups.write(&mut self.writer).await
-            }
-            Tables::Shopline(customers) => customers.write(&mut self.writer).await,
+        for table in &mut self.tables {
+            table.write(&mut self.writer).await?;
         }
+        Ok(())
     }
 
     async fn read(&mut self, until: i64) -> Result<Vec<StoredRecord>, Error> {
@@ -222,28 +229,6 @@ impl<V: View> Views<V> {
         }
     }
 
-    /// Folds records; those of other kinds are none of this table's business.
-    async fn take(
-        &mut self,
-        records: &[StoredRecord],
-        reader: &mut PgConnection,
-        writer: &mut PgConnection,
-        keyring: &Keyring,
-    ) -> Result<(), Error> {
-        if self.held.len() >= HELD_MAX || self.bytes >= self.bytes_max {
-            self.write(writer).await?;
-        }
-        let mut records = records.iter().filter(|record| record.kind == V::KIND);
-        self.hold(records.clone(), reader, writer, keyring).await?;
-        records.try_for_each(|record| {
-            let Some(held) = self.held.get_mut(&record.stream) else {
-                return Err(incomplete(record));
-            };
-            self.bytes += record.payload.len();
-            advance(&mut held.view, record, held.key.as_deref(), self.apply)
-        })
-    }
-
     /// Loads what is not held yet of the streams of these records.
     async fn hold<'a>(
         &mut self,
@@ -266,7 +251,7 @@ impl<V: View> Views<V> {
             };
             let names: Vec<String> = streams.into_iter().map(ToOwned::to_owned).collect();
             let mut rows = if self.has_rows {
-                V::load(writer, store, &names).await?
+                table::load::<V>(writer, store, &names).await?
             } else {
                 HashMap::new()
             };
@@ -274,7 +259,7 @@ impl<V: View> Views<V> {
                 let view = rows.remove(&stream).unwrap_or_default();
                 let held = Held {
                     store: store.to_owned(),
-                    from: view.sequence(),
+                    from: view.row().sequence,
                     key: keys.remove(&stream),
                     view,
                 };
@@ -283,12 +268,39 @@ impl<V: View> Views<V> {
         }
         Ok(())
     }
+}
 
-    /// Writes what changed, and holds nothing any longer.
+#[async_trait]
+impl<V: View> Table for Views<V> {
+    fn has_rows(&mut self) {
+        self.has_rows = true;
+    }
+
+    async fn take(
+        &mut self,
+        records: &[StoredRecord],
+        reader: &mut PgConnection,
+        writer: &mut PgConnection,
+        keyring: &Keyring,
+    ) -> Result<(), Error> {
+        if self.held.len() >= HELD_MAX || self.bytes >= self.bytes_max {
+            self.write(writer).await?;
+        }
+        let mut records = records.iter().filter(|record| record.kind == V::KIND);
+        self.hold(records.clone(), reader, writer, keyring).await?;
+        records.try_for_each(|record| {
+            let Some(held) = self.held.get_mut(&record.stream) else {
+                return Err(incomplete(record));
+            };
+            self.bytes += record.payload.len();
+            advance(&mut held.view, record, held.key.as_deref(), self.apply)
+        })
+    }
+
     async fn write(&mut self, writer: &mut PgConnection) -> Result<(), Error> {
         let mut stores: BTreeMap<&str, Vec<(&String, &Held<V>)>> = BTreeMap::new();
         for (stream, held) in &self.held {
-            if held.view.sequence() > held.from {
+            if held.view.row().sequence > held.from {
                 stores.entry(&held.store).or_default().push((stream, held));
             }
         }
@@ -302,7 +314,7 @@ impl<V: View> Views<V> {
                         view: &held.view,
                     })
                     .collect();
-                let saved = V::save(writer, store, &rows).await?;
+                let saved = table::save(writer, store, &rows).await?;
                 if usize::try_from(saved).ok() != Some(rows.len()) {
                     return Err(Error::Disturbed);
                 }

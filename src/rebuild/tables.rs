@@ -120,10 +120,8 @@ async fn try_lock(
     let tables: Vec<String> = schemas
         .iter()
         .flat_map(|schema| {
-            projection
-                .tables()
-                .iter()
-                .map(move |t| format!("{schema}.{t}"))
+            let tables = projection.tables().into_iter();
+            tables.map(move |table| format!("{schema}.{table}"))
         })
         .collect();
     let statement = format!("lock table {} in {mode} mode", tables.join(", "));

@@ -140,7 +140,7 @@ async fn a_search_that_finds_nothing_or_cannot_begin_says_so() {
 /// SHOPLINE's projection with a bug: it keeps four characters of a postal code.
 fn with_a_bug(state: &mut State, entry: &Entry) -> bool {
     let belongs = state.apply(entry);
-    for address in &mut state.shopline.addresses {
+    for address in &mut state.views.shopline.addresses {
         address.zip.truncate(4);
     }
     belongs

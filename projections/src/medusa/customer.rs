@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::countries::country;
-use crate::{Continuity, continuity, patch, read};
+use crate::{patch, read};
 
 /// A customer in Medusa's shape, with its place in the ledger.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -102,11 +102,6 @@ impl fmt::Debug for Address {
 }
 
 impl Customer {
-    /// Where a record of the customer's stream stands, seen from this view.
-    pub const fn applies(&self, sequence: i64) -> Continuity {
-        continuity(self.sequence, sequence)
-    }
-
     /// Folds the next record of the stream into the view.
     pub fn apply(&mut self, record: &Record<CustomerEvent>) {
         self.stream.clone_from(&record.stream);

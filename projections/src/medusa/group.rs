@@ -8,8 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Continuity, continuity};
-
 /// A customer group in Medusa's shape, with its place in the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -34,11 +32,6 @@ pub struct Group {
 }
 
 impl Group {
-    /// Where a record of the group's stream stands, seen from this view.
-    pub const fn applies(&self, sequence: i64) -> Continuity {
-        continuity(self.sequence, sequence)
-    }
-
     /// Folds the next record of the stream into the view.
     pub fn apply(&mut self, record: &Record<GroupEvent>) {
         self.stream.clone_from(&record.stream);

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::countries::country;
-use crate::{Continuity, continuity, patch, read};
+use crate::{patch, read};
 
 /// A customer in SHOPLINE's shape, with its place in the ledger. A text that is not there is empty:
 /// SHOPLINE does not tell the two apart.
@@ -157,11 +157,6 @@ impl fmt::Debug for Address {
 }
 
 impl Customer {
-    /// Where a record of the customer's stream stands, seen from this view.
-    pub const fn applies(&self, sequence: i64) -> Continuity {
-        continuity(self.sequence, sequence)
-    }
-
     /// Folds the next record of the stream into the view.
     pub fn apply(&mut self, record: &Record<CustomerEvent>) {
         if !self.deleted {

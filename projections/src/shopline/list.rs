@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::customer::Customer;
 use super::render;
+use crate::table::{SEPARATOR, column};
 
 /// Times as they are shown, in whole seconds since 1970; both ends are within.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,9 +163,6 @@ pub fn first_name_term(name: &str) -> String {
     term("f:", name)
 }
 
-/// Stands between terms where they are passed as one text.
-pub(super) const SEPARATOR: char = '\u{1f}';
-
 /// The longest text that stands in a term as it is, in bytes: an index takes no key beyond 2,700.
 const TERM_BYTES_MAX: usize = 512;
 
@@ -179,7 +177,7 @@ fn term(kind: &str, text: &str) -> String {
 
 /// A text in lower case, as a column holds it: the same at every server, whatever its locale.
 pub(super) fn folded(text: &str) -> String {
-    crate::table::column(&text.to_lowercase())
+    column(&text.to_lowercase())
 }
 
 /// The number that is shown for the subscription by e-mail.

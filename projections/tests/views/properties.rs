@@ -10,7 +10,7 @@ use events::personal::Personal;
 use jiff::Timestamp;
 use projections::medusa::{Given, Related, Relations, render_created, render_customer};
 use projections::shopline::{Version, render_read, render_updated};
-use projections::{Continuity, medusa, shopline};
+use projections::{Continuity, View as _, medusa, shopline};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -262,11 +262,11 @@ proptest! {
         let mut medusa = medusa::Customer::default();
         let mut shopline = shopline::Customer::default();
         for record in &history.records {
-            prop_assert_eq!(medusa.applies(record.sequence), Continuity::Next);
+            prop_assert_eq!(medusa.continuity(record.sequence), Continuity::Next);
             medusa.apply(record);
             shopline.apply(record);
-            prop_assert_eq!(medusa.applies(record.sequence), Continuity::Seen);
-            prop_assert_eq!(shopline.applies(record.sequence), Continuity::Seen);
+            prop_assert_eq!(medusa.continuity(record.sequence), Continuity::Seen);
+            prop_assert_eq!(shopline.continuity(record.sequence), Continuity::Seen);
             let (text, back) = stored(&medusa);
             prop_assert!(back == medusa);
             prop_assert_eq!(stored(&back).0, text);

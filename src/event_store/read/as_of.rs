@@ -210,8 +210,7 @@ impl Ledger {
             .map(|address| (address.id.clone(), address));
         Ok(AsOf {
             state: State {
-                medusa: views.medusa,
-                shopline: views.shopline,
+                views,
                 addresses: addresses.collect(),
                 groups: groups
                     .into_iter()
@@ -248,7 +247,7 @@ impl Ledger {
             .sequence_at(StreamKind::Customer, stream, until)
             .await?;
         let own = self.own_records(stream, sequence, last).await?;
-        let mut streams: BTreeSet<String> = state.medusa.groups.iter().cloned().collect();
+        let mut streams: BTreeSet<String> = state.views.medusa.groups.iter().cloned().collect();
         for record in &own {
             if let CustomerEvent::GroupsAssigned(assigned) = &record.event {
                 streams.extend(assigned.groups.iter().cloned());
@@ -259,7 +258,7 @@ impl Ledger {
         for record in self.group_records(&streams, until).await? {
             if record.position > after {
                 entries.push(Entry::Group(record));
-            } else if !state.medusa.groups.contains(&record.stream) {
+            } else if !state.views.medusa.groups.contains(&record.stream) {
                 // The groups that it is in at `after` stand in the state already.
                 state.apply(&Entry::Group(record));
             }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::record::StreamKind;
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -230,13 +229,6 @@ impl Located {
     }
 }
 
-/// The tables in which a kind of stream has a row.
-const TABLES: [(&str, StreamKind); 3] = [
-    ("medusa_customers", StreamKind::Customer),
-    ("medusa_groups", StreamKind::CustomerGroup),
-    ("shopline_customers", StreamKind::Customer),
-];
-
 /// Says of each event which rows hold it.
 async fn see_views(
     pool: &PgPool,
@@ -247,7 +239,7 @@ async fn see_views(
     let streams: BTreeSet<&str> = streams.collect();
     let streams: Vec<&str> = streams.into_iter().collect();
     let mut views: Vec<(&'static str, &'static str, BTreeMap<String, i64>)> = vec![];
-    for (table, kind) in TABLES {
+    for &(table, kind) in Projection::ALL.iter().flat_map(|one| one.views()) {
         let sql =
             format!("select stream, sequence from {table} where store = $1 and stream = any($2)");
         let rows: Vec<(String, i64)> = sqlx::query_as(&sql)

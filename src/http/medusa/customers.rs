@@ -193,7 +193,9 @@ impl Call<'_> {
         let route = "GET /admin/customers/{id}";
         let then = questions.then(MEDUSA_ID, id, as_of, route);
         match self.api.apart(then).await {
-            Ok(then) => Ok(then.map(|then| (then.medusa, then.groups.into_values().collect()))),
+            Ok(then) => {
+                Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect())))
+            }
             Err(questions::Error::Read(error)) => Err(failed(&error)),
             Err(error) => Err(Refused::Invalid(error.to_string())),
         }

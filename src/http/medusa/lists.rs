@@ -1,11 +1,12 @@
 //! Lists of customers, of customer groups, and of a group's customers.
 
 use projections::medusa::table::pages::StreamPage;
-use projections::medusa::table::{customers, groups, pages};
+use projections::medusa::table::{groups, pages};
 use projections::medusa::{
     self as view, Customer, CustomerFilter, Envelope, Fields, Group, GroupFilter, Order, Related,
     Relations,
 };
+use projections::table;
 use sqlx::PgPool;
 
 use super::{Answered, Call, unread};
@@ -127,7 +128,8 @@ impl Call<'_> {
     /// The page's rows. What was deleted since it was found is not shown.
     async fn load_customers(&self, found: &StreamPage) -> Result<Vec<Customer>, Refused> {
         let mut connection = self.connection(&self.api.ledger.pool).await?;
-        let rows = customers::load(&mut connection, &self.api.ledger.store, &found.streams).await;
+        let store = &self.api.ledger.store;
+        let rows = table::load::<Customer>(&mut connection, store, &found.streams).await;
         let mut rows = rows.map_err(|error| unread(&error))?;
         let in_order = found
             .streams
@@ -138,7 +140,8 @@ impl Call<'_> {
 
     async fn load_groups(&self, found: &StreamPage) -> Result<Vec<Group>, Refused> {
         let mut connection = self.connection(&self.api.ledger.pool).await?;
-        let rows = groups::load(&mut connection, &self.api.ledger.store, &found.streams).await;
+        let store = &self.api.ledger.store;
+        let rows = table::load::<Group>(&mut connection, store, &found.streams).await;
         let mut rows = rows.map_err(|error| unread(&error))?;
         let in_order = found
             .streams

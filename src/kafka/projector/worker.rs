@@ -258,9 +258,10 @@ impl Session<'_> {
         let mut fold = Fold {
             conn: &mut transaction,
             keyring: &self.worker.keyring,
+            records,
             store_reads: vec![],
         };
-        self.worker.projection.fold(&mut fold, records).await?;
+        self.worker.projection.visit(&mut fold).await?;
         let filled = fold.store_reads;
         for stream in &filled {
             let index = partition::of(stream, self.partition_count);

@@ -2,10 +2,11 @@
 //! the same customers finds.
 
 use jiff::Timestamp;
-use projections::medusa::table::{customers, pages};
+use projections::medusa::table::pages;
 use projections::medusa::{
     Customer, CustomerColumn, CustomerFilter, CustomerKey, HasAccount, Order, Page, Window,
 };
+use projections::table;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use sqlx::PgConnection;
@@ -212,9 +213,9 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         })
         .collect();
     for store in ["main", "other"] {
-        customers::save(conn, store, &rows(0, &born)).await.unwrap();
+        table::save(conn, store, &rows(0, &born)).await.unwrap();
     }
-    customers::save(conn, "main", &rows(1, all)).await.unwrap();
+    table::save(conn, "main", &rows(1, all)).await.unwrap();
 }
 
 #[tokio::test]

@@ -147,10 +147,7 @@ async fn a_projection_with_a_bug_is_found_before_it_is_live() {
         found.push((differing.id, differing.position, pointers));
         Ok::<(), Error>(())
     };
-    let code = Code {
-        medusa_customer: with_a_bug,
-        ..Code::default()
-    };
+    let code = Code::default().with::<medusa::Customer>(with_a_bug);
     let told = begin().await.with_code(code).compare(tell).await.unwrap();
     // The tenth is deleted, and has no e-mail either way.
     assert_eq!((told.rows, told.differing), (11, 9));

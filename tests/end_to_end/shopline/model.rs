@@ -3,10 +3,11 @@
 
 use events::customer::{CustomerState, Subscription};
 use jiff::Timestamp;
-use projections::shopline::table::{self, pages};
+use projections::shopline::table::pages;
 use projections::shopline::{
     Address, Customer, Filter, Order, SortKey, Start, Window, first_name_term, tag_term,
 };
+use projections::table;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use sqlx::PgConnection;

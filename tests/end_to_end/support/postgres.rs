@@ -10,7 +10,7 @@ use std::thread;
 
 use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::database::migrate::migrate;
-use customer_ledger::kafka::projector::Projection;
+use customer_ledger::kafka::projector::{self, Projection};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::sync::{OnceCell, oneshot};
@@ -86,7 +86,9 @@ impl Database {
     pub(crate) async fn clear(&self, projection: Projection) {
         let mut owner = self.owner().await;
         let mut transaction = owner.begin().await.unwrap();
-        projection.clear(&mut transaction).await.unwrap();
+        projector::clear(projection, &mut transaction)
+            .await
+            .unwrap();
         transaction.commit().await.unwrap();
     }
 }
