@@ -1,7 +1,7 @@
 //! The store: load → decide → append.
 //!
-//! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`prepare`] makes of
-//! a decision what is appended. `append` writes, `read` reads, `cache` holds streams in memory and
+//! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`decision`] and
+//! [`prepare`] make of a command what is appended. `append` writes, `read` reads, `cache` holds streams in memory and
 //! `keys` seals personal data. Decisions are those of the aggregates
 //! ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es' `Aggregate`.
 
@@ -9,6 +9,8 @@ pub mod append;
 pub mod appender;
 pub mod cache;
 pub mod cqrs;
+mod decision;
+mod error;
 pub mod execute;
 pub mod keys;
 pub mod ledger;
@@ -20,6 +22,7 @@ mod prepare;
 pub mod read;
 pub mod stream;
 
+pub use self::error::{Corrupt, StoreError};
 pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
 pub use self::loaded::Loaded;

@@ -27,8 +27,9 @@ pub use self::compare::Differing;
 pub use self::fold::{Apply, Code};
 use self::fold::{Share, Worker};
 use self::tables::TableSet;
+use crate::event_store::StoreError;
 use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::read::reader;
 use crate::kafka::projector::{self, Projection};
 
 /// Any fixed number; the second one is the projection.

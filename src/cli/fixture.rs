@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::cli::owner::{Owner, Wrong};
 use crate::config::Settings;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader;
 use crate::history::access_log::{self, Access};
 use crate::history::fixture::{Fixture, FixtureEvent, redact};
 

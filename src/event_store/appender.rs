@@ -1,13 +1,14 @@
 //! The one way to write: commands, already decided, into one call of the SQL function `append`.
 
+use events::record::StreamKind;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
+use super::StoreError;
 use super::point::Point;
-use events::record::StreamKind;
 
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.
 #[derive(Clone, Debug, Default)]
@@ -186,14 +187,13 @@ pub enum Conflict {
 /// Appends a batch for one store: one call, one commit, a verdict for each command. A store that has
 /// not the `newest` record that the caller has seen was restored, and gets nothing.
 ///
-/// Fails as a whole on a database error. After a lost connection nobody knows whether the batch was
-/// committed.
+/// Fails as a whole. When the connection is lost, it is unknown whether the batch was committed.
 pub async fn append(
     connection: &mut PgConnection,
     store: &str,
     newest: Option<Point>,
     batch: &[Append],
-) -> Result<Vec<Verdict>, sqlx::Error> {
+) -> Result<Vec<Verdict>, StoreError> {
     let streams = || numbered(batch, |append| &append.streams);
     let events = || numbered(batch, |append| &append.events);
     // The condition is the same for every row: Postgres judges it once, before it calls the function.
@@ -231,13 +231,12 @@ pub async fn append(
     .bind(newest.map(|newest| newest.position))
     .bind(newest.map(|newest| newest.time.as_microsecond()))
     .fetch_all(connection)
-    .await?;
+    .await
+    .map_err(StoreError::of_append)?;
     if rows.is_empty() {
-        return Err(protocol(
-            "the store went back behind what was seen of it".to_owned(),
-        ));
+        return Err(StoreError::Lost);
     }
-    verdicts(batch.len(), &rows)
+    verdicts(batch.len(), &rows).map_err(StoreError::unknown)
 }
 
 /// The parts of all commands, each with its command's number from 1.
@@ -304,7 +303,7 @@ fn request_row(command: i32, request: &NewRequest) -> Value {
 
 /// Gathers the rows of each command. A repeated request comes before a conflict, and a conflict
 /// before every other reason: those were judged on a state that is no longer.
-fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error> {
+fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, UnreadableVerdict> {
     let mut verdicts = vec![Verdict::Conflicts(vec![]); commands];
     for row in rows {
         let command: i32 = row.try_get(0)?;
@@ -313,11 +312,10 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error
         let slot = usize::try_from(command - 1)
             .ok()
             .and_then(|index| verdicts.get_mut(index))
-            .ok_or_else(|| protocol(format!("there is no command {command}")))?;
+            .ok_or(UnreadableVerdict::Command(command))?;
         let failure = match row.try_get::<&str, _>(1)? {
             "appended" => {
-                let time = Timestamp::from_microsecond(row.try_get(3)?)
-                    .map_err(|error| protocol(error.to_string()))?;
+                let time = Timestamp::from_microsecond(row.try_get(3)?)?;
                 *slot = Verdict::Appended {
                     position: row.try_get(2)?,
                     time,
@@ -325,8 +323,7 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error
                 continue;
             }
             "repeated" => {
-                let first = serde_json::from_str(&detail)
-                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
+                let first = serde_json::from_str(&detail)?;
                 *slot = Verdict::Repeated(first);
                 continue;
             }
@@ -339,7 +336,7 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error
             "claimed" => Conflict::Claimed(detail),
             "marked" => Conflict::Marked(detail),
             "group" => Conflict::GroupUnknown(detail),
-            other => return Err(protocol(format!("unknown verdict {other}"))),
+            other => return Err(UnreadableVerdict::Kind(other.to_owned())),
         };
         if let Verdict::Conflicts(failures) = slot {
             failures.push(failure);
@@ -348,6 +345,17 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, sqlx::Error
     Ok(verdicts)
 }
 
-fn protocol(what: String) -> sqlx::Error {
-    sqlx::Error::Protocol(what)
+/// An answer of the SQL function that this release does not understand.
+#[derive(Debug, thiserror::Error)]
+enum UnreadableVerdict {
+    #[error("a verdict is about command {0}, which was not asked for")]
+    Command(i32),
+    #[error("there is no verdict {0}")]
+    Kind(String),
+    #[error("a column of a verdict cannot be read")]
+    Column(#[from] sqlx::Error),
+    #[error("the time of a verdict cannot be read")]
+    Time(#[from] jiff::Error),
+    #[error("the first request cannot be read")]
+    FirstRequest(#[from] serde_json::Error),
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
 use super::keys::keyring::{SealContext, StreamKey};
-use super::read::reader::StoreError;
 use super::stream::Named;
+use super::{Corrupt, StoreError};
 use super::{Ledger, Loaded, Stream};
 use crate::domain::claims::{Held, Holds, is_id};
 
@@ -124,13 +124,8 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
     place: SealContext<'_>,
     event: &E,
     metadata: &Metadata,
-) -> Result<NewEvent, StoreError> {
-    let malformed = |what| StoreError::Malformed {
-        position: 0,
-        event_type: event.entry().type_name.to_owned(),
-        what,
-    };
-    let mut payload = serde_json::to_value(event).map_err(|_not_json| malformed("its payload"))?;
+) -> Result<NewEvent, Corrupt> {
+    let mut payload = serde_json::to_value(event).expect("an event always serialises");
     let mut metadata = metadata.to_flat();
     match key {
         Some(key) => {
@@ -139,7 +134,10 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
             }
             key.seal_metadata(place, &mut metadata);
         }
-        None => return Err(malformed("its stream: the key is gone")),
+        None => {
+            let stream = place.stream.to_owned();
+            return Err(Corrupt::NoStreamKey { stream });
+        }
     }
     Ok(NewEvent {
         kind: E::KIND,

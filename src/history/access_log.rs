@@ -14,7 +14,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
 use crate::event_store::keys::keyring::{Keyring, SealContext, unseal_payload};
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::read::reader;
+use crate::event_store::{Corrupt, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.
 pub const LISTED_MAX: usize = 10_000;
@@ -180,10 +181,8 @@ pub async fn list(
         {
             let mut reason: Value = reason;
             unseal_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
-                StoreError::Key {
-                    position: 0,
-                    source,
-                }
+                let stream = noted.stream.clone();
+                Corrupt::AccessReason { stream, source }
             })?;
             noted.reason = serde_json::from_value(reason).ok();
         }

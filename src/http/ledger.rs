@@ -22,8 +22,8 @@ use super::request::RequestId;
 use super::{Api, REQUEST_TIMEOUT, json as answer};
 use crate::auth::LedgerToken;
 use crate::event_store::Ledger;
+use crate::event_store::StoreError;
 use crate::event_store::read::as_of::FoundStream;
-use crate::event_store::read::reader::StoreError;
 use crate::history::questions::{Error, find_customer};
 
 /// Scope of ids, positions and pseudonyms.
@@ -192,8 +192,8 @@ impl From<Error> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Unavailable(error) => error.into(),
-            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.as_ref().into(),
+            StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::unread()
             }

@@ -23,8 +23,8 @@ use crate::contracts::medusa::path::{Route, route};
 pub(super) use crate::contracts::medusa::refusal::Refused;
 use crate::contracts::medusa::refusal::{CROSS_ORIGIN, JSON, POWERED_BY};
 use crate::event_store::ExecuteError;
+use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
-use crate::event_store::read::reader::StoreError;
 use crate::history::refusals;
 
 /// The most bytes of a compressed body that are read: one that inflates to the limit is smaller.
@@ -344,7 +344,7 @@ fn refused<E: std::error::Error>(
 fn failed(error: &StoreError) -> Refused {
     match error {
         StoreError::Unavailable(error) => unread(error),
-        StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+        StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
             tracing::error!(error = %error, "the ledger could not be read");
             Refused::Unknown
         }

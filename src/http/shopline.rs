@@ -25,8 +25,8 @@ use crate::contracts::shopline::request::{BODY_BYTES_MAX, check_accept, check_co
 use crate::contracts::shopline::token;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE, SHOPLINE_ID};
 use crate::domain::customer::{Command, Customer, Refusal};
+use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
-use crate::event_store::read::reader::StoreError;
 use crate::event_store::{ExecuteError, Loaded, Outcome};
 use crate::history::questions::{self, Asker, Questions};
 use crate::history::refusals;
@@ -351,7 +351,7 @@ fn refused(error: ExecuteError<Refusal>) -> Refused {
 fn failed(error: &StoreError) -> Refused {
     match error {
         StoreError::Unavailable(error) => unread(error),
-        StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+        StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
             tracing::error!(error = %error, "the ledger could not be read");
             Refused::Internal
         }

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use customer_ledger::domain::customer::{Command, Customer};
-use customer_ledger::event_store::ExecuteError;
+use customer_ledger::event_store::{ExecuteError, StoreError};
 use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{Identity, KafkaStatus, topic};
 use hyper::Method;
@@ -332,7 +332,10 @@ async fn what_is_cached_of_a_lost_event_decides_nothing() {
     // The stream is at the sequence at which it was cached.
     let (ledger, request) = (&test.ledger, request());
     let refused = ledger.execute::<Customer>(&stream, Command::Erase, &request);
-    assert!(matches!(refused.await, Err(ExecuteError::Append(_))));
+    assert!(matches!(
+        refused.await,
+        Err(ExecuteError::Append(StoreError::Lost))
+    ));
     assert_eq!(test.head().await, 2);
 }
 

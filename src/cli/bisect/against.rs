@@ -18,7 +18,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::event_store::Ledger;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader;
 use crate::history::diff::diff;
 use crate::history::fold_protocol::{self, Begin, Documents, Folder, Line};
 use crate::history::parsed;

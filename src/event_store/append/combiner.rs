@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use crate::event_store::StoreError;
 use crate::event_store::appender::{Append, Verdict, append};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
@@ -43,12 +44,12 @@ pub struct Combiner {
     queue: mpsc::Sender<Waiting>,
 }
 
-/// Why nobody knows what became of a command, or that it failed for itself.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the store did not take the command")]
-pub struct AppendError(#[source] Arc<sqlx::Error>);
+/// The task that appends has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the task that appends has ended")]
+struct Ended;
 
-type Caller = oneshot::Sender<Result<Verdict, AppendError>>;
+type Caller = oneshot::Sender<Result<Verdict, StoreError>>;
 
 struct Waiting {
     append: Append,
@@ -114,8 +115,8 @@ impl Combiner {
     }
 
     /// Appends one command; answers once it is durable, or refused, or failed.
-    pub async fn append(&self, append: Append) -> Result<Verdict, AppendError> {
-        let closed = || AppendError(Arc::new(sqlx::Error::PoolClosed));
+    pub async fn append(&self, append: Append) -> Result<Verdict, StoreError> {
+        let closed = || StoreError::unknown(Ended);
         let (caller, verdict) = oneshot::channel();
         self.queue
             .send(Waiting { append, caller })
@@ -290,7 +291,6 @@ impl Writer {
                     batches.extend([second, batch]);
                 }
                 Err(error) => {
-                    let error = AppendError(Arc::new(error));
                     for caller in batch.callers {
                         answer(caller, Err(error.clone()));
                     }
@@ -300,7 +300,7 @@ impl Writer {
     }
 
     /// One call. After an error the pool judges whether the connection is any good.
-    async fn append(&mut self, store: &str, batch: &[Append]) -> Result<Vec<Verdict>, sqlx::Error> {
+    async fn append(&mut self, store: &str, batch: &[Append]) -> Result<Vec<Verdict>, StoreError> {
         // One that idled may be dead, as all are after a restart of Postgres: back in the pool it is
         // asked before it is used again.
         let fresh = |(_, used): &(_, Instant)| used.elapsed() < KEPT_MAX;
@@ -316,7 +316,10 @@ impl Writer {
 
 /// Whether an error may be one command's own. A lock that was not to be had, a call that took too long
 /// and a server that is out of resources or stops befall any part of a batch.
-fn may_be_one_commands(error: &sqlx::Error) -> bool {
+fn may_be_one_commands(error: &StoreError) -> bool {
+    let StoreError::Unavailable(error) = error else {
+        return false;
+    };
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| {
         code != LOCK_NOT_AVAILABLE
@@ -325,7 +328,7 @@ fn may_be_one_commands(error: &sqlx::Error) -> bool {
     })
 }
 
-fn answer(caller: Caller, verdict: Result<Verdict, AppendError>) {
+fn answer(caller: Caller, verdict: Result<Verdict, StoreError>) {
     // A caller that went away does not want to know; its command stands all the same.
     drop(caller.send(verdict));
 }
@@ -337,7 +340,7 @@ mod tests {
     use super::*;
     use crate::event_store::appender::ExpectedStream;
 
-    type Verdicts = oneshot::Receiver<Result<Verdict, AppendError>>;
+    type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 
     /// A command, and its caller's side.
     fn waiting(stream: &str, groups: &[&str]) -> (Waiting, Verdicts) {

@@ -44,7 +44,7 @@ pub struct SealContext<'a> {
 }
 
 /// A stored value that does not open.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The master key is not the one that wrapped this.
     #[error("the master key does not open the stored keys")]

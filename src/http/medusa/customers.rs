@@ -53,7 +53,7 @@ impl Call<'_> {
                 let then = self.as_of(&first.stream, first.sequence).await?;
                 view::render_created(&then.views.medusa, given)
             }
-            Err(ExecuteError::Conflicts(failures)) if is_email_taken(&failures) => {
+            Err(ExecuteError::Conflicts(conflicts)) if email_claim(&conflicts).is_some() => {
                 return Err(Refused::email_exists(has_account));
             }
             Err(error) => return Err(refused_customer(error, "", &[])),
@@ -136,15 +136,12 @@ impl Call<'_> {
                     let then = self.as_of(&first.stream, first.sequence).await?;
                     (then.views.medusa, Some(first.position))
                 }
-                Err(ExecuteError::Conflicts(failures)) if is_email_taken(&failures) => {
-                    let loaded = ledger
-                        .load::<Customer>(&stream)
-                        .await
-                        .map_err(|e| failed(&e))?;
+                Err(ExecuteError::Conflicts(conflicts))
+                    if let Some(has_account) = email_claim(&conflicts) =>
+                {
                     let Patch::Set(email) = update.fields.email else {
                         return Err(Refused::Unknown);
                     };
-                    let has_account = loaded.aggregate.has_account;
                     return Err(Refused::EmailTaken { email, has_account });
                 }
                 Err(error) => return Err(refused_customer(error, id, &groups.unwrap_or_default())),
@@ -281,10 +278,13 @@ impl Call<'_> {
     }
 }
 
-fn is_email_taken(failures: &[Conflict]) -> bool {
-    failures.iter().any(|failure| match failure {
-        Conflict::Claimed(kind) => kind == EMAIL_ACCOUNT || kind == EMAIL_GUEST,
-        Conflict::Marked(_) | Conflict::GroupUnknown(_) => false,
+/// Whether it is an account's e-mail that another stream claims, or a guest's; none where no e-mail is
+/// taken.
+fn email_claim(conflicts: &[Conflict]) -> Option<bool> {
+    conflicts.iter().find_map(|conflict| match conflict {
+        Conflict::Claimed(kind) if kind == EMAIL_ACCOUNT => Some(true),
+        Conflict::Claimed(kind) if kind == EMAIL_GUEST => Some(false),
+        Conflict::Claimed(_) | Conflict::Marked(_) | Conflict::GroupUnknown(_) => None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the service's own role may not do, and what the append function refuses.
 
+use customer_ledger::event_store::StoreError;
 use customer_ledger::event_store::appender::{Append, ExpectedStream, NewEvent, append};
 use customer_ledger::event_store::read::reader;
 use events::record::StreamKind;
@@ -136,6 +137,9 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
         let error = append(&mut connection, "main", None, &[created(payload, metadata)])
             .await
             .unwrap_err();
+        let StoreError::Unavailable(error) = error else {
+            panic!("{error}");
+        };
         let code = error
             .as_database_error()
             .unwrap()

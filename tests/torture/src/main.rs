@@ -29,7 +29,7 @@ use self::report::Trial;
 use clap::Parser;
 use customer_ledger::cli::dev::postgres;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::read::reader::StoreError;
+use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
 use rdkafka::error::KafkaError;
