@@ -1,9 +1,9 @@
--- Tables that a rebuild replaced are kept, with the clear text that the views had then. When a customer
--- is deleted or erased, the row there goes the way of the live one.
+-- The tables that a rebuild replaced are kept, with the clear text that the views had then. When the live
+-- row of a customer is deleted or erased, the kept row is replaced by it, in the same transaction.
 --
--- It becomes what the live row is: whoever goes back finds it ahead, and skips what it has seen.
-
-create function deleted_rows_are_not_kept() returns trigger
+-- The kept row then is what the live row is: a projector that goes back to the kept tables finds the row
+-- ahead, and skips what the row has seen.
+create or replace function deleted_rows_are_not_kept() returns trigger
 language plpgsql
 -- The service may not use the schema of the kept tables.
 security definer
@@ -17,7 +17,7 @@ begin
     if tg_table_schema <> 'public' or to_regclass(format('%I.%I', kept, tg_table_name)) is null then
         return null;
     end if;
-    -- What counts rows there finds its table.
+    -- The triggers of the kept table that count rows find their table.
     perform set_config('search_path', format('%I, public', kept), true);
     execute format(
         'delete from %I.%I where store = $1 and stream = $2 and sequence < $3', kept, tg_table_name
@@ -27,7 +27,7 @@ begin
         begin
             execute format('insert into %I.%I select ($1).*', kept, tg_table_name) using new;
         exception when others then
-            -- A migration has changed the live table since: nobody can go back to the kept one.
+            -- A migration has changed the live table since: the kept one cannot become live again.
             null;
         end;
     end if;
@@ -38,16 +38,10 @@ exception when undefined_table or invalid_schema_name then
 end
 $$;
 
-create trigger deleted_rows_are_not_kept after insert or update on medusa_customers
+create or replace trigger deleted_rows_are_not_kept after insert or update on medusa_customers
     for each row when (new.deleted)
     execute function deleted_rows_are_not_kept('medusa_kept');
 
-create trigger deleted_rows_are_not_kept after insert or update on shopline_customers
+create or replace trigger deleted_rows_are_not_kept after insert or update on shopline_customers
     for each row when (new.deleted)
     execute function deleted_rows_are_not_kept('shopline_kept');
-
--- What is there now lacks the trigger: nobody could go back to it, and it may hold anybody. Nothing
--- being there is no news.
-set local client_min_messages = warning;
-drop schema if exists medusa_kept, medusa_next, medusa_gone,
-    shopline_kept, shopline_next, shopline_gone cascade;

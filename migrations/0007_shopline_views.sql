@@ -1,22 +1,36 @@
--- What SHOPLINE's list, search and count need to find a page of many customers at once.
+-- The view of SHOPLINE's contract, under the same rules as Medusa's.
 --
 -- `search` is what a fuzzy search looks into: e-mail, phone, name and default address, in lower case,
 -- a line for each. `terms` are what a search names exactly: tags (`t:`) and first name (`f:`).
 
--- The rows that are there lack these columns: the projection builds them anew from the events. Offsets
--- go first, as projectors do it.
-delete from projection_offsets where projection = 'shopline';
-delete from shopline_customers;
-
-alter table shopline_customers
-    add column search text,
-    add column terms text[] not null,
-    add column email_subscribe_flag smallint not null,
-    add column state smallint not null,
-    add column verified_email boolean not null,
-    add constraint shopline_customers_deleted_is_not_found check (
+create table shopline_customers (
+    store text not null,
+    stream text not null,
+    id text not null,
+    sequence bigint not null check (sequence >= 1),
+    position bigint not null check (position >= 1),
+    deleted boolean not null,
+    email text,
+    first_name text,
+    last_name text,
+    phone text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    view json not null,
+    search text,
+    terms text[] not null,
+    email_subscribe_flag smallint not null,
+    state smallint not null,
+    verified_email boolean not null,
+    primary key (store, stream),
+    constraint shopline_customers_id_is_unique unique (store, id),
+    constraint shopline_customers_deleted_is_blank check (
+        not deleted or coalesce(email, first_name, last_name, phone) is null
+    ),
+    constraint shopline_customers_deleted_is_not_found check (
         not deleted or (search is null and terms = '{}')
-    );
+    )
+);
 
 -- Ids are decimal numbers: the longer one is the greater one, then digits decide. Any other text has its
 -- place in this order, too.
@@ -38,3 +52,5 @@ create index shopline_customers_by_search
 create index shopline_customers_by_term
     on shopline_customers using gin (terms)
     where not deleted;
+
+grant select, insert, update, delete on shopline_customers to ledger_app;
