@@ -33,7 +33,7 @@ use self::report::{Beside, Lists, Machine, Measured, Pair, Part, Report, Row, Sa
 use self::store::Store;
 use crate::cli::dev::postgres::{self, Postgres};
 use crate::cli::dev::scratch::Scratch;
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings, kafka};
 use crate::database::DatabaseError;
 use crate::database::migrate;
 use crate::shutdown::Lifecycle;
@@ -103,6 +103,9 @@ enum Section {
 /// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A signal came.
     #[error("interrupted")]
     Interrupted,
@@ -176,6 +179,7 @@ impl From<sqlx::Error> for Error {
 
 /// Measures and prints. All that it starts has ended when it returns, also after a signal.
 pub async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
+    let kafka::Section { brokers, .. } = settings.read()?;
     let lifecycle = Lifecycle::default();
     lifecycle.stop_on_signal().map_err(system("signals"))?;
     let dir = Scratch::make(&options.dir, "bench").map_err(|error| Error::Dir {
@@ -190,7 +194,7 @@ pub async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
         stop: &lifecycle.stop,
     };
     let result = tokio::select! {
-        result = bench.run(settings.get("KAFKA_BROKERS")) => result,
+        result = bench.run(brokers) => result,
         () = lifecycle.stop.cancelled() => Err(Error::Interrupted),
     };
     let elsewhere = postgres.data_dir().to_owned();

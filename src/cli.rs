@@ -20,7 +20,7 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Settings, help};
+use crate::config::{Config, OwnerConfig, Settings, help};
 use crate::database::migrate;
 use crate::serve::{self, Roles};
 use crate::shutdown::Lifecycle;
@@ -88,11 +88,11 @@ enum Command {
 /// Does what the command line asks.
 pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_environment()?;
-    telemetry::start_logs(&settings.required("LEDGER_LOG")?)?;
+    telemetry::start_logs(&settings.read()?);
     match arguments.command {
         Command::Serve { roles } => {
             telemetry::start_metrics();
-            let config = settings.config()?;
+            let config = Config::read(&settings)?;
             let listener = serve::listen(&config).await?;
             let lifecycle = Lifecycle::default();
             lifecycle.stop_on_signal()?;
@@ -101,12 +101,13 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             Ok(serve::serve(config, roles, listener, &lifecycle, ready).await?)
         }
         Command::Migrate => {
-            let (setting, url) = settings.owner_url()?;
-            Ok(migrate::migrate_at(setting, &url).await?)
+            let owner: OwnerConfig = settings.read()?;
+            let (setting, url) = owner.url()?;
+            Ok(migrate::migrate_at(setting, url).await?)
         }
         Command::Dev => {
             telemetry::start_metrics();
-            Ok(dev::run(settings).await?)
+            Ok(dev::run(&settings).await?)
         }
         Command::Bench(options) => Ok(bench::run(&settings, &options).await?),
         Command::Token(token) => Ok(token::make(&settings, token).await?),

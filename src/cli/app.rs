@@ -9,7 +9,7 @@ use crate::auth::grants::{
     self, ListedApp, add_app, list_apps, new_app_key, new_secret, revoke_app, rotate_app,
 };
 use crate::cli::owner::{Error, Owner, line};
-use crate::config::Settings;
+use crate::config::{self, AppConfig, Settings};
 use crate::contracts::shopline::rate::Plan;
 
 /// The longest key of an app, in characters.
@@ -117,8 +117,9 @@ pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
 
 impl Secret {
     fn given(self, settings: &Settings) -> Result<Option<String>, Error> {
-        match settings.get("SHOPLINE_APP_SECRET") {
-            Some(secret) => Ok(Some(secret)),
+        let AppConfig { secret } = settings.read()?;
+        match secret {
+            Some(config::Secret(secret)) => Ok(Some(secret)),
             None if self.secret_stdin => line()?.map(Some).ok_or(Error::NoSecret),
             None => Ok(None),
         }

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use sqlx::Connection as _;
 
 use crate::cli::owner::{self, Owner};
-use crate::config::{ConfigError, Settings};
+use crate::config::{self, ConfigError, Settings};
 use crate::kafka::projector::{self, Projection};
 use crate::kafka::relay::{self, Loss};
 use crate::kafka::{self, Identity};
@@ -96,7 +96,8 @@ impl From<sqlx::Error> for Error {
 /// Does it as the owner of the database.
 pub async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
     let Epoch::Advance { accept_loss: named } = epoch;
-    let kafka = settings.kafka()?.ok_or(Error::NoKafka)?;
+    let kafka = settings.read::<config::kafka::Section>()?.client();
+    let kafka = kafka.ok_or(Error::NoKafka)?;
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let options = owner.pool.connect_options();

@@ -5,7 +5,7 @@ use std::error::Error;
 use clap::Args;
 
 use crate::cli::owner::{Owner, Wrong};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::history::explain::{Error as NotExplained, Kafka, RequestId, find};
 use crate::kafka::{Identity, topic};
 
@@ -28,12 +28,12 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
              SHOPLINE's traceId",
         )
     })?;
-    let config = settings.kafka()?;
-    let prefix = settings.required("KAFKA_PREFIX")?;
+    let section: config::kafka::Section = settings.read()?;
+    let config = section.client();
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let kafka = Kafka {
-        topic: &topic(&prefix, identity.epoch),
+        topic: &topic(&section.prefix, identity.epoch),
         config: config.as_ref(),
     };
     let explained = match find(&owner.pool, &owner.store, &kafka, request).await {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, KeyConfig, LedgerConfig, OwnerConfig, Settings};
 use crate::database::{self, DatabaseError};
 use crate::event_store::Ledger;
 use crate::event_store::keys::keyring::Keyring;
@@ -79,11 +79,13 @@ impl From<sqlx::Error> for Error {
 impl Owner {
     /// Opens the store of these settings.
     pub async fn open(settings: &Settings) -> Result<Self, Error> {
-        let keyring = Keyring::new(&settings.master_key()?.0);
-        let store = settings.required("LEDGER_STORE")?;
-        let (setting, url) = settings.owner_url()?;
+        let KeyConfig { master_key } = settings.read()?;
+        let keyring = Keyring::new(&master_key.0);
+        let LedgerConfig { store } = settings.read()?;
+        let owner: OwnerConfig = settings.read()?;
+        let (setting, url) = owner.url()?;
         Ok(Self {
-            pool: database::open_as_owner(setting, &url, &keyring).await?,
+            pool: database::open_as_owner(setting, url, &keyring).await?,
             keyring,
             store,
         })

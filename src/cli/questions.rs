@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cli::owner::{self, Owner, Wrong};
 use crate::cli::table::{escaped, table};
-use crate::config::Settings;
+use crate::config::{Settings, StoreConfig};
 use crate::event_store::Ledger;
 use crate::history::access_log;
 use crate::history::questions::{Asker, PAGE, PAGE_MAX, Page, Questions, blame_json, wrong};
@@ -302,7 +302,7 @@ impl Desk {
     pub(crate) async fn open(settings: &Settings) -> Result<Self, owner::Error> {
         Ok(Self {
             ledger: Owner::open(settings).await?.ledger(),
-            store: settings.shown()?,
+            store: settings.read::<StoreConfig>()?.shown(),
         })
     }
 

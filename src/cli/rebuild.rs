@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::cli::owner::{Owner, Wrong};
 use crate::cli::table::escaped;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::event_store::keys::keyring::Keyring;
 use crate::history::access_log::{self, Access};
 use crate::kafka::projector::Projection;
@@ -97,7 +97,7 @@ struct Command {
 /// Does it as the owner of the database.
 pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let Owner { pool, keyring, .. } = Owner::open(settings).await?;
-    let prefix = settings.required("KAFKA_PREFIX")?;
+    let config::kafka::Section { prefix, .. } = settings.read()?;
     let identity = Identity::load(&pool).await?;
     let command = Command {
         pool,

@@ -9,7 +9,7 @@ use crate::auth::grants::{NewUser, Password, add_user, new_secret, remove_user};
 use crate::auth::passwords;
 use crate::auth::users;
 use crate::cli::owner::{Error, Owner, line};
-use crate::config::Settings;
+use crate::config::{PersonConfig, Secret, Settings};
 use crate::contracts::medusa::email::is_email;
 
 /// What to do with people.
@@ -64,11 +64,12 @@ pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
         keyring,
         store,
     } = &owner;
-    let given_token = settings.get("MEDUSA_API_TOKEN");
+    let given: PersonConfig = settings.read()?;
+    let given_token = given.api_token.map(|Secret(token)| token);
     let printed = match user {
         User::Add(person) => {
-            let password = match settings.get("MEDUSA_ADMIN_PASSWORD") {
-                Some(password) => password,
+            let password = match given.password {
+                Some(Secret(password)) => password,
                 None => line()?.ok_or(Error::NoPassword)?,
             };
             let api_token = given_token.unwrap_or_else(new_secret);

@@ -143,7 +143,7 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, Refused> {
         .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, now())?;
-    claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
+    claims.check_store(&api.shopline.store.handle, &api.shopline.store.store_id)?;
     let installed = api
         .auth
         .shopline_app(&claims.app_key)

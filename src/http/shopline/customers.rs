@@ -140,6 +140,6 @@ impl Call<'_> {
     }
 
     pub(super) fn domain(&self) -> String {
-        format!("{}.myshopline.com", self.api.shopline.handle)
+        format!("{}.myshopline.com", self.api.shopline.store.handle)
     }
 }

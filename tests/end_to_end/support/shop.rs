@@ -10,7 +10,7 @@ use std::time::Duration;
 use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
-use customer_ledger::config::Settings;
+use customer_ledger::config::{Config, Settings};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keys::keyring::Keyring;
@@ -207,7 +207,7 @@ impl Shop {
         let settings = self.settings().into_iter();
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
         let settings = Settings::new("", settings.collect()).unwrap();
-        let config = settings.config().unwrap();
+        let config = Config::read(&settings).unwrap();
         let listener = serve::listen(&config).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move {
