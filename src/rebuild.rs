@@ -17,6 +17,7 @@ mod tables;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::{Position, StreamId};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgExecutor};
 use tokio::sync::watch;
@@ -58,9 +59,9 @@ pub enum Error {
     )]
     Incomplete {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its stream.
-        stream: String,
+        stream: StreamId,
     },
     /// Somebody else is at it.
     #[error("another rebuild of {0} is running: wait for its end, or end it")]
@@ -133,7 +134,7 @@ pub struct Switched {
     /// What was found in the tables that went out.
     pub found: Compared,
     /// The tables that came in hold everything up to here.
-    pub position: i64,
+    pub position: Position,
     /// How long it took to fold the events into tables, indexes not included.
     pub folded_in: Duration,
     /// How long the live tables were locked.
@@ -146,7 +147,7 @@ pub struct Last {
     /// When it was.
     pub switched_at: jiff::Timestamp,
     /// Up to which position the tables held everything that came in.
-    pub position: i64,
+    pub position: Position,
     /// Whether they had gone out before.
     pub went_back: bool,
     /// Whether the tables are kept that went out.
@@ -272,15 +273,15 @@ impl Rebuild {
             return Err(Error::Shape(name));
         }
         tables::remove(&mut self.session, projection, TableSet::Next).await?;
-        let kept: Option<i64> = sqlx::query_scalar(
+        let kept: Option<Position> = sqlx::query_scalar(
             "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
         )
         .bind(name)
         .fetch_optional(&mut self.session)
         .await?;
         let total = reader::head(&mut self.session).await?;
-        let position = kept.unwrap_or(0);
-        self.begins(Phase::Folds, total - position);
+        let position = kept.unwrap_or_default();
+        self.begins(Phase::Folds, total.since(position));
         let mut attempt = 1;
         loop {
             // Rows may be ahead of the position: what they have seen is skipped.
@@ -309,14 +310,14 @@ impl Rebuild {
     async fn fold(&mut self) -> Result<Worker, Error> {
         tables::make(&mut self.session, self.projection).await?;
         let head = reader::head(&mut self.session).await?;
-        self.begins(Phase::Folds, head);
+        self.begins(Phase::Folds, head.get());
         let mut workers = JoinSet::new();
         for index in 0..self.workers {
             let share = Share {
                 index: index.into(),
                 of: self.workers.into(),
             };
-            let mut worker = self.worker(TableSet::Next, share, 0).await?;
+            let mut worker = self.worker(TableSet::Next, share, Position::START).await?;
             let progress = self.progress.clone();
             workers.spawn(async move { worker.advance(head, &progress).await });
         }
@@ -327,7 +328,12 @@ impl Rebuild {
         Ok(worker.with_rows())
     }
 
-    async fn worker(&self, place: TableSet, share: Share, position: i64) -> Result<Worker, Error> {
+    async fn worker(
+        &self,
+        place: TableSet,
+        share: Share,
+        position: Position,
+    ) -> Result<Worker, Error> {
         let schema = place.schema(self.projection);
         let worker = Worker::new(
             &self.options,
@@ -397,7 +403,7 @@ impl Rebuild {
     async fn approach(&mut self, worker: &mut Worker) -> Result<(), Error> {
         loop {
             let head = reader::head(&mut self.session).await?;
-            let left = head - worker.position();
+            let left = head.since(worker.position());
             worker.advance(head, &self.progress).await?;
             if left <= NEAR {
                 return Ok(());
@@ -435,7 +441,7 @@ impl Rebuild {
         Ok(Some(locked.elapsed()))
     }
 
-    async fn watermark(&mut self) -> Result<i64, sqlx::Error> {
+    async fn watermark(&mut self) -> Result<Position, sqlx::Error> {
         let progress = projector::progress(&mut self.session, &self.topic, self.projection);
         Ok(progress.await?.watermark)
     }
@@ -505,7 +511,7 @@ pub async fn last(
     executor: impl PgExecutor<'_>,
     projection: Projection,
 ) -> Result<Option<Last>, sqlx::Error> {
-    let row: Option<(i64, i64, bool, bool)> = sqlx::query_as(
+    let row: Option<(i64, Position, bool, bool)> = sqlx::query_as(
         "select (extract(epoch from switched_at) * 1000000)::bigint, position, went_back, \
             to_regnamespace($2) is not null \
          from rebuilds where projection = $1 order by number desc limit 1",

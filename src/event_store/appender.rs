@@ -1,5 +1,6 @@
 //! The one way to write: commands, already decided, into one call of the SQL function `append`.
 
+use events::ids::{Position, Sequence, StoreName, StreamId};
 use events::record::StreamKind;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub struct Append {
     /// Marks to take and to release.
     pub marks: Vec<MarkChange>,
     /// Streams of groups that must exist.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Streams' new wrapped keys, or their deletion.
     pub keys: Vec<KeyChange>,
     /// New password hashes (argon2id) for streams, or their deletion.
@@ -51,9 +52,9 @@ pub struct ExpectedStream {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its last sequence as seen; 0 when it does not exist.
-    pub sequence: i64,
+    pub sequence: Sequence,
 }
 
 /// An event to write, sealed.
@@ -62,9 +63,9 @@ pub struct NewEvent {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its place in the stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Type name.
     pub event_type: &'static str,
     /// Version of the payload.
@@ -83,7 +84,7 @@ pub struct ClaimChange {
     /// The value's HMAC; of an id, the id itself.
     pub key: Vec<u8>,
     /// Who takes or holds it.
-    pub stream: String,
+    pub stream: StreamId,
     /// Whether it is taken, not released.
     pub take: bool,
 }
@@ -96,7 +97,7 @@ pub struct MarkChange {
     /// The value's HMAC.
     pub key: Vec<u8>,
     /// Who takes or holds it.
-    pub stream: String,
+    pub stream: StreamId,
     /// Whether it is taken, not released.
     pub take: bool,
     /// Whether the command is refused when another stream has the mark.
@@ -107,7 +108,7 @@ pub struct MarkChange {
 #[derive(Clone, Debug)]
 pub struct KeyChange {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Number and wrapped key; `None` deletes it.
     pub key: Option<(i32, Vec<u8>)>,
 }
@@ -116,7 +117,7 @@ pub struct KeyChange {
 #[derive(Clone, Debug)]
 pub struct CredentialChange {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// The hash; `None` deletes it.
     pub hash: Option<String>,
 }
@@ -133,9 +134,9 @@ pub struct NewRequest {
     /// HMAC of the request.
     pub request: [u8; 32],
     /// The stream it is about.
-    pub stream: String,
+    pub stream: StreamId,
     /// That stream's sequence after it.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Status of the answer.
     pub status: u16,
 }
@@ -146,11 +147,11 @@ pub struct FirstRequest {
     /// HMAC of that request, hexadecimal.
     pub request: String,
     /// The stream it was about.
-    pub stream: String,
+    pub stream: StreamId,
     /// The stream's sequence after it.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The ledger's position after it.
-    pub position: i64,
+    pub position: Position,
     /// Status of its answer.
     pub status: u16,
 }
@@ -161,7 +162,7 @@ pub enum Verdict {
     /// It is in the ledger, durably.
     Appended {
         /// Position of its last event; of the ledger's last when it had none.
-        position: i64,
+        position: Position,
         /// Time of its events.
         time: Timestamp,
     },
@@ -190,7 +191,7 @@ pub enum Conflict {
 /// Fails as a whole. When the connection is lost, it is unknown whether the batch was committed.
 pub async fn append(
     connection: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     newest: Option<Point>,
     batch: &[Append],
 ) -> Result<Vec<Verdict>, StoreError> {

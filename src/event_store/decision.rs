@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_es::event_sink::EventSink;
+use events::ids::Sequence;
 use events::record::Metadata;
 
 use super::appender::Append;
@@ -24,7 +25,7 @@ pub(super) enum Decision<S: Stream> {
 pub(super) struct Decided<S: Stream> {
     pub(super) after: S,
     pub(super) events: Vec<S::Event>,
-    pub(super) sequence: i64,
+    pub(super) sequence: Sequence,
     pub(super) key: Option<Arc<StreamKey>>,
 }
 

@@ -5,6 +5,7 @@ pub mod bisect;
 
 use std::collections::BTreeMap;
 
+use events::ids::{Position, RequestId, Sequence, StoreName, StreamId};
 use events::record::{Actor, StreamKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,13 +52,13 @@ pub enum Error {
     #[error("the ledger has not come to this position: its last is {head}")]
     BeyondHead {
         /// The last position.
-        head: i64,
+        head: Position,
     },
     /// There was no such customer or group yet.
     #[error("it was not there yet: it was created at position {position}, {time}")]
     BeforeBirth {
         /// Where it begins.
-        position: i64,
+        position: Position,
         /// When.
         time: Timestamp,
     },
@@ -65,7 +66,7 @@ pub enum Error {
     #[error("it was deleted at position {position}, {time}: ask as of an earlier time")]
     Deleted {
         /// Where it ended.
-        position: i64,
+        position: Position,
         /// When.
         time: Timestamp,
     },
@@ -78,9 +79,9 @@ pub enum Error {
     )]
     Reversed {
         /// The first's position.
-        from: i64,
+        from: Position,
         /// The second's position.
-        to: i64,
+        to: Position,
     },
     /// A document cannot be shown so.
     #[error(transparent)]
@@ -110,7 +111,7 @@ pub struct Asker<'a> {
     /// Who.
     pub actor: &'a Actor,
     /// The request, over HTTP.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<&'a RequestId>,
     /// Why, in the caller's words.
     pub reason: Option<&'a str>,
 }
@@ -129,16 +130,16 @@ pub enum Page {
     /// The newest.
     Last,
     /// What follows a position.
-    After(i64),
+    After(Position),
     /// What precedes a position.
-    Before(i64),
+    Before(Position),
 }
 
 /// A page of a log.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Whose it is.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its events, in order.
     pub events: Vec<Logged>,
 }
@@ -147,16 +148,16 @@ pub struct Log {
 #[derive(Clone, Debug)]
 pub struct Differences {
     /// Position of the first.
-    pub from: i64,
+    pub from: Position,
     /// Position of the second.
-    pub to: i64,
+    pub to: Position,
     /// What differs, each with the last record between that changed it.
     pub changes: Vec<(Difference, Option<Entry>)>,
 }
 
 /// The customer that has or had an id of either shop or of the ledger, else the group; `medusa:`,
 /// `shopline:` or `ledger:` before it says whose it is.
-pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
+pub async fn find(pool: &PgPool, store: &StoreName, id: &str) -> Result<FoundStream, Error> {
     let mut found = Err(Error::Unknown);
     for kind in [StreamKind::Customer, StreamKind::CustomerGroup] {
         found = find_of(pool, store, kind, id).await;
@@ -168,7 +169,11 @@ pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, E
 }
 
 /// The customer that has or had an id.
-pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
+pub async fn find_customer(
+    pool: &PgPool,
+    store: &StoreName,
+    id: &str,
+) -> Result<FoundStream, Error> {
     let found = find(pool, store, id).await?;
     match found.kind {
         StreamKind::Customer => Ok(found),
@@ -178,7 +183,7 @@ pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<Found
 
 async fn find_of(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     kind: StreamKind,
     id: &str,
 ) -> Result<FoundStream, Error> {
@@ -220,7 +225,7 @@ impl Questions<'_> {
                 return Err(Error::BeyondHead { head: found.head });
             }
             // What precedes the next one is all there is.
-            Page::Before(position) if position > found.head + 1 => {
+            Page::Before(position) if position > found.head.next() => {
                 return Err(Error::BeyondHead { head: found.head });
             }
             Page::After(_) | Page::Before(_) | Page::Last => {}
@@ -231,7 +236,11 @@ impl Questions<'_> {
         let (kind, stream) = (found.kind, &found.stream);
         let (after, until) = match page {
             Page::After(after) => {
-                let sequence = self.ledger.sequence_at(kind, stream, after).await? + limit;
+                let sequence = self
+                    .ledger
+                    .sequence_at(kind, stream, after)
+                    .await?
+                    .plus(limit);
                 let end = self.ledger.place_of(kind, stream, sequence).await?;
                 (after, end.map_or(found.head, |(position, _)| position))
             }
@@ -240,7 +249,7 @@ impl Questions<'_> {
                 found.head,
             ),
             Page::Before(before) => {
-                let until = (before - 1).min(found.head);
+                let until = before.previous().min(found.head);
                 (self.back(kind, stream, until, limit).await?, until)
             }
         };
@@ -311,7 +320,7 @@ impl Questions<'_> {
         let to = self.position(to, &found).await?;
         let before = match from {
             Some(from) => self.position(Some(from), &found).await?,
-            None => 0,
+            None => Position::START,
         };
         if before > to {
             return Err(Error::Reversed { from: before, to });
@@ -322,7 +331,7 @@ impl Questions<'_> {
             self.past(&found, to).await?,
         ];
         for (past, is_given) in ends.iter().zip([from.is_some(), true]) {
-            if past.sequence == 0 && is_given {
+            if past.sequence == Sequence::START && is_given {
                 return Err(self.before_birth(&found).await?);
             }
         }
@@ -365,7 +374,7 @@ impl Questions<'_> {
         {
             return Err(Error::NothingThere);
         }
-        let history = self.history(&found, 0, position).await?;
+        let history = self.history(&found, Position::START, position).await?;
         let mut leaves = blame(&history, &shape);
         if let Some(pointer) = pointer {
             let is_below = |leaf: &str| {
@@ -378,7 +387,11 @@ impl Questions<'_> {
     }
 
     /// The position of a point in time; now is the ledger's last.
-    pub async fn position(&self, when: Option<When>, found: &FoundStream) -> Result<i64, Error> {
+    pub async fn position(
+        &self,
+        when: Option<When>,
+        found: &FoundStream,
+    ) -> Result<Position, Error> {
         match when {
             None => Ok(found.head),
             Some(When::Time(time)) => Ok(self.ledger.position_at(time).await?.min(found.head)),
@@ -390,7 +403,7 @@ impl Questions<'_> {
     }
 
     /// Writes down that a customer's personal data is about to be shown.
-    pub async fn note(&self, stream: &str, question: &str) -> Result<(), Error> {
+    pub async fn note(&self, stream: &StreamId, question: &str) -> Result<(), Error> {
         let access = Access {
             store: &self.ledger.store,
             actor: self.asker.actor,
@@ -406,7 +419,7 @@ impl Questions<'_> {
     pub(crate) async fn past(
         &self,
         found: &FoundStream,
-        position: i64,
+        position: Position,
     ) -> Result<AsOf, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.past(kind, stream, position).await
@@ -416,8 +429,8 @@ impl Questions<'_> {
     pub(crate) async fn history(
         &self,
         found: &FoundStream,
-        after: i64,
-        until: i64,
+        after: Position,
+        until: Position,
     ) -> Result<History, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.history(kind, stream, after, until).await
@@ -429,7 +442,7 @@ impl Questions<'_> {
         past: &AsOf,
         shape: &Shape,
     ) -> Result<String, Error> {
-        if past.sequence == 0 {
+        if past.sequence == Sequence::START {
             return Err(self.before_birth(found).await?);
         }
         if past.is_erased {
@@ -445,7 +458,10 @@ impl Questions<'_> {
     }
 
     pub(crate) async fn before_birth(&self, found: &FoundStream) -> Result<Error, Error> {
-        let birth = self.ledger.place_of(found.kind, &found.stream, 1).await?;
+        let birth = self
+            .ledger
+            .place_of(found.kind, &found.stream, Sequence::FIRST)
+            .await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {
                 position,
@@ -458,13 +474,14 @@ impl Questions<'_> {
     async fn back(
         &self,
         kind: StreamKind,
-        stream: &str,
-        until: i64,
+        stream: &StreamId,
+        until: Position,
         events: i64,
-    ) -> Result<i64, Error> {
-        let sequence = self.ledger.sequence_at(kind, stream, until).await? - events;
+    ) -> Result<Position, Error> {
+        let sequence = self.ledger.sequence_at(kind, stream, until).await?;
+        let sequence = sequence.plus(-events);
         let place = self.ledger.place_of(kind, stream, sequence).await?;
-        Ok(place.map_or(0, |(position, _)| position))
+        Ok(place.map_or(Position::START, |(position, _)| position))
     }
 
     /// The last record that made each difference, looked for from the end: most are found in the
@@ -472,8 +489,8 @@ impl Questions<'_> {
     async fn made(
         &self,
         found: &FoundStream,
-        from: i64,
-        to: i64,
+        from: Position,
+        to: Position,
         shape: &Shape,
         differences: &[Difference],
     ) -> Result<BTreeMap<String, Entry>, Error> {
@@ -502,8 +519,9 @@ impl Log {
     /// The page as JSON. `previous` and `next` are positions to ask `before` and `after`; what follows
     /// may not have happened yet.
     pub fn json(&self, open: bool) -> Value {
-        let is_birth =
-            |logged: &&Logged| logged.entry.stream() == self.stream && logged.entry.sequence() == 1;
+        let is_birth = |logged: &&Logged| {
+            logged.entry.stream() == &self.stream && logged.entry.sequence() == Sequence::FIRST
+        };
         let first = self.events.first().filter(|logged| !is_birth(logged));
         json!({
             "events": self.events.iter().map(|logged| logged.json(open)).collect::<Vec<_>>(),

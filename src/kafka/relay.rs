@@ -25,6 +25,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use events::record::StoredRecord;
 use rdkafka::error::KafkaError;
 use sqlx::PgPool;
@@ -92,10 +93,10 @@ pub enum Error {
     Unreadable(#[from] Unreadable),
     /// A record is larger than what Kafka takes.
     #[error("the record at position {0} is larger than a message may be")]
-    TooLarge(i64),
+    TooLarge(Position),
     /// The store has not, any more, the record that was sent last.
     #[error("the store went back behind position {0}")]
-    WentBack(i64),
+    WentBack(Position),
     /// The topic was made anew, or lost its end, while the relay used it.
     #[error("the topic lost records")]
     TopicShrank,
@@ -195,11 +196,11 @@ struct Term {
     identity: Arc<Identity>,
     topic: String,
     /// Last position in each partition.
-    tails: Vec<i64>,
+    tails: Vec<Position>,
     /// Offset after the end of each partition, as far as known.
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
-    cursor: i64,
+    cursor: Position,
     /// The last position up to the cursor in each partition.
     marks: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
@@ -260,10 +261,10 @@ impl Relay {
         });
         let marks = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
-        let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
+        let mut tails: Vec<Position> = tails.iter().map(Tail::position).collect();
         let plan = Plan::new(&marks, &tails);
         if without(Guard::TopicIsCursor) {
-            tails.fill(0);
+            tails.fill(Position::START);
         }
         if plan.lost_records {
             identity.incarnation =
@@ -271,7 +272,7 @@ impl Relay {
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
-                after = plan.cursor,
+                after = plan.cursor.get(),
                 "the topic lost records and is filled again"
             );
         }
@@ -358,7 +359,7 @@ impl Relay {
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     /// Everything up to here is in the topic.
-    cursor: i64,
+    cursor: Position,
     /// Whether a partition ends before its mark.
     lost_records: bool,
     /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
@@ -367,10 +368,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(marks: &SentPositions, tails: &[i64]) -> Self {
-        let sent = marks.values().copied().max().unwrap_or(0);
-        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
-        let lost: Vec<i64> = (0..)
+    fn new(marks: &SentPositions, tails: &[Position]) -> Self {
+        let sent = marks.values().copied().max().unwrap_or_default();
+        let mark = |partition| marks.get(&partition).copied().unwrap_or_default();
+        let lost: Vec<Position> = (0..)
             .zip(tails)
             .filter(|(partition, tail)| **tail < mark(*partition))
             .filter(|_| !without(Guard::LostRecords))
@@ -380,16 +381,16 @@ impl Plan {
         let gone = marks
             .keys()
             .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
-        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
-        let cursor = if gone { 0 } else { cursor };
-        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
+        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or_default();
+        let cursor = if gone { Position::START } else { cursor };
+        let kept = |(partition, tail): (i32, &Position)| (partition, (*tail).min(cursor));
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
             marks: (0..)
                 .zip(tails)
                 .map(kept)
-                .filter(|(_, position)| *position > 0)
+                .filter(|(_, position)| *position > Position::START)
                 .collect(),
         }
     }
@@ -468,12 +469,11 @@ mod tests {
     use super::*;
 
     fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&marks.iter().copied().collect(), tails);
-        (
-            plan.cursor,
-            plan.lost_records,
-            plan.marks.into_iter().collect(),
-        )
+        let marks = marks.iter().map(|(of, at)| (*of, Position::new(*at)));
+        let tails: Vec<_> = tails.iter().copied().map(Position::new).collect();
+        let plan = Plan::new(&marks.collect(), &tails);
+        let marks = plan.marks.into_iter().map(|(of, at)| (of, at.get()));
+        (plan.cursor.get(), plan.lost_records, marks.collect())
     }
 
     #[test]

@@ -144,6 +144,15 @@ text! {
     RequestId
 }
 
+impl RequestId {
+    /// Reads an id as it stands in an answer, or as a UUID.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id: String = text.trim().chars().filter(|char| *char != '-').collect();
+        let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| Self(id.to_ascii_lowercase()))
+    }
+}
+
 text! {
     /// An id in Medusa: `cus_…`, `addr_…` or `cgrp_…`.
     MedusaId
@@ -177,5 +186,25 @@ mod tests {
     fn is_found_by_its_text() {
         let by_stream = BTreeMap::from([(StreamId::new("a"), 1), (StreamId::new("b"), 2)]);
         assert_eq!(by_stream.get("b"), Some(&2));
+    }
+
+    #[test]
+    fn a_request_id_is_read_as_it_stands_in_an_answer() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for text in [
+            id,
+            " 4BF92F3577B34DA6A3CE929D0E0E4736\n",
+            "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+        ] {
+            assert_eq!(RequestId::parse(text), Some(RequestId::new(id)));
+        }
+        for text in [
+            "",
+            "4bf9",
+            "cus_01J0000000000000000000000000",
+            &id.replace('4', "g"),
+        ] {
+            assert_eq!(RequestId::parse(text), None, "{text}");
+        }
     }
 }

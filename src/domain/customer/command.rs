@@ -2,7 +2,7 @@
 
 use events::address::Slot;
 use events::customer::Gender;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, StreamId};
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
@@ -19,12 +19,12 @@ pub enum Command {
     /// Add one to a group.
     JoinGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Take one out of a group.
     LeaveGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Remove these addresses, by SHOPLINE's ids, all or none.
     RemoveAddresses(Vec<String>),

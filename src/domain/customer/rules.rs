@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use events::ids::StreamId;
 use events::record::Contract;
 
 /// Most bytes that metadata may have as JSON, whatever the contract. Each event that changes it carries
@@ -86,7 +87,7 @@ pub enum Refusal {
     #[error("a group is named twice")]
     GroupTwice {
         /// The group's stream id.
-        group: String,
+        group: StreamId,
     },
     /// An invitation goes to an e-mail.
     #[error("an invitation needs an e-mail")]

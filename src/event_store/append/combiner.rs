@@ -10,6 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::StoreName;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -104,7 +105,7 @@ impl Combiner {
     /// written, `own` tells.
     pub fn start(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         appended: Arc<Notify>,
         high_water_mark: Arc<HighWaterMark>,
         own: OwnAppends,
@@ -128,7 +129,7 @@ impl Combiner {
 
 async fn run(
     pool: PgPool,
-    store: String,
+    store: StoreName,
     mut queue: mpsc::Receiver<Waiting>,
     appended: Arc<Notify>,
     high_water_mark: Arc<HighWaterMark>,
@@ -273,7 +274,7 @@ struct Writer {
 impl Writer {
     /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone. What
     /// nobody waits for any more is not tried again.
-    async fn write(&mut self, store: &str, batch: Batch) {
+    async fn write(&mut self, store: &StoreName, batch: Batch) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop().map(Batch::wanted) {
             if batch.appends.is_empty() {
@@ -300,7 +301,11 @@ impl Writer {
     }
 
     /// One call. After an error the pool judges whether the connection is any good.
-    async fn append(&mut self, store: &str, batch: &[Append]) -> Result<Vec<Verdict>, StoreError> {
+    async fn append(
+        &mut self,
+        store: &StoreName,
+        batch: &[Append],
+    ) -> Result<Vec<Verdict>, StoreError> {
         // One that idled may be dead, as all are after a restart of Postgres: back in the pool it is
         // asked before it is used again.
         let fresh = |(_, used): &(_, Instant)| used.elapsed() < KEPT_MAX;
@@ -343,7 +348,7 @@ mod tests {
     type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 
     /// A command, and its caller's side.
-    fn waiting(stream: &str, groups: &[&str]) -> (Waiting, Verdicts) {
+    fn waiting(stream: &StreamId, groups: &[&str]) -> (Waiting, Verdicts) {
         let (caller, verdict) = oneshot::channel();
         let expected = ExpectedStream {
             kind: StreamKind::Customer,

@@ -8,6 +8,7 @@ use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use events::ids::{Sequence, StoreName, StreamId};
 use events::personal::Sealed;
 use events::record::PERSONAL_METADATA;
 use hkdf::Hkdf;
@@ -36,11 +37,11 @@ pub struct StreamKey {
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext<'a> {
     /// The store.
-    pub store: &'a str,
+    pub store: &'a StoreName,
     /// The stream.
-    pub stream: &'a str,
+    pub stream: &'a StreamId,
     /// The event's sequence in its stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
 }
 
 /// A stored value that does not open.
@@ -81,7 +82,7 @@ impl Keyring {
     }
 
     /// Makes a key for a new stream: the key, and its wrapped form to be stored.
-    pub fn new_stream_key(&self, stream: &str) -> (StreamKey, Vec<u8>) {
+    pub fn new_stream_key(&self, stream: &StreamId) -> (StreamKey, Vec<u8>) {
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
         let wrapped = encrypt(&self.wrapping, &key, stream.as_bytes());
@@ -95,7 +96,12 @@ impl Keyring {
     }
 
     /// Opens a stream's stored key.
-    pub fn unwrap(&self, stream: &str, number: i32, wrapped: &[u8]) -> Result<StreamKey, KeyError> {
+    pub fn unwrap(
+        &self,
+        stream: &StreamId,
+        number: i32,
+        wrapped: &[u8],
+    ) -> Result<StreamKey, KeyError> {
         let key = decrypt(&self.wrapping, wrapped, stream.as_bytes())
             .filter(|key| key.len() == 32)
             .ok_or(KeyError::WrongMasterKey)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::{Position, StreamId};
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
@@ -313,7 +314,11 @@ impl Session<'_> {
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?
         } else {
-            behind.values().map(|c| c.place.applied).min().unwrap_or(0)
+            behind
+                .values()
+                .map(|c| c.place.applied)
+                .min()
+                .unwrap_or_default()
         };
         let mut reads = 1;
         let mut places: PartitionOffsets = behind.iter().map(|(p, c)| (*p, c.place)).collect();
@@ -356,7 +361,7 @@ impl Session<'_> {
         }
     }
 
-    fn is_of(&self, stream: &str, partitions: &BTreeSet<i32>) -> bool {
+    fn is_of(&self, stream: &StreamId, partitions: &BTreeSet<i32>) -> bool {
         i32::try_from(partition::of(stream, self.partition_count))
             .is_ok_and(|partition| partitions.contains(&partition))
     }
@@ -496,7 +501,7 @@ impl Polls {
 /// topic than their offsets.
 fn missing(received: &[Received], held: &BTreeMap<i32, Partition>) -> BTreeMap<i32, CatchUp> {
     let mut behind: BTreeMap<i32, CatchUp> = BTreeMap::new();
-    let mut applied: BTreeMap<i32, i64> = BTreeMap::new();
+    let mut applied: BTreeMap<i32, Position> = BTreeMap::new();
     for received in received {
         let Some(Partition { place, .. }) = held.get(&received.partition) else {
             continue;
@@ -528,7 +533,7 @@ mod tests {
         let partition = Partition {
             place: PartitionOffset {
                 next_offset: 0,
-                applied: 0,
+                applied: Position::START,
                 incarnation: None,
             },
             at_end: Some(begin),
