@@ -2,7 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /ledger
 COPY . .
-RUN cargo build --release --locked --bin ledger
+RUN cargo build --release --locked --no-default-features --bin ledger
 
 FROM debian:bookworm-slim
 # curl asks /ready in the health check.

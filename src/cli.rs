@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod app;
 pub mod bisect;
+#[cfg(feature = "dev")]
 pub mod dev;
 pub mod epoch;
 pub mod explain;
@@ -24,7 +25,7 @@ use crate::config::{Config, OwnerConfig, Settings, help};
 use crate::database::migrate;
 use crate::serve::{self, Roles};
 use crate::shutdown::Lifecycle;
-use crate::{bench, telemetry};
+use crate::telemetry;
 
 /// One ledger of what happened to every customer, written through two shops' own HTTP contracts.
 #[derive(Parser)]
@@ -45,9 +46,8 @@ enum Command {
     /// Bring the database to this version, as its owner.
     Migrate,
     /// Run everything on this machine, with a demo store.
+    #[cfg(feature = "dev")]
     Dev,
-    /// Measure how fast the ledger is, beside pgbench on the same Postgres.
-    Bench(bench::Options),
     /// Grant access, and print the token once.
     #[command(subcommand)]
     Token(token::Token),
@@ -105,11 +105,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             let (setting, url) = owner.url()?;
             Ok(migrate::migrate_at(setting, url).await?)
         }
+        #[cfg(feature = "dev")]
         Command::Dev => {
             telemetry::start_metrics();
             Ok(dev::run(&settings).await?)
         }
-        Command::Bench(options) => Ok(bench::run(&settings, &options).await?),
         Command::Token(token) => Ok(token::make(&settings, token).await?),
         Command::App(app) => Ok(app::run(&settings, app).await?),
         Command::Epoch(epoch) => Ok(epoch::run(&settings, epoch).await?),

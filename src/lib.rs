@@ -1,7 +1,6 @@
 //! The customer ledger: see README.md and docs/architecture.md.
 
 pub mod auth;
-pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod contracts;

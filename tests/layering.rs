@@ -86,9 +86,7 @@ fn project() -> Vec<(String, String)> {
         "tests",
     ]
     .map(|name| root.join(name))
-    .into_iter()
-    .filter(|path| path.exists())
-    .collect();
+    .into();
     while let Some(path) = paths.pop() {
         let is_source = |extension| extension == "rs" || extension == "toml";
         if path.is_dir() {
@@ -295,11 +293,45 @@ const FRAMEWORKS: Rule = Rule {
           another web framework, broker or store must leave events and projections alone",
     about: |path| path.ends_with("/Cargo.toml"),
     broken_by: |manifest| dependencies_on(manifest, &["axum", "rdkafka", "postgres-es"]),
-    exceptions: &[(
-        "tests/torture/Cargo.toml",
-        "the torture reads the topic for itself: the service is what it judges",
-    )],
+    exceptions: &[
+        (
+            "devkit/Cargo.toml",
+            "the embedded broker is librdkafka's, and tests read topics with it",
+        ),
+        (
+            "tests/torture/Cargo.toml",
+            "the torture reads the topic for itself: the service is what it judges",
+        ),
+    ],
 };
+
+const DEVKIT: Rule = Rule {
+    why: "`devkit` stands outside the product: it starts servers and asks them, and knows nothing of \
+          the ledger, so that what tests a promise is not made of what keeps it",
+    about: |path| path == "devkit/Cargo.toml",
+    broken_by: |manifest| {
+        dependencies_on(
+            manifest,
+            &[
+                "bench",
+                "customer-ledger",
+                "events",
+                "projections",
+                "torture",
+            ],
+        )
+    },
+    exceptions: &[],
+};
+
+#[test]
+fn devkit_depends_on_nothing_of_the_project() {
+    DEVKIT.refuses(
+        "devkit/Cargo.toml",
+        "[dependencies]\nevents.workspace = true",
+    );
+    DEVKIT.holds();
+}
 
 #[test]
 fn only_the_service_depends_on_axum_rdkafka_and_postgres_es() {

@@ -1,12 +1,6 @@
-//! `ledger dev`, and what it, `ledger bench` and the tests run beside the ledger: a private Postgres
-//! and an embedded Kafka broker.
-//!
-//! Both belong to the process that started them and end with it, whatever ends it; nothing outside
-//! their own directory and two loopback ports is touched.
+//! `ledger dev`: the whole ledger on this machine, on a private Postgres and an embedded Kafka broker
+//! unless others are given.
 
-pub mod broker;
-pub mod postgres;
-pub mod scratch;
 mod secrets;
 
 use std::fmt::Write as _;
@@ -16,13 +10,13 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use devkit::broker::{self, Broker};
+use devkit::postgres::{self, Postgres};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
 
-use self::broker::Broker;
-use self::postgres::Postgres;
 use self::secrets::Secrets;
 use crate::auth::grants::{App, Person, add_app, add_ledger_token, add_person};
 use crate::config::kafka::GivenPrefix;

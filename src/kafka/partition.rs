@@ -44,7 +44,7 @@ mod tests {
     use rdkafka::producer::{FutureProducer, FutureRecord};
 
     use super::*;
-    use crate::cli::dev::broker::Broker;
+    use devkit::broker::Broker;
 
     #[tokio::test]
     async fn a_key_goes_where_other_clients_would_send_it() {

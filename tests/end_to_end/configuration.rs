@@ -4,8 +4,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Output;
 
-use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::database::migrate::migrate;
+use devkit::postgres::Postgres;
 use hyper::Method;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};

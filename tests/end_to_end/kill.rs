@@ -1,7 +1,7 @@
 //! `kill -9`: nothing that was answered is lost, nothing is doubled, whoever is killed.
 
-use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::database::migrate::migrate;
+use devkit::postgres::Postgres;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use customer_ledger::cli::dev::broker::Broker;
 use customer_ledger::domain::customer;
 use customer_ledger::kafka::projector::{self, Error, Projection, Watcher, progress};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
+use devkit::broker::Broker;
 use futures_util::future::join_all;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{FutureProducer, FutureRecord};

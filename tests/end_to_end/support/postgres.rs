@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::str::FromStr as _;
 use std::thread;
 
-use customer_ledger::cli::dev::postgres::Postgres;
 use customer_ledger::database::migrate::migrate;
 use customer_ledger::kafka::projector::{self, Projection};
+use devkit::postgres::Postgres;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::sync::{OnceCell, oneshot};

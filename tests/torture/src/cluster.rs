@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token, new_secret,
 };
-use customer_ledger::cli::dev::postgres::Postgres;
-use customer_ledger::cli::dev::scratch::Scratch;
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::migrate;
 use customer_ledger::event_store::keys::keyring::Keyring;
+use devkit::postgres::Postgres;
+use devkit::scratch::Scratch;
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};

@@ -21,7 +21,7 @@ use crate::cluster::SETPRIV;
 use crate::{Error, system, tail};
 
 /// The functions that know how a node is run.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/cli/dev/kafka.sh");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../devkit/kafka.sh");
 const START_MAX: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(50);
 /// How long Kafka may take for one of our own requests.

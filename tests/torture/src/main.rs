@@ -27,11 +27,11 @@ use std::process::ExitCode;
 
 use self::report::Trial;
 use clap::Parser;
-use customer_ledger::cli::dev::postgres;
 use customer_ledger::database::migrate;
 use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
+use devkit::postgres;
 use rdkafka::error::KafkaError;
 
 /// Torture the ledger, and judge its promises from outside.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use customer_ledger::auth::grants::new_secret;
+use devkit::postgres::Postgres;
 use tokio::process::{Child, Command};
 
-use super::load::Client;
-use super::store::{HANDLE, STORE_ID, Store};
-use super::{Error, system};
-use crate::auth::grants::new_secret;
-use crate::cli::dev::postgres::Postgres;
+use crate::error::{Error, system};
+use crate::load::Client;
+use crate::store::{HANDLE, STORE_ID, Store};
 
 /// How long it may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -23,19 +23,19 @@ const TAIL_LINES: usize = 20;
 const TICK: Duration = Duration::from_millis(10);
 
 /// `ledger serve`, running.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// Where it listens.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// How long it took until it was ready.
-    pub(super) ready_after: Duration,
+    pub(crate) ready_after: Duration,
     child: Child,
     pid: u32,
     log: PathBuf,
 }
 
 impl Server {
-    /// Starts the very program that is running now, and waits until it is ready.
-    pub(super) async fn start(
+    /// Starts the program `ledger` that lies beside this one, and waits until it is ready.
+    pub(crate) async fn start(
         store: &Store,
         dir: &Path,
         roles: &str,
@@ -43,7 +43,11 @@ impl Server {
     ) -> Result<Self, Error> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
         let address = free.map_err(system("no port is free"))?;
-        let program = std::env::current_exe().map_err(system("this program's path"))?;
+        let own = std::env::current_exe().map_err(system("this program's path"))?;
+        let program = own.with_file_name("ledger");
+        if !program.is_file() {
+            return Err(Error::NoLedger(program));
+        }
         let log = dir.join(format!("{roles}.log"));
         let output = OpenOptions::new().create(true).append(true).open(&log);
         let output = output.map_err(system("the ledger's log"))?;
@@ -117,7 +121,7 @@ impl Server {
     }
 
     /// Memory it has that is resident.
-    pub(super) fn resident_bytes(&self) -> Result<u64, Error> {
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Error> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid));
         let status = status.map_err(|_gone| self.failed("ended"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -126,13 +130,13 @@ impl Server {
     }
 
     /// Processor time it has used.
-    pub(super) fn cpu(&self) -> Result<Duration, Error> {
+    pub(crate) fn cpu(&self) -> Result<Duration, Error> {
         let stat = Stat::read(self.pid).ok_or_else(|| self.failed("ended"))?;
         Ok(TICK * stat.own)
     }
 
     /// Ends it as a crash would: what it answered has to be there all the same.
-    pub(super) async fn kill(mut self) -> Result<(), Error> {
+    pub(crate) async fn kill(mut self) -> Result<(), Error> {
         self.child
             .kill()
             .await
@@ -141,7 +145,7 @@ impl Server {
 }
 
 /// Processor time that all processes of the cluster have used, those that ended included.
-pub(super) fn cluster_cpu(postgres: &Postgres) -> Result<Duration, Error> {
+pub(crate) fn cluster_cpu(postgres: &Postgres) -> Result<Duration, Error> {
     let file = postgres.data_dir().join("postmaster.pid");
     let text = fs::read_to_string(file).map_err(system("the server's pid file"))?;
     let pid = text.lines().next().and_then(|line| line.parse().ok());

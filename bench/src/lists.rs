@@ -15,11 +15,11 @@ use sqlx::PgConnection;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
-use super::load::{Client, joined, on_one_thread};
-use super::process::Server;
-use super::report::{List, Lists, Measured};
-use super::store::Store;
+use crate::error::Error;
+use crate::load::{Client, joined, on_one_thread};
+use crate::process::Server;
+use crate::report::{List, Lists, Measured};
+use crate::store::Store;
 
 /// The store's name is the setting's default.
 const STORE: &str = "main";
@@ -142,7 +142,7 @@ impl Kind {
 }
 
 /// Fills the views of a ledger and asks it for pages.
-pub(super) async fn run(
+pub(crate) async fn run(
     store: &Store,
     server: &Server,
     longest: Duration,

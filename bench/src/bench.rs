@@ -1,227 +1,44 @@
-//! `ledger bench`: how fast the ledger takes updates, beside the best that the same Postgres can do.
-//!
-//! Both sides of every pair run on one private cluster, one after the other within a round, so that
-//! a noisy machine spoils both alike. The ledger is a process of its own, as in production; the load
-//! comes from here and shares its cores, as `pgbench` does. What is measured is checked: every
-//! answer's status, and at the end that the store holds exactly what was answered.
+//! One run of the benchmark: its sections in turn.
 
-mod appends;
-mod flat;
-mod history;
-mod lists;
-mod load;
-mod pgbench;
-mod process;
-mod rebuild;
-mod report;
-mod store;
-mod visible;
-
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use devkit::postgres::Postgres;
 use tokio_util::sync::CancellationToken;
 
-use self::appends::{Appends, Change};
-use self::load::{Ask, Load, Until};
-use self::pgbench::Pgbench;
-use self::process::{Server, cluster_cpu};
-use self::report::{Beside, Lists, Machine, Measured, Pair, Part, Report, Row, Sample, Table};
-use self::store::Store;
-use crate::cli::dev::postgres::{self, Postgres};
-use crate::cli::dev::scratch::Scratch;
-use crate::config::{ConfigError, Settings, kafka};
-use crate::database::DatabaseError;
-use crate::database::migrate;
-use crate::shutdown::Lifecycle;
+use crate::appends::{Appends, Change};
+use crate::error::Error;
+use crate::load::{Ask, Load, Until};
+use crate::options::{Options, Section};
+use crate::pgbench::Pgbench;
+use crate::process::{Server, cluster_cpu};
+use crate::report;
+use crate::report::{Beside, Lists, Machine, Measured, Pair, Part, Report, Row, Sample, Table};
+use crate::store::Store;
+use crate::{flat, history, lists, rebuild, visible};
 
 /// Connections that customers are created and the memory is measured with.
-const CONNECTIONS_MANY: usize = 64;
+pub(crate) const CONNECTIONS_MANY: usize = 64;
 /// Connections that share a load that is not the greatest.
 const CONNECTIONS_PACED: usize = 16;
 /// How long each side runs before it is measured.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 /// How long the relay and the projections are waited for once the load has ended.
-const CATCH_UP_MAX: Duration = Duration::from_mins(1);
-
-/// How to measure.
-#[derive(Args, Clone, Debug)]
-pub struct Options {
-    /// Numbers of connections, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,64",
-          value_parser = clap::value_parser!(u16).range(1..=90))]
-    connections: Vec<u16>,
-    /// Rounds; the medians are printed.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
-    rounds: u16,
-    /// How long each measurement takes.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seconds: u64,
-    /// How many customers there are.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    customers: u64,
-    /// Requests before the memory is measured.
-    #[arg(long, default_value_t = 100_000)]
-    requests: u64,
-    /// Customers of the large table that updates and questions to the past are measured beside.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
-    table: u32,
-    /// Events that views are rebuilt from.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..))]
-    events: u32,
-    /// Only this section.
-    #[arg(long, value_enum)]
-    only: Option<Section>,
-    /// Where the cluster lives meanwhile: on a real disk, which /tmp often is not.
-    #[arg(long, default_value = "/var/tmp")]
-    dir: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// A part of what is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Section {
-    /// Updates and reads of customers over HTTP, beside inserts of pgbench.
-    Updates,
-    /// Appends of the store alone, beside inserts of pgbench.
-    Appends,
-    /// Updates of a long stream, and in a large table.
-    Flat,
-    /// Pages of 10^5 customers.
-    Lists,
-    /// Questions to the past of a long stream.
-    History,
-    /// Views made anew from the events, beside COPY of them.
-    Rebuild,
-}
-
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A signal came.
-    #[error("interrupted")]
-    Interrupted,
-    /// The directory cannot be used.
-    #[error("the directory {} cannot be used: {reason}", .path.display())]
-    Dir {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        reason: String,
-    },
-    /// `pgbench` is not installed.
-    #[error(
-        "pgbench is missing: on Debian the package postgresql has it, elsewhere often \
-         postgresql-contrib"
-    )]
-    NoPgbench,
-    /// `pgbench` failed.
-    #[error("pgbench failed: {0}")]
-    Pgbench(String),
-    /// The ledger under test did not start or ended.
-    #[error("the ledger under test {what}; the end of its log:\n{log}")]
-    Server {
-        /// What it did.
-        what: &'static str,
-        /// The end of its log.
-        log: String,
-    },
-    /// An answer was not the expected one.
-    #[error("an answer has the status {status}: {body}")]
-    Answer {
-        /// Its status.
-        status: u16,
-        /// The beginning of its body.
-        body: String,
-    },
-    /// The connection to the ledger under test failed.
-    #[error("the ledger under test could not be asked")]
-    Connection(#[source] io::Error),
-    /// A process could not be run or looked at.
-    #[error("{what}")]
-    System {
-        /// What failed.
-        what: &'static str,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The store does not hold what was answered.
-    #[error("{0}")]
-    Wrong(String),
-    /// The private Postgres did not start.
-    #[error(transparent)]
-    Postgres(#[from] postgres::Error),
-    /// The database could not be used.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The tables could not be made.
-    #[error(transparent)]
-    Migrate(#[from] migrate::Error),
-    /// Views could not be made anew.
-    #[error(transparent)]
-    Rebuild(#[from] crate::rebuild::Error),
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        DatabaseError::from(error).into()
-    }
-}
-
-/// Measures and prints. All that it starts has ended when it returns, also after a signal.
-pub async fn run(settings: &Settings, options: &Options) -> Result<(), Error> {
-    let kafka::Section { brokers, .. } = settings.read()?;
-    let lifecycle = Lifecycle::default();
-    lifecycle.stop_on_signal().map_err(system("signals"))?;
-    let dir = Scratch::make(&options.dir, "bench").map_err(|error| Error::Dir {
-        path: options.dir.clone(),
-        reason: error.to_string(),
-    })?;
-    let postgres = Postgres::start(&dir.path.join("postgres")).await?;
-    let bench = Bench {
-        options,
-        postgres: &postgres,
-        dir: &dir.path,
-        stop: &lifecycle.stop,
-    };
-    let result = tokio::select! {
-        result = bench.run(brokers) => result,
-        () = lifecycle.stop.cancelled() => Err(Error::Interrupted),
-    };
-    let elsewhere = postgres.data_dir().to_owned();
-    postgres.stop_immediately().await?;
-    // As root the cluster may live in another place than the one asked for.
-    drop(std::fs::remove_dir_all(elsewhere));
-    let report = result?;
-    let text = if options.json {
-        report.json()
-    } else {
-        report.table()
-    };
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .map_err(system("printing failed"))
-}
+pub(crate) const CATCH_UP_MAX: Duration = Duration::from_mins(1);
 
 /// One run.
-struct Bench<'a> {
-    options: &'a Options,
-    postgres: &'a Postgres,
-    dir: &'a Path,
-    stop: &'a CancellationToken,
+pub(crate) struct Bench<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) postgres: &'a Postgres,
+    pub(crate) dir: &'a Path,
+    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Bench<'_> {
-    async fn run(&self, brokers: Option<String>) -> Result<Report, Error> {
+    pub(crate) async fn run(&self) -> Result<Report, Error> {
+        let brokers = self.options.kafka_brokers.as_deref();
+        let brokers = brokers.filter(|brokers| !brokers.is_empty());
         let pgbench = Pgbench::prepare(self.postgres, self.dir).await?;
         let machine = Machine::look(&pgbench.owner).await?;
         let has = |section| self.options.only.is_none_or(|only| only == section);
@@ -236,7 +53,7 @@ impl Bench<'_> {
         } else {
             None
         };
-        let all = match (&brokers, &api) {
+        let all = match (brokers, &api) {
             (Some(brokers), Some(api)) => {
                 Some(self.all_roles(brokers, &api.pairs, &mut tables).await?)
             }
@@ -253,7 +70,7 @@ impl Bench<'_> {
         }
         if has(Section::Rebuild) {
             let events = self.options.events;
-            tables.extend(rebuild::run(self, events, brokers.as_deref()).await?);
+            tables.extend(rebuild::run(self, events, brokers).await?);
         }
         Ok(Report {
             machine,
@@ -551,9 +368,4 @@ fn connections(number: u16) -> String {
         1 => "1 connection".to_owned(),
         _ => format!("{number} connections"),
     }
-}
-
-/// Says what the system did not do.
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::System { what, source }
 }

@@ -7,34 +7,30 @@ use serde_json::{Value, json};
 use super::samples::{Measured, rounded};
 
 /// Further figures, one a row.
-pub(in crate::bench) struct Table {
+pub(crate) struct Table {
     /// What a program calls it.
-    pub(in crate::bench) name: &'static str,
+    pub(crate) name: &'static str,
     /// What was asked.
-    pub(in crate::bench) heading: String,
-    pub(in crate::bench) rows: Vec<Row>,
+    pub(crate) heading: String,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// What was measured, a sample a round, and perhaps what it stands beside.
-pub(in crate::bench) struct Row {
-    pub(super) what: String,
-    pub(super) samples: Vec<Measured>,
-    pub(super) beside: Option<Beside>,
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) samples: Vec<Measured>,
+    pub(crate) beside: Option<Beside>,
 }
 
 /// A ratio to something known.
-pub(in crate::bench) struct Beside {
-    pub(super) what: &'static str,
-    pub(super) ratio: f64,
+pub(crate) struct Beside {
+    pub(crate) what: &'static str,
+    pub(crate) ratio: f64,
 }
 
 impl Beside {
     /// How many times as many a second.
-    pub(in crate::bench) fn rate(
-        what: &'static str,
-        samples: &[Measured],
-        others: &[Measured],
-    ) -> Self {
+    pub(crate) fn rate(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
         let rate = |of| Measured::median(of).per_second;
         Self {
             what,
@@ -43,11 +39,7 @@ impl Beside {
     }
 
     /// How many times as long each takes, at the median.
-    pub(in crate::bench) fn cost(
-        what: &'static str,
-        samples: &[Measured],
-        others: &[Measured],
-    ) -> Self {
+    pub(crate) fn cost(what: &'static str, samples: &[Measured], others: &[Measured]) -> Self {
         let cost = |of| Measured::median(of).p50_ms;
         Self {
             what,
@@ -58,7 +50,7 @@ impl Beside {
 
 impl Row {
     /// A row.
-    pub(in crate::bench) fn new(
+    pub(crate) fn new(
         what: impl Into<String>,
         samples: Vec<Measured>,
         beside: Option<Beside>,
@@ -72,7 +64,7 @@ impl Row {
 }
 
 impl Table {
-    pub(super) fn write(&self, text: &mut String) -> fmt::Result {
+    pub(crate) fn write(&self, text: &mut String) -> fmt::Result {
         writeln!(
             text,
             "\n{}\n{:>44} | {:>9} {:>8} {:>8} |",
@@ -102,7 +94,7 @@ impl Table {
         })
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let row = |row: &Row| {
             let median = Measured::median(&row.samples);
             json!({

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
-use super::Error;
-use super::load::{Client, Load, write_request};
-use super::report::Measured;
-use super::store::Store;
+use crate::error::Error;
+use crate::load::{Client, Load, write_request};
+use crate::report::Measured;
+use crate::store::Store;
 
 /// How long it may take.
 const VISIBLE_MAX: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ const SHOWN: &str = "\
 
 /// Updates one customer, whom nobody else updates, again and again for so long, and watches each
 /// arrive.
-pub(super) async fn watch(
+pub(crate) async fn watch(
     store: &Store,
     address: SocketAddr,
     load: &Load,

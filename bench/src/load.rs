@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
-use super::report::Measured;
+use crate::error::Error;
+use crate::report::Measured;
 
 /// How long an answer may take: longer than any request is served.
 const ANSWER_MAX: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ const SHOWN_MAX: usize = 300;
 
 /// When to stop asking.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Until {
+pub(crate) enum Until {
     /// After so long.
     Time(Duration),
     /// After so many answers.
@@ -36,7 +36,7 @@ pub(super) enum Until {
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// An update of a random customer.
     Update,
     /// A read of one by id.
@@ -45,7 +45,7 @@ pub(super) enum Ask {
 
 /// What is asked of whom.
 #[derive(Clone)]
-pub(super) struct Load {
+pub(crate) struct Load {
     /// Connections take turns among them.
     addresses: Vec<SocketAddr>,
     token: String,
@@ -60,7 +60,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Nothing yet.
-    pub(super) fn new(address: SocketAddr, token: String) -> Self {
+    pub(crate) fn new(address: SocketAddr, token: String) -> Self {
         Self {
             addresses: vec![address],
             token,
@@ -72,14 +72,14 @@ impl Load {
     }
 
     /// The same load on one more process of the same ledger.
-    pub(super) fn and_at(&self, address: SocketAddr) -> Self {
+    pub(crate) fn and_at(&self, address: SocketAddr) -> Self {
         let mut both = self.clone();
         both.addresses.push(address);
         both
     }
 
     /// The same load, never more than so many a second.
-    pub(super) fn at_most(&self, per_second: f64) -> Self {
+    pub(crate) fn at_most(&self, per_second: f64) -> Self {
         Self {
             per_second: Some(per_second),
             ..self.clone()
@@ -87,7 +87,7 @@ impl Load {
     }
 
     /// The same load on one of the customers.
-    pub(super) fn of_one(&self) -> Self {
+    pub(crate) fn of_one(&self) -> Self {
         Self {
             customers: self.customers.iter().take(1).cloned().collect(),
             ..self.clone()
@@ -95,7 +95,7 @@ impl Load {
     }
 
     /// The same load on all but that one.
-    pub(super) fn but_one(&self) -> Self {
+    pub(crate) fn but_one(&self) -> Self {
         Self {
             customers: self.customers.iter().skip(1).cloned().collect(),
             ..self.clone()
@@ -103,22 +103,22 @@ impl Load {
     }
 
     /// That one.
-    pub(super) fn customer(&self) -> &str {
+    pub(crate) fn customer(&self) -> &str {
         self.customers.first().expect("customers were created")
     }
 
     /// One was answered that this load did not ask for.
-    pub(super) fn one_more_updated(&self) {
+    pub(crate) fn one_more_updated(&self) {
         self.updated.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many updates were answered in all.
-    pub(super) fn updated(&self) -> u64 {
+    pub(crate) fn updated(&self) -> u64 {
         self.updated.load(Ordering::Relaxed)
     }
 
     /// Creates the customers that updates are about.
-    pub(super) async fn create(
+    pub(crate) async fn create(
         &mut self,
         connections: usize,
         count: u64,
@@ -148,7 +148,7 @@ impl Load {
     }
 
     /// Asks over so many connections.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         self: &Arc<Self>,
         ask: Ask,
         connections: usize,
@@ -214,7 +214,7 @@ impl Load {
 
     /// Updates the first customer and reads it back, again and again until it is over: how long the reads
     /// take. One that does not show the update is an error; nobody else may update that customer.
-    pub(super) async fn read_back(&self, over: &CancellationToken) -> Result<Measured, Error> {
+    pub(crate) async fn read_back(&self, over: &CancellationToken) -> Result<Measured, Error> {
         let load = self.of_one();
         let mut client = Client::connect(self.address(0)).await?;
         let mut turns = load.pace(1).map(tokio::time::interval);
@@ -316,7 +316,7 @@ async fn create(
     }
 }
 
-pub(super) fn write_request(
+pub(crate) fn write_request(
     request: &mut String,
     line: &dyn std::fmt::Display,
     token: &str,
@@ -334,7 +334,7 @@ pub(super) fn write_request(
 
 /// Runs on a thread of its own, until it is done or all is to stop: its tasks never wait for, nor
 /// wake, another thread.
-pub(super) async fn on_one_thread<T, F>(
+pub(crate) async fn on_one_thread<T, F>(
     stop: CancellationToken,
     run: impl FnOnce() -> F + Send + 'static,
 ) -> Result<T, Error>
@@ -346,7 +346,7 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(super::system("a runtime for the load"))?;
+            .map_err(crate::error::system("a runtime for the load"))?;
         runtime.block_on(async {
             tokio::select! {
                 result = run() => result,
@@ -361,21 +361,21 @@ where
 }
 
 /// What a task came to.
-pub(super) fn joined<T>(
+pub(crate) fn joined<T>(
     task: Result<Result<T, Error>, tokio::task::JoinError>,
 ) -> Result<T, Error> {
     task.map_err(io::Error::other).map_err(Error::Connection)?
 }
 
 /// One keep-alive connection.
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
     /// Connects.
-    pub(super) async fn connect(address: SocketAddr) -> Result<Self, Error> {
+    pub(crate) async fn connect(address: SocketAddr) -> Result<Self, Error> {
         let stream = TcpStream::connect(address)
             .await
             .map_err(Error::Connection)?;
@@ -385,7 +385,7 @@ impl Client {
     }
 
     /// Sends a request and reads its answer, which has to have this status; its body.
-    pub(super) async fn ask(&mut self, request: &[u8], status: u16) -> Result<&[u8], Error> {
+    pub(crate) async fn ask(&mut self, request: &[u8], status: u16) -> Result<&[u8], Error> {
         tokio::time::timeout(ANSWER_MAX, self.exchange(request, status))
             .await
             .map_err(|late| Error::Connection(io::Error::new(io::ErrorKind::TimedOut, late)))?

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use devkit::postgres::Postgres;
 use sqlx::PgPool;
 use tokio::process::Command;
 
-use super::report::Measured;
-use super::{Error, store, system};
-use crate::cli::dev::postgres::Postgres;
+use crate::error::{Error, system};
+use crate::report::Measured;
+use crate::store;
 
 const DATABASE: &str = "pgbench";
 const TABLE: &str = "create table inserted (id bigint generated always as identity primary key, event json not null)";
@@ -22,9 +23,9 @@ const EVENT_BYTES: usize = 500;
 const SAMPLING_RATE: &str = "0.1";
 
 /// `pgbench` on its own database.
-pub(super) struct Pgbench {
+pub(crate) struct Pgbench {
     /// Connected as the owner.
-    pub(super) owner: PgPool,
+    pub(crate) owner: PgPool,
     program: OsString,
     url: String,
     dir: PathBuf,
@@ -33,7 +34,7 @@ pub(super) struct Pgbench {
 
 impl Pgbench {
     /// Makes the table and sees that the program is there.
-    pub(super) async fn prepare(postgres: &Postgres, dir: &Path) -> Result<Self, Error> {
+    pub(crate) async fn prepare(postgres: &Postgres, dir: &Path) -> Result<Self, Error> {
         let program = postgres.program("pgbench");
         let version = Command::new(&program).arg("--version").output().await;
         version.map_err(|_not_there| Error::NoPgbench)?;
@@ -58,7 +59,7 @@ impl Pgbench {
     }
 
     /// Inserts for so long, whole seconds, over so many connections.
-    pub(super) async fn run(&self, clients: u16, time: Duration) -> Result<Measured, Error> {
+    pub(crate) async fn run(&self, clients: u16, time: Duration) -> Result<Measured, Error> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let output = Command::new(&self.program)
             .args(["--no-vacuum", "--protocol=prepared", "--file=insert.sql"])

@@ -3,21 +3,21 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
+use customer_ledger::auth::grants::{
+    APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
+};
+use customer_ledger::config::{DatabaseConfig, Secret};
+use customer_ledger::contracts::shopline::rate::Plan;
+use customer_ledger::database::DatabaseError;
+use customer_ledger::database::migrate;
+use customer_ledger::event_store::keys::keyring::Keyring;
+use devkit::postgres::Postgres;
 use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
-use super::Error;
-use crate::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
-};
-use crate::cli::dev::postgres::Postgres;
-use crate::config::{DatabaseConfig, Secret};
-use crate::contracts::shopline::rate::Plan;
-use crate::database::DatabaseError;
-use crate::database::migrate;
-use crate::event_store::keys::keyring::Keyring;
+use crate::error::Error;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -38,28 +38,28 @@ const LAG: &str = "\
     from reached group by projection";
 
 /// SHOPLINE's handle of the store.
-pub(super) const HANDLE: &str = "bench";
+pub(crate) const HANDLE: &str = "bench";
 /// SHOPLINE's id of the store.
-pub(super) const STORE_ID: &str = "1672369729606";
+pub(crate) const STORE_ID: &str = "1672369729606";
 
 /// One ledger's database.
-pub(super) struct Store {
+pub(crate) struct Store {
     /// Where it is, as the owner.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// The master key.
-    pub(super) master_key: [u8; 32],
+    pub(crate) master_key: [u8; 32],
     /// Opens Medusa's contract.
-    pub(super) api_token: String,
+    pub(crate) api_token: String,
     /// Signs the app's token.
-    pub(super) jwt_secret: String,
+    pub(crate) jwt_secret: String,
     /// Opens SHOPLINE's contract.
-    pub(super) app_token: String,
+    pub(crate) app_token: String,
     owner: PgPool,
 }
 
 impl Store {
     /// A new, empty ledger that one person may use.
-    pub(super) async fn create(postgres: &Postgres, database: &str) -> Result<Self, Error> {
+    pub(crate) async fn create(postgres: &Postgres, database: &str) -> Result<Self, Error> {
         let url = create_database(postgres, database).await?;
         migrate::migrate(&url).await?;
         let owner = owner_pool(&url).await?;
@@ -95,7 +95,7 @@ impl Store {
     }
 
     /// The service's settings for it.
-    pub(super) fn config(&self) -> DatabaseConfig {
+    pub(crate) fn config(&self) -> DatabaseConfig {
         DatabaseConfig {
             url: Secret(self.url.clone()),
             role: Some("ledger_app".to_owned()),
@@ -103,34 +103,34 @@ impl Store {
     }
 
     /// Writes down what was written before, so that no measurement pays for another.
-    pub(super) async fn checkpoint(&self) -> Result<(), Error> {
+    pub(crate) async fn checkpoint(&self) -> Result<(), Error> {
         sqlx::query("checkpoint").execute(&self.owner).await?;
         Ok(())
     }
 
     /// A connection as the owner.
-    pub(super) async fn connect(&self) -> Result<PoolConnection<sqlx::Postgres>, Error> {
+    pub(crate) async fn connect(&self) -> Result<PoolConnection<sqlx::Postgres>, Error> {
         Ok(self.owner.acquire().await?)
     }
 
     /// How to connect as the owner.
-    pub(super) fn options(&self) -> Result<PgConnectOptions, Error> {
+    pub(crate) fn options(&self) -> Result<PgConnectOptions, Error> {
         connect_options(&self.url)
     }
 
     /// Gathers statistics, as the server would do by itself a minute later.
-    pub(super) async fn analyze(&self) -> Result<(), Error> {
+    pub(crate) async fn analyze(&self) -> Result<(), Error> {
         sqlx::query("vacuum analyze").execute(&self.owner).await?;
         Ok(())
     }
 
     /// By how many positions the relay and each projection are behind.
-    pub(super) async fn lag(&self) -> Result<Vec<(String, i64)>, Error> {
+    pub(crate) async fn lag(&self) -> Result<Vec<(String, i64)>, Error> {
         Ok(sqlx::query_as(LAG).fetch_all(&self.owner).await?)
     }
 
     /// How long it takes until nothing is behind; `None` when it takes longer than this.
-    pub(super) async fn catch_up(&self, longest: Duration) -> Result<Option<Duration>, Error> {
+    pub(crate) async fn catch_up(&self, longest: Duration) -> Result<Option<Duration>, Error> {
         let start = Instant::now();
         while start.elapsed() < longest {
             if self.lag().await?.iter().all(|(_, lag)| *lag == 0) {
@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// Every answered request is one event, and positions are 1..N. The mean size of an event.
-    pub(super) async fn check(&self, customers: u64, updates: u64) -> Result<u64, Error> {
+    pub(crate) async fn check(&self, customers: u64, updates: u64) -> Result<u64, Error> {
         let (events, first, last, created, bytes): (i64, i64, i64, i64, i64) = sqlx::query_as(
             "select count(*), coalesce(min(position), 0), coalesce(max(position), 0), \
                 count(*) filter (where event_type = 'CustomerCreated'), \
@@ -174,7 +174,7 @@ fn now() -> Timestamp {
 }
 
 /// A new database on the cluster; its URL.
-pub(super) async fn create_database(postgres: &Postgres, name: &str) -> Result<String, Error> {
+pub(crate) async fn create_database(postgres: &Postgres, name: &str) -> Result<String, Error> {
     let mut connection = PgConnection::connect(&postgres.url("postgres")).await?;
     sqlx::query(&format!("create database {name}"))
         .execute(&mut connection)
@@ -184,7 +184,7 @@ pub(super) async fn create_database(postgres: &Postgres, name: &str) -> Result<S
 }
 
 /// One connection as the owner.
-pub(super) async fn owner_pool(url: &str) -> Result<PgPool, Error> {
+pub(crate) async fn owner_pool(url: &str) -> Result<PgPool, Error> {
     let options = connect_options(url)?;
     let pool = PgPoolOptions::new().max_connections(1);
     // A checkpoint may take seconds: no news.

@@ -10,66 +10,66 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use self::samples::rounded;
-pub(super) use self::samples::{Measured, Sample};
-pub(super) use self::table::{Beside, Row, Table};
-use super::Error;
+pub(crate) use self::samples::{Measured, Sample};
+pub(crate) use self::table::{Beside, Row, Table};
+use crate::error::Error;
 
 /// Both sides at one number of connections, a sample a round.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     /// Connections.
-    pub(super) connections: u16,
+    pub(crate) connections: u16,
     /// `pgbench`.
-    pub(super) inserts: Vec<Sample>,
+    pub(crate) inserts: Vec<Sample>,
     /// The ledger.
-    pub(super) updates: Vec<Sample>,
+    pub(crate) updates: Vec<Sample>,
 }
 
 /// One way to run the ledger.
-pub(super) struct Part {
-    pub(super) pairs: Vec<Pair>,
+pub(crate) struct Part {
+    pub(crate) pairs: Vec<Pair>,
     /// Requests before the memory was first looked at.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Resident bytes then.
-    pub(super) memory: u64,
+    pub(crate) memory: u64,
     /// Answered updates in all.
-    pub(super) answered: u64,
+    pub(crate) answered: u64,
     /// Resident bytes then.
-    pub(super) memory_at_end: u64,
+    pub(crate) memory_at_end: u64,
     /// Mean size of an event's payload and metadata.
-    pub(super) event_bytes: u64,
+    pub(crate) event_bytes: u64,
     /// How long the process took until it was ready.
-    pub(super) ready_after: Duration,
-    pub(super) lag: Option<Lag>,
+    pub(crate) ready_after: Duration,
+    pub(crate) lag: Option<Lag>,
 }
 
 /// How far Kafka's followers are.
-pub(super) struct Lag {
+pub(crate) struct Lag {
     /// Positions behind the head when the last request was answered.
-    pub(super) at_end: Vec<(String, i64)>,
+    pub(crate) at_end: Vec<(String, i64)>,
     /// How long it took until nothing was behind.
-    pub(super) caught_up: Option<Duration>,
+    pub(crate) caught_up: Option<Duration>,
 }
 
 /// Pages of many customers.
-pub(super) struct Lists {
+pub(crate) struct Lists {
     /// How many customers.
-    pub(super) customers: u64,
+    pub(crate) customers: u64,
     /// How fast their rows were written.
-    pub(super) rows_per_second: u64,
-    pub(super) pages: Vec<List>,
+    pub(crate) rows_per_second: u64,
+    pub(crate) pages: Vec<List>,
 }
 
 /// One kind of page.
-pub(super) struct List {
+pub(crate) struct List {
     /// What was asked for.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// Connections.
-    pub(super) connections: u16,
-    pub(super) measured: Measured,
+    pub(crate) connections: u16,
+    pub(crate) measured: Measured,
 }
 
 /// Where this was measured.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     cores: usize,
     postgres: String,
     /// Settings that decide what a commit costs.
@@ -77,21 +77,21 @@ pub(super) struct Machine {
 }
 
 /// All of it.
-pub(super) struct Report {
-    pub(super) machine: Machine,
-    pub(super) customers: u64,
-    pub(super) rounds: u16,
-    pub(super) seconds: u64,
-    pub(super) api: Option<Part>,
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) customers: u64,
+    pub(crate) rounds: u16,
+    pub(crate) seconds: u64,
+    pub(crate) api: Option<Part>,
     /// Without Kafka there is none.
-    pub(super) all: Option<Part>,
-    pub(super) lists: Option<Lists>,
-    pub(super) tables: Vec<Table>,
+    pub(crate) all: Option<Part>,
+    pub(crate) lists: Option<Lists>,
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Pair {
     /// Not measured yet.
-    pub(super) const fn of(connections: u16) -> Self {
+    pub(crate) const fn of(connections: u16) -> Self {
         Self {
             connections,
             inserts: vec![],
@@ -262,7 +262,7 @@ impl Lists {
 
 impl Machine {
     /// Asks the cluster and the system.
-    pub(super) async fn look(owner: &PgPool) -> Result<Self, Error> {
+    pub(crate) async fn look(owner: &PgPool) -> Result<Self, Error> {
         let settings = sqlx::query_as(
             "select name, current_setting(name) from unnest(array['fsync', 'synchronous_commit', \
                 'full_page_writes', 'shared_buffers', 'max_wal_size']) as name",
@@ -278,7 +278,7 @@ impl Machine {
 
 impl Report {
     /// For a person.
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut text = String::new();
         self.write(&mut text)
             .expect("writing to a text never fails");
@@ -332,7 +332,7 @@ impl Report {
     }
 
     /// For a program.
-    pub(super) fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let settings = self.machine.settings.iter();
         let mut text = json!({
             "cores": self.machine.cores,

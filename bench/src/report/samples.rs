@@ -6,37 +6,33 @@ use serde_json::{Value, json};
 
 /// One measurement.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::bench) struct Measured {
-    pub(super) per_second: f64,
-    pub(super) p50_ms: f64,
-    pub(super) p99_ms: f64,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
     /// How many there were.
-    pub(super) count: f64,
+    pub(crate) count: f64,
 }
 
 /// One measurement and the processor time of each request.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::bench) struct Sample {
-    pub(super) measured: Measured,
+pub(crate) struct Sample {
+    pub(crate) measured: Measured,
     /// Of the cluster.
-    pub(super) postgres_us: f64,
+    pub(crate) postgres_us: f64,
     /// Of the ledger.
-    pub(super) ledger_us: f64,
+    pub(crate) ledger_us: f64,
 }
 
 impl Measured {
     /// From every latency.
-    pub(in crate::bench) fn new(latencies_us: Vec<u32>, elapsed: Duration) -> Self {
+    pub(crate) fn new(latencies_us: Vec<u32>, elapsed: Duration) -> Self {
         let per_second = float(latencies_us.len()) / elapsed.as_secs_f64();
         Self::sampled(latencies_us, per_second, elapsed)
     }
 
     /// From some latencies and a known rate.
-    pub(in crate::bench) fn sampled(
-        mut latencies_us: Vec<u32>,
-        per_second: f64,
-        elapsed: Duration,
-    ) -> Self {
+    pub(crate) fn sampled(mut latencies_us: Vec<u32>, per_second: f64, elapsed: Duration) -> Self {
         latencies_us.sort_unstable();
         Self {
             per_second,
@@ -47,7 +43,7 @@ impl Measured {
     }
 
     /// Each figure's median over the rounds.
-    pub(super) fn median(samples: &[Self]) -> Self {
+    pub(crate) fn median(samples: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
         Self {
             per_second: of(|s| s.per_second),
@@ -57,7 +53,7 @@ impl Measured {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "per_second": rounded(self.per_second, 0),
             "p50_ms": rounded(self.p50_ms, 3),
@@ -68,7 +64,7 @@ impl Measured {
 
 impl Sample {
     /// From what was used meanwhile.
-    pub(in crate::bench) fn new(measured: Measured, postgres: Duration, ledger: Duration) -> Self {
+    pub(crate) fn new(measured: Measured, postgres: Duration, ledger: Duration) -> Self {
         let each_us = |time: Duration| time.as_secs_f64() * 1e6 / measured.count.max(1.0);
         Self {
             measured,
@@ -78,17 +74,17 @@ impl Sample {
     }
 
     /// How many a second, the median over the rounds.
-    pub(in crate::bench) fn rate(samples: &[Self]) -> f64 {
+    pub(crate) fn rate(samples: &[Self]) -> f64 {
         Self::median(samples).measured.per_second
     }
 
     /// Without the processor time.
-    pub(in crate::bench) fn measured(samples: &[Self]) -> Vec<Measured> {
+    pub(crate) fn measured(samples: &[Self]) -> Vec<Measured> {
         samples.iter().map(|sample| sample.measured).collect()
     }
 
     /// Each figure's median over the rounds.
-    pub(super) fn median(samples: &[Self]) -> Self {
+    pub(crate) fn median(samples: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
         Self {
             measured: Measured::median(&Self::measured(samples)),
@@ -97,7 +93,7 @@ impl Sample {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "measured": self.measured.json(),
             "postgres_cpu_us": rounded(self.postgres_us, 1),
@@ -124,7 +120,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
     }
 }
 
-pub(super) fn rounded(figure: f64, digits: i32) -> f64 {
+pub(crate) fn rounded(figure: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (figure * scale).round() / scale
 }

@@ -4,26 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use customer_ledger::contracts::medusa::customer::RULES;
+use customer_ledger::database;
+use customer_ledger::domain::customer::{
+    Command, CreateCustomer, Customer, Fields, UpdateCustomer,
+};
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::event_store::new_ids;
+use customer_ledger::event_store::{Ledger, Outcome, Request};
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
 use rand::Rng as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::Error;
-use super::load::joined;
-use super::report::Measured;
-use super::store::Store;
-use crate::contracts::medusa::customer::RULES;
-use crate::database;
-use crate::domain::customer::{Command, CreateCustomer, Customer, Fields, UpdateCustomer};
-use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::new_ids;
-use crate::event_store::{Ledger, Outcome, Request};
+use crate::error::Error;
+use crate::load::joined;
+use crate::report::Measured;
+use crate::store::Store;
 
 /// What an update changes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// One text, sealed.
     Name,
     /// The e-mail: a text, a claim and a mark, the old ones given back.
@@ -31,9 +33,9 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) const ALL: [Self; 2] = [Self::Name, Self::Email];
+    pub(crate) const ALL: [Self; 2] = [Self::Name, Self::Email];
 
-    pub(super) const fn title(self) -> &'static str {
+    pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Name => "append, a name",
             Self::Email => "append, an e-mail",
@@ -55,7 +57,7 @@ impl Change {
 }
 
 /// A store in this process, and its customers.
-pub(super) struct Appends {
+pub(crate) struct Appends {
     ledger: Ledger,
     streams: Vec<String>,
     /// Counts commands, and makes each one's value new.
@@ -64,7 +66,7 @@ pub(super) struct Appends {
 
 impl Appends {
     /// Creates so many customers, guests all of them: their e-mails may change.
-    pub(super) async fn prepare(store: &Store, customers: u64) -> Result<Arc<Self>, Error> {
+    pub(crate) async fn prepare(store: &Store, customers: u64) -> Result<Arc<Self>, Error> {
         let keyring = Arc::new(Keyring::new(&store.master_key));
         let pools = database::connect(&store.config(), &keyring).await?;
         let appended = Arc::new(Notify::new());
@@ -77,7 +79,7 @@ impl Appends {
         });
         let next = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
-        for _ in 0..super::CONNECTIONS_MANY {
+        for _ in 0..crate::bench::CONNECTIONS_MANY {
             let (appends, next) = (Arc::clone(&appends), Arc::clone(&next));
             tasks.spawn(async move { appends.create(&next, customers).await });
         }
@@ -117,7 +119,7 @@ impl Appends {
     }
 
     /// So many callers at a time, each on a random customer.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         self: &Arc<Self>,
         callers: usize,
         change: Change,

@@ -6,6 +6,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customer_ledger::event_store::Ledger;
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::history::questions::{self, Asker, Questions};
+use customer_ledger::history::{Shape, When, shape};
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -14,16 +18,13 @@ use rand::Rng as _;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use super::flat::fill;
-use super::load::{Ask, Load, Until};
-use super::process::Server;
-use super::report::{Beside, Measured, Row, Table};
-use super::store::Store;
-use super::{Bench, Error};
-use crate::event_store::Ledger;
-use crate::event_store::keys::keyring::Keyring;
-use crate::history::questions::{self, Asker, Questions};
-use crate::history::{Shape, When, shape};
+use crate::bench::Bench;
+use crate::error::Error;
+use crate::flat::fill;
+use crate::load::{Ask, Load, Until};
+use crate::process::Server;
+use crate::report::{Beside, Measured, Row, Table};
+use crate::store::Store;
 
 /// Events of the short stream and of the long one.
 const STREAMS: [u64; 2] = [100, 10_000];
@@ -131,7 +132,7 @@ impl Side {
 }
 
 /// Measures every question on both streams, and on the long one among many others, round by round.
-pub(super) async fn run(bench: &Bench<'_>, others: u32) -> Result<Table, Error> {
+pub(crate) async fn run(bench: &Bench<'_>, others: u32) -> Result<Table, Error> {
     let small = Side::start(bench, "ledger_history", 0).await?;
     let large = Side::start(bench, "ledger_history_large", others).await?;
     let [short, long] = &small.customers;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::load::{Ask, Load, Until};
-use super::process::Server;
-use super::report::{Beside, Row, Table};
-use super::store::Store;
-use super::{Bench, CONNECTIONS_MANY, Error, WARM_UP};
+use crate::bench::{Bench, CONNECTIONS_MANY, WARM_UP};
+use crate::error::Error;
+use crate::load::{Ask, Load, Until};
+use crate::process::Server;
+use crate::report::{Beside, Row, Table};
+use crate::store::Store;
 
 /// Customers that updates are about.
 const CUSTOMERS: u64 = 1000;
@@ -60,7 +61,7 @@ impl Side {
 }
 
 /// Adds so many customers in bulk, whom no request is about.
-pub(super) async fn fill(store: &Store, rows: i64) -> Result<(), Error> {
+pub(crate) async fn fill(store: &Store, rows: i64) -> Result<(), Error> {
     let mut owner = store.connect().await?;
     for sql in FILL {
         sqlx::query(sql).bind(rows).execute(&mut *owner).await?;
@@ -69,7 +70,7 @@ pub(super) async fn fill(store: &Store, rows: i64) -> Result<(), Error> {
 }
 
 /// Measures all three, round by round, over one connection.
-pub(super) async fn run(bench: &Bench<'_>, table: u32) -> Result<Table, Error> {
+pub(crate) async fn run(bench: &Bench<'_>, table: u32) -> Result<Table, Error> {
     let small = Side::start(bench, "ledger_small", 0).await?;
     let large = Side::start(bench, "ledger_large", i64::from(table)).await?;
     let long = Arc::new(small.load.of_one());
@@ -107,7 +108,7 @@ async fn measure(
     load: &Arc<Load>,
     time: Duration,
     stop: &CancellationToken,
-) -> Result<super::report::Measured, Error> {
+) -> Result<crate::report::Measured, Error> {
     load.run(Ask::Update, 1, Until::Time(WARM_UP), stop).await?;
     load.run(Ask::Update, 1, Until::Time(time), stop).await
 }

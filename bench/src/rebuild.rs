@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customer_ledger::event_store::keys::keyring::{Keyring, SealContext, StreamKey};
+use customer_ledger::kafka::projector::Projection;
+use customer_ledger::rebuild::{Rebuild, Switched};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use rand::Rng as _;
@@ -11,14 +14,12 @@ use serde_json::json;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::load::{Ask, Load, Until};
-use super::process::Server;
-use super::report::{Beside, Measured, Row, Table};
-use super::store::Store;
-use super::{Bench, CATCH_UP_MAX, Error};
-use crate::event_store::keys::keyring::{Keyring, SealContext, StreamKey};
-use crate::kafka::projector::Projection;
-use crate::rebuild::{Rebuild, Switched};
+use crate::bench::{Bench, CATCH_UP_MAX};
+use crate::error::Error;
+use crate::load::{Ask, Load, Until};
+use crate::process::Server;
+use crate::report::{Beside, Measured, Row, Table};
+use crate::store::Store;
 
 /// The store's name is the setting's default.
 const STORE: &str = "main";
@@ -42,7 +43,7 @@ const CONNECTIONS: usize = 4;
 const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Measures both views, then one of them beside a load.
-pub(super) async fn run(
+pub(crate) async fn run(
     bench: &Bench<'_>,
     events: u32,
     brokers: Option<&str>,

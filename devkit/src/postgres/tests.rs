@@ -109,7 +109,7 @@ async fn a_killed_process_leaves_no_server() {
     let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "cli::dev::postgres::tests::a_killed_process_leaves_no_server",
+            "postgres::tests::a_killed_process_leaves_no_server",
         ])
         .env(HELD, &dir.0)
         .stdout(std::process::Stdio::null())

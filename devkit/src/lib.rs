@@ -1,0 +1,10 @@
+//! What runs beside a ledger on a developer's machine, and what asks it: a private Postgres, an
+//! embedded Kafka broker, a real Kafka, scratch folders; an HTTP client, a proxy that breaks
+//! connections, a reader of topics, a load. It knows nothing of the ledger's types.
+//!
+//! Every server belongs to the process that started it and ends with it, whatever ends it. Nothing
+//! outside its own directory and its loopback ports is touched.
+
+pub mod broker;
+pub mod postgres;
+pub mod scratch;
