@@ -3,6 +3,7 @@
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
+use super::settings::ConfigError;
 use super::value::Expected;
 
 /// What is logged.
@@ -14,6 +15,15 @@ pub struct LogConfig {
 }
 
 impl LogConfig {
+    /// Reads the value of `LEDGER_LOG`, wherever it was given.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let filter = filter(text).map_err(|Expected(expected)| ConfigError::Wrong {
+            name: "LEDGER_LOG".to_owned(),
+            expected,
+        })?;
+        Ok(Self { filter })
+    }
+
     /// The filter.
     pub fn filter(&self) -> EnvFilter {
         EnvFilter::new(&self.filter)
