@@ -3,10 +3,11 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::RequestId;
 
 use crate::cli::owner::{Owner, Wrong};
 use crate::config::{self, Settings};
-use crate::history::explain::{Error as NotExplained, Kafka, RequestId, find};
+use crate::history::explain::{Error as NotExplained, Kafka, find};
 use crate::kafka::{Identity, topic};
 
 /// Which request.

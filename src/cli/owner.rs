@@ -4,6 +4,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
@@ -19,7 +20,7 @@ pub struct Owner {
     /// The keys.
     pub keyring: Keyring,
     /// The store.
-    pub store: String,
+    pub store: StoreName,
 }
 
 /// What was asked is wrong: a sentence that says what, and what would be right. The exit code is 2, as

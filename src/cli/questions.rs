@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use events::ids::{Position, StreamId};
 use jiff::Timestamp;
 use projections::shopline::Store;
 use serde_json::Value;
@@ -130,8 +131,8 @@ impl Log {
     pub async fn run(self, settings: &Settings) -> Ended {
         let desk = Desk::open(settings).await?;
         let page = match (self.after, self.before) {
-            (Some(after), _) => Page::After(after),
-            (None, Some(before)) => Page::Before(before),
+            (Some(after), _) => Page::After(Position::new(after)),
+            (None, Some(before)) => Page::Before(Position::new(before)),
             (None, None) => Page::Last,
         };
         let actor = access_log::operator();
@@ -154,7 +155,7 @@ impl Log {
                 event,
                 logged.changed.join(" "),
                 metadata.route.clone(),
-                metadata.request_id.clone(),
+                metadata.request_id.to_string(),
             ]
             .into_iter()
             .chain(words)
@@ -351,7 +352,7 @@ fn words(entry: &Entry) -> String {
 
 impl Owner {
     /// The stream of the customer who has or had an id, of either shop or the ledger.
-    pub async fn customer(&self, id: &str) -> Result<String, Box<dyn Error>> {
+    pub async fn customer(&self, id: &str) -> Result<StreamId, Box<dyn Error>> {
         let found = crate::history::questions::find_customer(&self.pool, &self.store, id).await;
         Ok(found.map_err(wrong)?.stream)
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cqrs_es::event_sink::EventSink;
 use events::ids::Sequence;
+use cqrs_es::event_sink::EventSink;
 use events::record::Metadata;
 
 use super::appender::Append;
@@ -55,7 +55,7 @@ impl Ledger {
             Decision::Append
         };
         let decided = Decided {
-            sequence: loaded.sequence + count(&events),
+            sequence: loaded.sequence.plus(count(&events)),
             after,
             events,
             key,

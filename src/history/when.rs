@@ -9,7 +9,7 @@ use jiff::{Span, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// Right after the record at this position.
-    Position(events::ids::Position),
+    Position(Position),
     /// Right after the last record, in the order of positions, that is not later than this.
     Time(Timestamp),
 }
@@ -63,8 +63,6 @@ fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use events::ids::Position;
-
     use super::*;
 
     #[test]
