@@ -37,10 +37,19 @@ pub type MultiStreamError<A, B> = ExecuteError<
 
 /// What the streams make of a command.
 enum Decisions<A: Stream, B: Stream> {
-    /// The one that is shown, and the others in the order they were given in.
-    Append(Append, Decided<A>, Vec<Decided<B>>),
+    /// None of them refuses.
+    Append(Box<Joined<A, B>>),
     /// At least one of them refuses.
     Refused(MultiStreamRefusal<A::Error, B::Error>),
+}
+
+/// The decisions of many streams, to be appended as one.
+struct Joined<A: Stream, B: Stream> {
+    append: Append,
+    /// The stream that the answer shows.
+    shown: Decided<A>,
+    /// The others, in the order they were given in.
+    others: Vec<Decided<B>>,
 }
 
 impl Ledger {
@@ -94,14 +103,19 @@ impl Ledger {
         let decisions = self
             .decide_all((&before, &shown.1), others, loaded, metadata)
             .await?;
-        let (mut append, decided, parts) = match decisions {
-            Decisions::Append(append, decided, parts) => (append, decided, parts),
+        let joined = match decisions {
+            Decisions::Append(joined) => *joined,
             Decisions::Refused(refusal) => {
                 let seen = loaded.iter().map(|loaded| loaded.expected());
                 let seen = std::iter::once(before.expected()).chain(seen).collect();
                 return self.confirm(seen, refusal, request).await;
             }
         };
+        let Joined {
+            mut append,
+            shown: decided,
+            others: parts,
+        } = joined;
         let appended = count(&append.events);
         remember(&mut append, &before, decided.sequence, request);
         match self
@@ -165,7 +179,11 @@ impl Ledger {
         append.groups.sort_unstable();
         append.groups.dedup();
         Ok(match decided {
-            Some(decided) if refusal.others.is_empty() => Decisions::Append(append, decided, parts),
+            Some(shown) if refusal.others.is_empty() => Decisions::Append(Box::new(Joined {
+                append,
+                shown,
+                others: parts,
+            })),
             Some(_) | None => Decisions::Refused(refusal),
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use events::ids::{Sequence, StreamId};
-use events::record::Metadata;
+use events::record::{Metadata, StreamKind};
 use serde::Serialize;
 
 use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
@@ -126,20 +126,15 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
     event: &E,
     metadata: &Metadata,
 ) -> Result<NewEvent, Corrupt> {
+    let key = key.ok_or_else(|| Corrupt::NoStreamKey {
+        stream: place.stream.clone(),
+    })?;
     let mut payload = serde_json::to_value(event).expect("an event always serialises");
     let mut metadata = metadata.to_flat();
-    match key {
-        Some(key) => {
-            if E::KIND == events::record::StreamKind::Customer {
-                key.seal_payload(place, &mut payload);
-            }
-            key.seal_metadata(place, &mut metadata);
-        }
-        None => {
-            let stream = place.stream.to_owned();
-            return Err(Corrupt::NoStreamKey { stream });
-        }
+    if E::KIND == StreamKind::Customer {
+        key.seal_payload(place, &mut payload);
     }
+    key.seal_metadata(place, &mut metadata);
     Ok(NewEvent {
         kind: E::KIND,
         stream: place.stream.clone(),
