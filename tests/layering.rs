@@ -442,7 +442,7 @@ const ANSWERS: Rule = Rule {
     broken_by: |text| lines_with(text, &["Serialize"]),
     exceptions: &[
         (
-            "src/contracts/medusa/refusal.rs",
+            "src/contracts/medusa/error/answer.rs",
             "Medusa's error body: a refusal, with nothing of a customer in it",
         ),
         (

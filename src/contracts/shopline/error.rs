@@ -17,7 +17,7 @@ use crate::domain::customer::Refusal;
 
 /// A refusal of SHOPLINE's. Its text is the `errors` of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum ApiError {
     /// 400.
     #[error("Content-Type must be application/json")]
     ContentType,
@@ -128,7 +128,7 @@ pub enum Refused {
     Unavailable,
 }
 
-impl Refused {
+impl ApiError {
     /// The status of the answer.
     pub const fn status(&self) -> u16 {
         match self {
@@ -240,13 +240,24 @@ impl Refused {
         vec![field.to_owned()]
     }
 
+    /// The refusal of what a path names: there, an address that there is not is data that does not
+    /// exist; in a body or a query it is a wrong value.
+    #[must_use]
+    pub fn of_path(self) -> Self {
+        if matches!(self, Self::Refusal(Refusal::AddressUnknown { .. })) {
+            Self::NoSuchData
+        } else {
+            self
+        }
+    }
+
     /// The body of the answer, of content type `application/json`.
     pub fn body(&self) -> String {
         json!({ "errors": self.to_string() }).to_string()
     }
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound => Self::NoSuchData,
@@ -268,7 +279,7 @@ impl From<Refusal> for Refused {
 /// cannot come of its commands; they still read well.
 fn refusal_text(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::NotFound => Refused::NoSuchData.to_string(),
+        Refusal::NotFound => ApiError::NoSuchData.to_string(),
         Refusal::EmailFixed => "email cannot be changed".to_owned(),
         Refusal::EmailRequired => "email is required".to_owned(),
         Refusal::ContactRequired => "email or phone is required".to_owned(),
@@ -284,7 +295,7 @@ fn refusal_text(refusal: &Refusal) -> String {
     }
 }
 
-impl From<Unreadable> for Refused {
+impl From<Unreadable> for ApiError {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
             Unreadable::Syntax { line, column } => Self::Syntax { line, column },
@@ -350,8 +361,8 @@ mod tests {
 503 {"errors":"Service temporarily unavailable, please try again"}
 "#;
 
-    const fn parameter(parameter: &'static str, expected: &'static str) -> Refused {
-        Refused::Parameter {
+    const fn parameter(parameter: &'static str, expected: &'static str) -> ApiError {
+        ApiError::Parameter {
             parameter,
             expected,
         }
@@ -360,7 +371,7 @@ mod tests {
     #[test]
     fn the_answers_are_frozen() {
         let too_long = |field, unit, limit| {
-            Refused::from(Refusal::TooLong {
+            ApiError::from(Refusal::TooLong {
                 field,
                 unit,
                 count: limit + 1,
@@ -368,12 +379,12 @@ mod tests {
             })
         };
         let answers = [
-            Refused::ContentType,
-            Refused::BodyTooLarge,
-            Refused::Syntax { line: 1, column: 2 },
-            Refused::TooDeep,
-            Refused::NotAnObject,
-            Refused::WrongType {
+            ApiError::ContentType,
+            ApiError::BodyTooLarge,
+            ApiError::Syntax { line: 1, column: 2 },
+            ApiError::TooDeep,
+            ApiError::NotAnObject,
+            ApiError::WrongType {
                 member: "gender",
                 expected: "an integer",
             },
@@ -385,22 +396,22 @@ mod tests {
             Unauthorized::OtherStore.into(),
             Unauthorized::NotInstalled.into(),
             Unauthorized::Revoked.into(),
-            Refused::Scope(Scope::ReadCustomers),
-            Refused::Scope(Scope::WriteCustomers),
-            Refused::UnknownRoute,
-            Refused::UnknownVersion,
-            Refused::Accept,
-            Refused::NoSuchData,
-            Refused::Required { member: "customer" },
+            ApiError::Scope(Scope::ReadCustomers),
+            ApiError::Scope(Scope::WriteCustomers),
+            ApiError::UnknownRoute,
+            ApiError::UnknownVersion,
+            ApiError::Accept,
+            ApiError::NoSuchData,
+            ApiError::Required { member: "customer" },
             parameter("status", "open, cancelled or any"),
             parameter("limit", "a number from 1 to 250"),
             parameter("page_info", "one of a link of this list"),
-            Refused::NulCharacter { member: "note" },
-            Refused::NotAnEmail,
-            Refused::NotADate,
-            Refused::NotAGender,
-            Refused::TooManyAddresses,
-            Refused::TooManyIds { member: "ids" },
+            ApiError::NulCharacter { member: "note" },
+            ApiError::NotAnEmail,
+            ApiError::NotADate,
+            ApiError::NotAGender,
+            ApiError::TooManyAddresses,
+            ApiError::TooManyIds { member: "ids" },
             Refusal::NotFound.into(),
             Refusal::EmailFixed.into(),
             Refusal::EmailRequired.into(),
@@ -416,12 +427,12 @@ mod tests {
             too_long("email", Unit::Characters, 50),
             too_long("tags", Unit::Items, 100),
             too_long("tags[]", Unit::Characters, 100),
-            Refused::EmailTaken,
-            Refused::PhoneTaken,
-            Refused::IdempotencyKeyReused,
-            Refused::TooManyRequests,
-            Refused::Internal,
-            Refused::Unavailable,
+            ApiError::EmailTaken,
+            ApiError::PhoneTaken,
+            ApiError::IdempotencyKeyReused,
+            ApiError::TooManyRequests,
+            ApiError::Internal,
+            ApiError::Unavailable,
         ];
         let seen: Vec<_> = answers
             .iter()

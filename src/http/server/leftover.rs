@@ -21,10 +21,10 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Where the unread part of a body comes back to.
-pub(super) struct Leftover(Option<oneshot::Receiver<BodyDataStream>>);
+pub(in crate::http) struct Leftover(Option<oneshot::Receiver<BodyDataStream>>);
 
 /// A body that gives back what was not read of it, and where to.
-pub(super) fn lend(body: Body) -> (Body, Leftover) {
+pub(in crate::http) fn lend(body: Body) -> (Body, Leftover) {
     if body
         .size_hint()
         .upper()
@@ -42,7 +42,7 @@ pub(super) fn lend(body: Body) -> (Body, Leftover) {
 
 impl Leftover {
     /// Reads what is left, once whoever had the body has dropped it.
-    pub(super) async fn discard(self) {
+    pub(in crate::http) async fn discard(self) {
         let Some(leftover) = self.0 else { return };
         let Ok(mut stream) = leftover.await else {
             return;
