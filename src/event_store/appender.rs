@@ -182,7 +182,7 @@ pub enum Conflict {
     /// Another stream has the mark of this kind.
     Marked(String),
     /// There is no such group.
-    GroupUnknown(String),
+    GroupUnknown(StreamId),
 }
 
 /// Appends a batch for one store: one call, one commit, a verdict for each command. A store that has
@@ -336,7 +336,7 @@ fn verdicts(commands: usize, rows: &[PgRow]) -> Result<Vec<Verdict>, UnreadableV
             }
             "claimed" => Conflict::Claimed(detail),
             "marked" => Conflict::Marked(detail),
-            "group" => Conflict::GroupUnknown(detail),
+            "group" => Conflict::GroupUnknown(detail.into()),
             other => return Err(UnreadableVerdict::Kind(other.to_owned())),
         };
         if let Verdict::Conflicts(failures) = slot {

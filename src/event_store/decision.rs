@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use events::ids::Sequence;
 use cqrs_es::event_sink::EventSink;
+use events::ids::Sequence;
 use events::record::Metadata;
 
 use super::appender::Append;

@@ -4,6 +4,7 @@
 //! Which relations, columns and orders exist is for `projections::medusa` to say; the pages that it
 //! finds are rendered there, too.
 
+use events::ids::MedusaId;
 use express::query;
 use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
@@ -21,7 +22,7 @@ pub struct CustomersRequest {
     /// Whether they are registered.
     pub has_account: HasAccount,
     /// Groups by Medusa's ids: members of any of them.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<MedusaId>>,
     /// When they came into being.
     pub created_at: Window,
     /// When they last changed.
@@ -147,7 +148,7 @@ fn checked(query: &str, schema: &Schema) -> Result<Map<String, Value>, ApiError>
 
 fn customers(
     members: &Map<String, Value>,
-    groups: Option<Vec<String>>,
+    groups: Option<Vec<MedusaId>>,
 ) -> Result<CustomersRequest, ApiError> {
     Ok(CustomersRequest {
         q: filled(members, "q")?,

@@ -5,6 +5,7 @@
 pub mod link;
 mod page_info;
 
+use events::ids::ShoplineId;
 use jiff::tz::TimeZone;
 use projections::shopline::{Fields, Filter, Order, Start, Window, first_name_term, tag_term};
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Requ
             })
         };
         let given = query.ids("ids")?;
-        let is_id = |id: &String| id.chars().count() <= ID_MAX && !id.contains('\0');
+        let is_id = |id: &ShoplineId| id.chars().count() <= ID_MAX && !id.contains('\0');
         let ids = (!given.is_empty()).then(|| given.into_iter().filter(is_id).collect());
         Ok(Filter {
             ids,
@@ -133,13 +134,13 @@ const fn not(parameter: &'static str, expected: &'static str) -> ApiError {
 }
 
 /// `0` is before all others, as in SHOPLINE's own `page_info`.
-fn since_id(query: &Query) -> Result<Option<String>, ApiError> {
+fn since_id(query: &Query) -> Result<Option<ShoplineId>, ApiError> {
     match query.get("since_id") {
         None | Some("0") => Ok(None),
         Some(id) if id.contains('\0') || id.chars().count() > ID_MAX => {
             Err(not("since_id", "the id of a customer"))
         }
-        Some(id) => Ok(Some(id.to_owned())),
+        Some(id) => Ok(Some(id.into())),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use events::ids::ShoplineId;
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
@@ -160,7 +161,7 @@ pub struct MatchedPath {
     /// The route.
     pub route: &'static Route,
     /// The ids in the path, decoded, in order.
-    ids: Vec<String>,
+    ids: Vec<ShoplineId>,
 }
 
 impl MatchedPath {
@@ -171,19 +172,18 @@ impl MatchedPath {
 
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
     /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
-    pub fn customer_id(&self) -> Result<&str, ApiError> {
+    pub fn customer_id(&self) -> Result<&ShoplineId, ApiError> {
         self.id(0)
     }
 
     /// The id of the address, likewise.
-    pub fn address_id(&self) -> Result<&str, ApiError> {
+    pub fn address_id(&self) -> Result<&ShoplineId, ApiError> {
         self.id(1)
     }
 
-    fn id(&self, place: usize) -> Result<&str, ApiError> {
+    fn id(&self, place: usize) -> Result<&ShoplineId, ApiError> {
         self.ids
             .get(place)
-            .map(String::as_str)
             .filter(|id| id.chars().count() <= ID_LENGTH_MAX && !id.contains('\0'))
             .ok_or(ApiError::NoSuchData)
     }
@@ -334,10 +334,10 @@ mod tests {
                 assert_eq!(found.canonical_path(), format!("{BASE}{path}"));
             }
             if path.contains("42") {
-                assert_eq!(found.customer_id(), Ok("42"));
+                assert_eq!(found.customer_id(), Ok(&"42".into()));
             }
             if path.contains("addresses/a") {
-                assert_eq!(found.address_id(), Ok("a"));
+                assert_eq!(found.address_id(), Ok(&"a".into()));
             }
         }
     }
@@ -391,11 +391,11 @@ mod tests {
     fn the_go_client_may_write_the_addresss_id_first() {
         for path in ["42/addresses/SL1.json", "SL1/addresses/42.json"] {
             let found = find("GET", &format!("{BASE}/customers/{path}")).unwrap();
-            assert_eq!(found.customer_id(), Ok("42"), "{path}");
-            assert_eq!(found.address_id(), Ok("SL1"), "{path}");
+            assert_eq!(found.customer_id(), Ok(&"42".into()), "{path}");
+            assert_eq!(found.address_id(), Ok(&"SL1".into()), "{path}");
         }
         let found = find("GET", &format!("{BASE}/customers/a/addresses/42.json")).unwrap();
-        assert_eq!(found.customer_id(), Ok("a"));
+        assert_eq!(found.customer_id(), Ok(&"a".into()));
     }
 
     #[test]
@@ -412,7 +412,7 @@ mod tests {
             find("PUT", &format!("{BASE}/customers/{encoded}.json"))
                 .unwrap()
                 .customer_id()
-                .map(ToOwned::to_owned)
+                .map(ToString::to_string)
         };
         assert_eq!(id("4201825054"), Ok("4201825054".to_owned()));
         assert_eq!(id("%34%32"), Ok("42".to_owned()));

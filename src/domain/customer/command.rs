@@ -27,7 +27,7 @@ pub enum Command {
         group: StreamId,
     },
     /// Remove these addresses, by SHOPLINE's ids, all or none.
-    RemoveAddresses(Vec<String>),
+    RemoveAddresses(Vec<ShoplineId>),
     /// Remove these tags, as far as they are there.
     RemoveTags(Vec<String>),
     /// Invite one to register.

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use crate::event_store::read::reader::StoreError;
+use crate::event_store::StoreError;
 use crate::history::questions::Error;
 use crate::http::request::HeaderRefused;
 use crate::http::response::json as answer;
@@ -58,8 +58,8 @@ impl From<Error> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Unavailable(error) => error.into(),
-            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+            StoreError::Unavailable(error) => error.as_ref().into(),
+            StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::unread()
             }

@@ -9,8 +9,8 @@ use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST};
 use crate::domain::{customer, group};
+use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
-use crate::event_store::read::reader::StoreError;
 use crate::event_store::{ExecuteError, MultiStreamRefusal};
 use crate::http::request::HeaderRefused;
 
@@ -50,7 +50,7 @@ impl InWords for MultiStreamRefusal<group::Refusal, customer::Refusal> {
     fn in_words(self, asked: &Asked<'_>) -> ApiError {
         match self.shown {
             Some(refusal) => asked.group_refused(refusal),
-            None => asked.members_refused(self.others.iter().map(|(stream, _)| stream.as_str())),
+            None => asked.members_refused(self.others.iter().map(|(stream, _)| stream)),
         }
     }
 }
@@ -66,7 +66,7 @@ fn conflict(conflicts: &[Conflict], asked: &Asked<'_>) -> ApiError {
         return asked.email_taken(has_account);
     }
     let unknown = conflicts.iter().filter_map(|conflict| match conflict {
-        Conflict::GroupUnknown(stream) => Some(stream.as_str()),
+        Conflict::GroupUnknown(stream) => Some(stream),
         Conflict::Claimed(_) | Conflict::Marked(_) => None,
     });
     asked.conflict(&unknown.collect::<Vec<_>>())
@@ -76,7 +76,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(error) => error.into(),
-            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+            StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::Unknown
             }

@@ -8,8 +8,8 @@ use crate::contracts::shopline::error::ApiError;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE};
 use crate::domain::customer::Refusal;
 use crate::event_store::ExecuteError;
+use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
-use crate::event_store::read::reader::StoreError;
 use crate::http::request::HeaderRefused;
 
 impl From<ExecuteError<Refusal>> for ApiError {
@@ -45,7 +45,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(error) => error.into(),
-            StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. } => {
+            StoreError::Corrupt(_) | StoreError::Lost | StoreError::Unknown(_) => {
                 tracing::error!(error = %error, "the ledger could not be read");
                 Self::Internal
             }

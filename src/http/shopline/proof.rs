@@ -24,7 +24,8 @@ pub(super) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, 
         .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, now())?;
-    claims.check_store(&api.shopline.handle, &api.shopline.store_id)?;
+    let store = &api.shopline.store;
+    claims.check_store(&store.handle, &store.store_id)?;
     let installed = api.auth.shopline_app(&claims.app_key).await?;
     // A token of an app that is no longer installed opens nothing.
     let installed = installed.ok_or(token::Unauthorized::NotInstalled)?;

@@ -1,8 +1,9 @@
 //! `GET /admin/customer-groups`.
 
+use projections::medusa::table::pages;
 use projections::medusa::table::pages::StreamPage;
-use projections::medusa::table::{groups, pages};
 use projections::medusa::{Fields, Group, GroupFilter, Order, Related, Relations, render_groups};
+use projections::table;
 
 use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::list::parse_groups;
@@ -52,7 +53,7 @@ pub(in crate::http) async fn handle(call: &Call<'_>) -> Result<Answered, ApiErro
 async fn load(call: &Call<'_>, found: &StreamPage) -> Result<Vec<Group>, ApiError> {
     let ledger = &call.api.ledger;
     let mut connection = ledger.pool.acquire().await?;
-    let mut rows = groups::load(&mut connection, &ledger.store, &found.streams).await?;
+    let mut rows = table::load::<Group>(&mut connection, &ledger.store, &found.streams).await?;
     let in_order = found.streams.iter();
     let in_order = in_order.filter_map(|stream| rows.remove(stream));
     Ok(in_order.filter(|group| !group.deleted).collect())

@@ -29,7 +29,9 @@ pub(in crate::http) async fn handle(call: &Call<'_>, id: &str) -> Result<Answere
         Some(as_of) => then(call, id, as_of).await?,
         None => {
             let ledger = &call.api.ledger;
-            ledger.medusa_customer(id, relations.has_groups()).await?
+            ledger
+                .medusa_customer(&id.into(), relations.has_groups())
+                .await?
         }
     };
     let unknown = || ApiError::CustomerUnknown { id: id.to_owned() };
@@ -50,13 +52,13 @@ async fn then(
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };
     let then = questions.then(MEDUSA_ID, id, as_of, ROUTE);
     match call.api.apart(then).await {
-        Ok(then) => Ok(then.map(|then| (then.medusa, then.groups.into_values().collect()))),
+        Ok(then) => Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect()))),
         Err(questions::Error::Read(error)) => Err(error.into()),
         Err(error) => Err(ApiError::Past(error.to_string())),
     }

@@ -1,8 +1,9 @@
 //! `GET /admin/customers`; also what the list of a group's members shares with it.
 
 use projections::medusa::table::pages::StreamPage;
-use projections::medusa::table::{customers, groups, pages};
+use projections::medusa::table::{groups, pages};
 use projections::medusa::{Customer, CustomerFilter, Order, Related, Relations, render_customers};
+use projections::table;
 
 use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::list::{CustomersRequest, parse_customers};
@@ -74,7 +75,7 @@ pub(in crate::http) async fn list(
 async fn load(call: &Call<'_>, found: &StreamPage) -> Result<Vec<Customer>, ApiError> {
     let ledger = &call.api.ledger;
     let mut connection = ledger.pool.acquire().await?;
-    let mut rows = customers::load(&mut connection, &ledger.store, &found.streams).await?;
+    let mut rows = table::load::<Customer>(&mut connection, &ledger.store, &found.streams).await?;
     let in_order = found.streams.iter();
     let in_order = in_order.filter_map(|stream| rows.remove(stream));
     Ok(in_order.filter(|customer| !customer.deleted).collect())

@@ -1,5 +1,6 @@
 //! `GET customers/v2/{id}.json`; with `as_of`, the ledger's own, as it was answered then.
 
+use events::ids::ShoplineId;
 use projections::shopline::{Customer, Fields, render_read};
 
 use crate::contracts::shopline::error::ApiError;
@@ -30,7 +31,7 @@ pub(in crate::http) async fn handle(
 }
 
 /// A customer as it was at a point in time.
-async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiError> {
+async fn then(call: &Call<'_>, id: &ShoplineId, as_of: &str) -> Result<Customer, ApiError> {
     let parameter = |expected| ApiError::Parameter {
         parameter: "as_of",
         expected,
@@ -41,13 +42,15 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };
     let then = questions.then(SHOPLINE_ID, id, as_of, &call.route);
     match call.api.apart(then).await {
-        Ok(then) => then.map(|then| then.shopline).ok_or(ApiError::NoSuchData),
+        Ok(then) => then
+            .map(|then| then.views.shopline)
+            .ok_or(ApiError::NoSuchData),
         Err(questions::Error::Read(error)) => Err(error.into()),
         Err(_) => Err(parameter("a position that the ledger has come to")),
     }
