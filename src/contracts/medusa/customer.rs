@@ -203,7 +203,7 @@ fn password(members: &mut Map<String, Value>) -> Option<Personal<String>> {
 /// The ids of the groups. A list inside the list passes validation and names no group.
 fn groups(members: &mut Map<String, Value>) -> Option<Vec<MedusaId>> {
     let list = members.get("groups")?.as_array()?;
-    let id = |group: &Value| Some(group.get("id")?.as_str()?.to_owned());
+    let id = |group: &Value| Some(group.get("id")?.as_str()?.into());
     Some(list.iter().filter_map(id).collect())
 }
 

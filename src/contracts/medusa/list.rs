@@ -211,7 +211,7 @@ fn storable(text: String) -> Result<String, ApiError> {
 
 /// Texts of which any will do; a list of one is split on commas. Source: cases
 /// `list-groups-comma`, `cg-list-name-comma`.
-fn any_of(list: &Value) -> Result<Vec<String>, ApiError> {
+fn any_of<Text: From<String>>(list: &Value) -> Result<Vec<Text>, ApiError> {
     let texts: Vec<&str> = items(list)
         .unwrap_or_default()
         .into_iter()
@@ -221,8 +221,10 @@ fn any_of(list: &Value) -> Result<Vec<String>, ApiError> {
         [one] => one.split(',').collect(),
         _ => texts,
     };
-    let texts = texts.into_iter().map(|text| storable(text.to_owned()));
-    texts.collect()
+    let texts = texts.into_iter();
+    texts
+        .map(|text| storable(text.to_owned()).map(Text::from))
+        .collect()
 }
 
 fn window(members: &Map<String, Value>, name: &str) -> Result<Window, ApiError> {

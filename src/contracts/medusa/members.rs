@@ -37,7 +37,7 @@ fn parse(body: Document) -> Result<Vec<Option<MedusaId>>, ApiError> {
     let Some(Value::Array(customers)) = members.get_mut("customer_ids").map(Value::take) else {
         return Err(ApiError::Unknown);
     };
-    let id = |customer: &Value| Some(customer.get("id")?.as_str()?.to_owned());
+    let id = |customer: &Value| Some(customer.get("id")?.as_str()?.into());
     Ok(customers.iter().map(id).collect())
 }
 

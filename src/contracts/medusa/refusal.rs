@@ -88,9 +88,9 @@ impl Asked<'_> {
 
     /// The customers of these streams are none.
     pub fn members_refused<'s>(&self, streams: impl Iterator<Item = &'s StreamId>) -> ApiError {
-        let refused: HashSet<&StreamId> = streams.collect();
+        let refused: HashSet<&str> = streams.map(StreamId::as_str).collect();
         let customers = self.listed().iter();
-        let missing = customers.filter(|(_, stream)| refused.contains(stream));
+        let missing = customers.filter(|(_, stream)| refused.contains(stream.as_str()));
         ApiError::MembersUnknown {
             ids: missing.map(|(id, _)| id.to_string()).collect(),
         }
@@ -149,13 +149,13 @@ impl Asked<'_> {
     }
 
     /// The id of a group that was asked for, by its stream.
-    fn group<'s>(&'s self, stream: &'s str) -> &'s str {
+    fn group<'s>(&'s self, stream: &'s StreamId) -> &'s str {
         let mut listed = self.listed().iter();
         let known = listed.find(|(_, of)| of == stream);
         known.map_or(stream, |(id, _)| id)
     }
 
-    const fn listed(&self) -> &[(String, String)] {
+    const fn listed(&self) -> &[(MedusaId, StreamId)] {
         match self {
             Self::UpdateCustomer { groups, .. } => groups,
             Self::ChangeMembers { customers, .. } => customers,

@@ -179,7 +179,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
         "state" => only(&mut filter.state, one_of(value, 0..=3)?, nobody),
         "customer_id" | "customer_first_name" if value.is_empty() => return None,
         "customer_id" if value.contains('\0') => *nobody = true,
-        "customer_id" => only(&mut filter.ids, vec![value.to_owned()], nobody),
+        "customer_id" => only(&mut filter.ids, vec![value.into()], nobody),
         "customer_first_name" => filter.terms.push(first_name_term(value)),
         "tags" => {
             let before = filter.terms.len();

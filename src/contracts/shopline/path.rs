@@ -226,7 +226,7 @@ pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, ApiError> {
 }
 
 /// The ids of a path that matches a template, or `None` when it does not.
-fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
+fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<ShoplineId>> {
     let wanted: Vec<_> = template.split('/').collect();
     if wanted.len() != path.len() {
         return None;
@@ -236,7 +236,7 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
         match wanted.strip_prefix("{id}") {
             Some(suffix) => {
                 let id = given.strip_suffix(suffix).filter(|id| !id.is_empty())?;
-                ids.push(id.to_owned());
+                ids.push(id.into());
             }
             None if wanted == given => {}
             None => return None,
@@ -247,8 +247,8 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
 
 /// The customer's id first. SHOPLINE's own Go client writes the address's first, and no customer's id
 /// looks like an address's.
-fn in_order(mut ids: Vec<String>) -> Vec<String> {
-    let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
+fn in_order(mut ids: Vec<ShoplineId>) -> Vec<ShoplineId> {
+    let is_number = |id: &ShoplineId| id.bytes().all(|byte| byte.is_ascii_digit());
     if let [address, customer] = ids.as_slice()
         && address.starts_with(ADDRESS_ID)
         && is_number(customer)

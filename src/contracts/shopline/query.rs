@@ -45,16 +45,16 @@ impl Query {
 }
 
 /// Ids, each once, in the order in which they first stand, none empty.
-pub fn ids<'a>(
+pub fn ids<'a, Id: From<&'a str>>(
     member: &'static str,
     listed: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<ShoplineId>, ApiError> {
+) -> Result<Vec<Id>, ApiError> {
     let mut seen = HashSet::new();
     let ids: Vec<_> = listed
         .into_iter()
         .map(str::trim)
         .filter(|id| !id.is_empty() && seen.insert(*id))
-        .map(ShoplineId::from)
+        .map(Id::from)
         .collect();
     if ids.len() > IDS_MAX {
         return Err(ApiError::TooManyIds { member });

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::auth::LedgerToken;
 use crate::history::questions::{Asker, Error, Questions};
 use crate::http::api::{Api, REQUEST_TIMEOUT};
-use crate::http::request::reason;
+use crate::http::request::{put_request_id, reason, request_id};
 use crate::http::response::json as answer;
 
 /// Scope of ids, positions and pseudonyms.

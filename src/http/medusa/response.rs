@@ -104,6 +104,7 @@ pub(super) fn allow_origin(api: &Api, headers: &HeaderMap, response: &mut Respon
     let listed = api
         .medusa
         .admin_cors
+        .0
         .iter()
         .any(|allowed| allowed.as_bytes() == origin.as_bytes());
     if listed && response.headers().contains_key(header::VARY) {
