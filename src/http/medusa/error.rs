@@ -9,9 +9,8 @@ use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST};
 use crate::domain::{customer, group};
-use crate::event_store::StoreError;
 use crate::event_store::appender::Conflict;
-use crate::event_store::{ExecuteError, MultiStreamRefusal};
+use crate::event_store::{ExecuteError, MultiStreamRefusal, StoreError};
 use crate::http::request::HeaderRefused;
 
 /// A command that was not done, in Medusa's words for what was asked.

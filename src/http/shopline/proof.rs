@@ -24,8 +24,7 @@ pub(super) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<App, 
         .and_then(|value| value.to_str().ok());
     let secret = api.shopline.jwt_secret.0.as_bytes();
     let claims = token::verify(secret, authorization, now())?;
-    let store = &api.shopline.store;
-    claims.check_store(&store.handle, &store.store_id)?;
+    claims.check_store(&api.shopline.store.handle, &api.shopline.store.store_id)?;
     let installed = api.auth.shopline_app(&claims.app_key).await?;
     // A token of an app that is no longer installed opens nothing.
     let installed = installed.ok_or(token::Unauthorized::NotInstalled)?;
