@@ -206,7 +206,7 @@ mod tests {
             ("", Ok(Move::Next)),
             (" n\n", Ok(Move::Next)),
             ("previous", Ok(Move::Previous)),
-            ("j 12", Ok(Move::Jump(12))),
+            ("j 12", Ok(Move::Jump(Position::new(12)))),
             ("j 12", Ok(Move::Jump(Position::new(12)))),
             ("q", Ok(Move::Quit)),
             ("j", Err(Stay::Unknown)),

@@ -208,7 +208,7 @@ mod tests {
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         OwnedMessage::new(
             Some(record().payload.into_bytes()),
-            Some(record().stream.into_bytes()),
+            Some(record().stream.into_string().into_bytes()),
             "ledger.events".into(),
             MessageTime::NotAvailable,
             3,
@@ -219,11 +219,14 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was_sent() {
-        let received = receive(&message(headers(&record(), &identity(), 1090)), "5a3c");
+        let received = receive(
+            &message(headers(&record(), &identity(), Position::new(1090))),
+            "5a3c",
+        );
         let expected = Received {
             partition: 3,
             offset: 40,
-            previous: 1090,
+            previous: Position::new(1090),
             incarnation: 2,
             record: record(),
         };
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_headers_are_the_documented_ones() {
-        let headers = headers(&record(), &identity(), 1090);
+        let headers = headers(&record(), &identity(), Position::new(1090));
         let lines: Vec<String> = headers
             .iter()
             .map(|header| {
@@ -251,7 +254,7 @@ ce_dataschema: urn:ledger:schema:AddressChanged:1.0.0
 ce_partitionkey: 01ARZ3NDEKTSV4RRFFQ69G5FAV
 ce_sequence: 7
 ce_ledgerposition: 1093
-ce_ledgerprevious: 1090
+ce_ledgerprevious: Position::new(1090)
 ce_ledgerstore: main
 ce_ledgerepoch: 1
 ce_ledgerincarnation: 2
@@ -267,7 +270,7 @@ traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
 
     #[test]
     fn what_is_no_record_of_this_ledger_is_unreadable() {
-        let sent = message(headers(&record(), &identity(), 0));
+        let sent = message(headers(&record(), &identity(), Position::START));
         assert_eq!(receive(&sent, "other").unwrap_err().what, "ce_source");
         let error = receive(&message(OwnedHeaders::new()), "5a3c").unwrap_err();
         assert_eq!(
@@ -280,7 +283,7 @@ traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
         });
         assert_eq!(
             receive(&message(half), "5a3c").unwrap_err().position,
-            Some(9)
+            Some(Position::new(9))
         );
     }
 }

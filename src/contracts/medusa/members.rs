@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn ids_come_in_order_and_twice() {
-        let ids = |ids: &[&str]| Ok(ids.iter().map(|id| (*id).to_owned()).collect());
+        let ids = |ids: &[&str]| Ok(ids.iter().copied().map(MedusaId::from).collect());
         both(r#"{"customer_ids":[]}"#, &ids(&[]));
         both(
             r#"{"customer_ids":[{"id":"b"},{"id":""},{"id":"b"}]}"#,

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn addresses_are_destroyed_by_name() {
         let destroy = |query| parse_destroy(&Query::parse(query));
-        let both = ["a".to_owned(), "b".to_owned()];
+        let both = ["a".into(), "b".into()];
         let fine = destroy("address_ids=a%2Cb,a&operation=destroy");
         assert_eq!(fine.as_deref(), Ok(&both[..]));
         for wrong in [
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn customers_are_listed_by_id() {
         let list = |body: &str| parse_list(body.as_bytes());
-        let one = ["1".to_owned()];
+        let one = ["1".into()];
         let fine = list(r#"{"uids":["1","","1"],"address_types":[{}]}"#);
         assert_eq!(fine.as_deref(), Ok(&one[..]));
         for (body, status) in [

@@ -340,6 +340,7 @@ fn answer(caller: Caller, verdict: Result<Verdict, StoreError>) {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use events::record::StreamKind;
 
     use super::*;
@@ -348,16 +349,16 @@ mod tests {
     type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 
     /// A command, and its caller's side.
-    fn waiting(stream: &StreamId, groups: &[&str]) -> (Waiting, Verdicts) {
+    fn waiting(stream: &str, groups: &[&str]) -> (Waiting, Verdicts) {
         let (caller, verdict) = oneshot::channel();
         let expected = ExpectedStream {
             kind: StreamKind::Customer,
-            stream: stream.to_owned(),
-            sequence: 1,
+            stream: stream.into(),
+            sequence: Sequence::FIRST,
         };
         let append = Append {
             streams: vec![expected],
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            groups: groups.iter().copied().map(Into::into).collect(),
             ..Append::default()
         };
         (Waiting { append, caller }, verdict)
@@ -437,7 +438,7 @@ mod tests {
         let (appended, high_water_mark) = (Arc::default(), Arc::default());
         let combiner = Combiner::start(
             pool,
-            "main".to_owned(),
+            "main".into(),
             appended,
             high_water_mark,
             OwnAppends::new().0,
