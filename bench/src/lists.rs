@@ -263,7 +263,7 @@ fn customer(number: u64) -> Customer {
         last_name: pick(&LAST),
         phone: Some(format!("+49 30 {number:07}")),
         has_account: number.is_multiple_of(3),
-        groups: vec![group_stream(number % GROUPS)],
+        groups: vec![group_stream(number % GROUPS).into()],
         ..Customer::default()
     }
 }
@@ -274,7 +274,7 @@ fn in_shopline(number: u64) -> shopline::Customer {
     let text = Option::unwrap_or_default;
     shopline::Customer {
         stream: customer.stream,
-        id: (4_200_000_000 + number).to_string(),
+        id: (4_200_000_000 + number).to_string().into(),
         sequence: Sequence::FIRST,
         position: Position::FIRST,
         created_at: customer.created_at,
@@ -286,7 +286,7 @@ fn in_shopline(number: u64) -> shopline::Customer {
         tags: vec![format!("tag{}", number % GROUPS), "all".to_owned()],
         addresses: vec![shopline::Address {
             key: "a".to_owned(),
-            id: format!("SL201UA{number:019}"),
+            id: format!("SL201UA{number:019}").into(),
             address1: format!("{number} Cherokee Road"),
             city: "Hagerman".to_owned(),
             country: "United States".to_owned(),
