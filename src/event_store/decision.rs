@@ -7,9 +7,9 @@ use events::ids::Sequence;
 use events::record::Metadata;
 
 use super::appender::Append;
-use super::execute::count;
-use super::keys::keyring::StreamKey;
-use super::{Ledger, Loaded, StoreError, Stream};
+
+use super::keys::seal::StreamKey;
+use super::{Ledger, Loaded, StoreError, Stream, count};
 
 /// What a stream makes of a command.
 pub(super) enum Decision<S: Stream> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use events::ids::{Sequence, StreamId};
 
 use crate::event_store::StoreError;
-use crate::event_store::execute::count;
+use crate::event_store::count;
 use crate::event_store::point::Point;
 use crate::event_store::read::reader;
 use crate::event_store::read::snapshots::{self, Passed, Snapshot};

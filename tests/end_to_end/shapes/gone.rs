@@ -2,13 +2,13 @@
 
 use customer_ledger::domain::customer::Command;
 use customer_ledger::kafka::projector::{Projection, watermark};
+use devkit::wait;
 use events::ids::Sequence;
 use serde_json::{Value, json};
 
 use super::{assert_medusa_refused, assert_refused, open};
 use crate::support::customer::Known;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 async fn assert_gone(server: &Server, known: &Known) {
     let message = format!("Customer with id: {} was not found", known.medusa);

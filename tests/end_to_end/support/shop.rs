@@ -17,6 +17,7 @@ use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::kafka::{Identity, KafkaConfig, topic};
 use customer_ledger::serve::{self, Roles, ServeError};
 use customer_ledger::shutdown::Lifecycle;
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +28,6 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::http::{Answer, Call};
 use super::kafka;
 use super::postgres::{Database, database};
 
