@@ -41,7 +41,7 @@ begin
     -- Any number will do that is the same in every process of every ledger of this database.
     perform pg_advisory_xact_lock(1818453874);
 
-    _refusals := append_conflicts(append.streams);
+    _refusals := append_unmet(append.streams);
     if cardinality(append.holds) > 0 then
         _refusals := _refusals || append_claimed(append.store, append.holds)
             || append_marked(append.store, append.holds);

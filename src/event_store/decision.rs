@@ -6,7 +6,7 @@ use cqrs_es::event_sink::EventSink;
 use events::ids::Sequence;
 use events::record::Metadata;
 
-use super::appender::Append;
+use super::append::Append;
 
 use super::keys::seal::StreamKey;
 use super::{Ledger, Loaded, StoreError, Stream, count};

@@ -1,7 +1,7 @@
--- Commands that were decided on a stream that is at another sequence now (`conflict`), or that need a
--- group that does not exist (`group`; detail: the group). A live group holds the claim to its name; a
+-- Commands that were decided on a stream that is at another sequence now (`stale`), or that need a group
+-- that does not exist (`unknown_group`; detail: the group). A live group holds the claim to its name; a
 -- deleted one holds nothing.
-create or replace function append_conflicts(streams expected_stream[]) returns refusal[]
+create or replace function append_unmet(streams expected_stream[]) returns refusal[]
 language plpgsql
 volatile
 as $$
@@ -9,9 +9,9 @@ begin
     return array(
         select row(
             s.command,
-            case when s.sequence is null then 'group' else 'conflict' end,
+            case when s.sequence is null then 'unknown_group' else 'stale' end,
             case when s.sequence is null then s.stream end)::refusal
-        from unnest(append_conflicts.streams) as s
+        from unnest(append_unmet.streams) as s
         where s.sequence <> coalesce((
                 select e.sequence from events e
                 where e.aggregate_type = s.kind and e.aggregate_id = s.stream
@@ -23,4 +23,4 @@ begin
 end
 $$;
 
-revoke all on function append_conflicts from public;
+revoke all on function append_unmet from public;
