@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use events::ids::StreamId;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Streams share so many locks.
@@ -22,12 +23,12 @@ impl StreamLocks {
     }
 
     /// Waits for a stream's lock.
-    pub(in crate::event_store) async fn take(&self, stream: &str) -> StreamLock<'_> {
+    pub(in crate::event_store) async fn take(&self, stream: &StreamId) -> StreamLock<'_> {
         self.lock(stripe(stream)).lock().await
     }
 
     /// A stream's lock, if it is free.
-    pub(in crate::event_store) fn try_take(&self, stream: &str) -> Option<StreamLock<'_>> {
+    pub(in crate::event_store) fn try_take(&self, stream: &StreamId) -> Option<StreamLock<'_>> {
         self.lock(stripe(stream)).try_lock().ok()
     }
 
@@ -35,7 +36,7 @@ impl StreamLocks {
     /// lock takes no second one: there is no deadlock.
     pub(in crate::event_store) async fn take_all(
         &self,
-        streams: impl Iterator<Item = &str>,
+        streams: impl Iterator<Item = &StreamId>,
     ) -> Vec<StreamLock<'_>> {
         let stripes: BTreeSet<usize> = streams.map(stripe).collect();
         let mut locks = Vec::with_capacity(stripes.len());
@@ -51,7 +52,7 @@ impl StreamLocks {
     }
 }
 
-fn stripe(stream: &str) -> usize {
+fn stripe(stream: &StreamId) -> usize {
     let hash = stream.bytes().fold(0_usize, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(usize::from(byte))
     });

@@ -1,5 +1,7 @@
 //! Where a new producer goes on, from what was noted and from how each partition ends.
 
+use events::ids::Position;
+
 use super::sent_positions::SentPositions;
 use crate::mutations::{Guard, without};
 
@@ -7,7 +9,7 @@ use crate::mutations::{Guard, without};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Everything up to here is in the topic.
-    pub(super) cursor: i64,
+    pub(super) cursor: Position,
     /// Whether a partition ends before its sent position.
     pub(super) lost_records: bool,
     /// The sent positions to go on from: none beyond the cursor, so that a relay that dies before
@@ -16,10 +18,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(sent_positions: &SentPositions, tails: &[i64]) -> Self {
-        let sent = sent_positions.values().copied().max().unwrap_or(0);
-        let sent_to = |partition| sent_positions.get(&partition).copied().unwrap_or(0);
-        let lost: Vec<i64> = (0..)
+    pub(super) fn new(sent_positions: &SentPositions, tails: &[Position]) -> Self {
+        let sent = sent_positions.values().copied().max().unwrap_or_default();
+        let sent_to = |partition| sent_positions.get(&partition).copied().unwrap_or_default();
+        let lost: Vec<Position> = (0..)
             .zip(tails)
             .filter(|(partition, tail)| **tail < sent_to(*partition))
             .filter(|_| !without(Guard::LostRecords))
@@ -29,16 +31,16 @@ impl Plan {
         let gone = sent_positions
             .keys()
             .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
-        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
-        let cursor = if gone { 0 } else { cursor };
-        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
+        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or_default();
+        let cursor = if gone { Position::START } else { cursor };
+        let kept = |(partition, tail): (i32, &Position)| (partition, (*tail).min(cursor));
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
             sent_positions: (0..)
                 .zip(tails)
                 .map(kept)
-                .filter(|(_, position)| *position > 0)
+                .filter(|(_, position)| *position > Position::START)
                 .collect(),
         }
     }
@@ -49,11 +51,19 @@ mod tests {
     use super::*;
 
     fn plan(sent_positions: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&sent_positions.iter().copied().collect(), tails);
+        let sent_positions = sent_positions
+            .iter()
+            .map(|(of, at)| (*of, Position::new(*at)));
+        let tails: Vec<_> = tails.iter().copied().map(Position::new).collect();
+        let plan = Plan::new(&sent_positions.collect(), &tails);
+        let sent_positions = plan
+            .sent_positions
+            .into_iter()
+            .map(|(of, at)| (of, at.get()));
         (
-            plan.cursor,
+            plan.cursor.get(),
             plan.lost_records,
-            plan.sent_positions.into_iter().collect(),
+            sent_positions.collect(),
         )
     }
 
