@@ -20,6 +20,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use events::ids::{Position, StreamId};
 pub use projections::Projection;
 use projections::{View, Visitor, table};
 use rdkafka::error::KafkaError;
@@ -88,16 +89,16 @@ pub enum Error {
     #[error("the record at position {position} does not follow the view of stream {stream}")]
     Incomplete {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its stream.
-        stream: String,
+        stream: StreamId,
     },
     /// The topic has a record that the store has not.
     #[error(
         "the store has not the record that the topic has at position {0}: it was restored, or \
          failed over to a copy that lagged"
     )]
-    Lost(i64),
+    Lost(Position),
     /// The topic is gone while records are fetched that it should have brought.
     #[error("the topic is gone")]
     TopicGone,

@@ -27,6 +27,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -123,11 +124,11 @@ struct Term {
     identity: Arc<Identity>,
     topic: String,
     /// Last position in each partition.
-    tails: Vec<i64>,
+    tails: Vec<Position>,
     /// Offset after the end of each partition, as far as known.
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
-    cursor: i64,
+    cursor: Position,
     /// The last position up to the cursor in each partition.
     marks: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
@@ -188,10 +189,10 @@ impl Relay {
         });
         let marks = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
-        let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
+        let mut tails: Vec<Position> = tails.iter().map(Tail::position).collect();
         let plan = Plan::new(&marks, &tails);
         if without(Guard::TopicIsCursor) {
-            tails.fill(0);
+            tails.fill(Position::START);
         }
         if plan.lost_records {
             identity.incarnation =
@@ -199,7 +200,7 @@ impl Relay {
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
-                after = plan.cursor,
+                after = plan.cursor.get(),
                 "the topic lost records and is filled again"
             );
         }

@@ -8,6 +8,7 @@
 //! Not seen: what needs no path, such as a call of another module's method.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::text::{code, is_test, project};
 
@@ -22,107 +23,78 @@ struct Edge {
     to: String,
 }
 
-/// References that close a circle and may stay for now: folder, from, to, and why.
+/// References, as [`Edge`] writes them, each with the reason why it may stay.
+type Tolerated<'a> = &'a [(&'a str, &'a str)];
+
+/// References that close a circle and may stay for now.
 ///
 /// To shrink, none is to be added: a reference that is gone, or closes no circle any longer, fails.
-const TOLERATED: &[(&str, &str, &str, &str)] = &[
+const TOLERATED: Tolerated<'static> = &[
     (
-        "src",
-        "event_store",
-        "history",
+        "src: event_store -> history",
         "`Entry` and `State` are read here and shown there",
     ),
     (
-        "src/contracts/shopline",
-        "error",
-        "customer",
+        "src/contracts/shopline: error -> customer",
         "the limits that a refusal names",
     ),
     (
-        "src/contracts/shopline",
-        "error",
-        "query",
+        "src/contracts/shopline: error -> query",
         "the limits that a refusal names",
     ),
     (
-        "src/contracts/shopline",
-        "error",
-        "request",
+        "src/contracts/shopline: error -> request",
         "the limits that a refusal names",
     ),
     (
-        "src/history",
-        "shape",
-        "fold",
+        "src/history: shape -> fold",
         "`State` is what a shape is of",
     ),
+    ("src/http: api -> shopline", "one limiter for all requests"),
     (
-        "src/http",
-        "api",
-        "shopline",
-        "one limiter for all requests",
-    ),
-    (
-        "src/event_store",
-        "read",
-        "ledger",
+        "src/event_store: read -> ledger",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "stream",
-        "ledger",
+        "src/event_store: stream -> ledger",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "stream",
-        "loaded",
+        "src/event_store: stream -> loaded",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "read",
-        "loaded",
+        "src/event_store: read -> loaded",
+        "the facade and its parts",
+    ),
+    ("src/event_store: read -> cache", "the facade and its parts"),
+    (
+        "src/event_store: cache -> loaded",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "read",
-        "cache",
+        "src/event_store: cache -> append",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "cache",
-        "loaded",
+        "src/event_store: read -> append",
         "the facade and its parts",
     ),
     (
-        "src/event_store",
-        "cache",
-        "append",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store",
-        "read",
-        "append",
-        "the facade and its parts",
-    ),
-    (
-        "src/kafka/relay",
-        "error",
-        "producer",
+        "src/kafka/relay: error -> producer",
         "what the errors of a relay hold",
     ),
     (
-        "src/kafka/relay",
-        "error",
-        "survey",
+        "src/kafka/relay: error -> survey",
         "what the errors of a relay hold",
     ),
 ];
+
+impl fmt::Display for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} -> {}", self.folder, self.from, self.to)
+    }
+}
 
 /// The folders that hold a package's modules.
 const PACKAGES: [&str; 5] = [
@@ -344,34 +316,32 @@ fn leads(edges: &BTreeSet<&Edge>, folder: &str, from: &str, to: &str) -> bool {
 
 /// What is wrong with these files: references that are part of a circle, and exceptions that nothing
 /// needs.
-fn faults(files: &[(String, String)], tolerated: &[(&str, &str, &str, &str)]) -> Vec<String> {
+fn faults(files: &[(String, String)], tolerated: Tolerated<'_>) -> Vec<String> {
     let edges: BTreeMap<Edge, String> = PACKAGES
         .iter()
         .flat_map(|folder| Package::of(folder, files).edges())
         .collect();
     let is_tolerated = |edge: &Edge| {
-        tolerated.iter().any(|(folder, from, to, _)| {
-            (edge.folder.as_str(), edge.from.as_str(), edge.to.as_str()) == (*folder, *from, *to)
-        })
+        let edge = edge.to_string();
+        tolerated.iter().any(|(tolerated, _)| *tolerated == edge)
     };
-    let rest: BTreeSet<&Edge> = edges.keys().filter(|edge| !is_tolerated(edge)).collect();
-    let in_circle = rest
+    let (tolerable, rest): (Vec<_>, Vec<_>) = edges.keys().partition(|edge| is_tolerated(edge));
+    let rest: BTreeSet<&Edge> = rest.into_iter().collect();
+    let closes_circle = |edge: &Edge| leads(&rest, &edge.folder, &edge.to, &edge.from);
+    let in_circle = edges
         .iter()
-        .filter(|edge| leads(&rest, &edge.folder, &edge.to, &edge.from))
-        .map(|edge| {
-            let source = edges.get(edge).map_or("", String::as_str);
-            format!("{}: {} -> {}: {source}", edge.folder, edge.from, edge.to)
-        });
+        .filter(|(edge, _)| rest.contains(edge) && closes_circle(edge))
+        .map(|(edge, source)| format!("{edge}: {source}"));
+    let is_needed = |exception: &str| {
+        let mut same = tolerable
+            .iter()
+            .filter(|edge| edge.to_string() == exception);
+        same.any(|edge| closes_circle(edge))
+    };
     let needless = tolerated
         .iter()
-        .filter(|(folder, from, to, _)| {
-            let is_it =
-                |edge: &Edge| (&*edge.folder, &*edge.from, &*edge.to) == (*folder, *from, *to);
-            !edges.keys().any(is_it) || !leads(&rest, folder, to, from)
-        })
-        .map(|(folder, from, to, reason)| {
-            format!("{folder}: {from} -> {to} needs no exception any longer ({reason})")
-        });
+        .filter(|(exception, _)| !is_needed(exception))
+        .map(|(exception, reason)| format!("{exception} needs no exception any longer ({reason})"));
     in_circle.chain(needless).collect()
 }
 
@@ -447,9 +417,9 @@ fn an_exception_that_nothing_needs_is_found() {
         ("src/b.rs", "use crate::a::A;\nuse crate::c::C;"),
         ("src/c.rs", ""),
     ]);
-    assert_eq!(faults(&circle, &[("src", "b", "a", "")]), [""; 0]);
-    for needless in [("src", "b", "c", ""), ("src", "c", "a", "")] {
-        let tolerated = [("src", "b", "a", ""), needless];
+    assert_eq!(faults(&circle, &[("src: b -> a", "")]), [""; 0]);
+    for needless in [("src: b -> c", ""), ("src: c -> a", "")] {
+        let tolerated = [("src: b -> a", ""), needless];
         assert_eq!(faults(&circle, &tolerated).len(), 1, "{needless:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::StoreName;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -27,7 +28,7 @@ const OPERATOR_INTERVENTION: &str = "57";
 /// a sign of life whenever it got one back, and the next call would wait for that.
 pub(super) struct Writer {
     pool: PgPool,
-    store: String,
+    store: StoreName,
     high_water_mark: Arc<HighWaterMark>,
     own: OwnAppends,
     /// The connection, and when it was last used.
@@ -38,7 +39,7 @@ impl Writer {
     /// A writer without a connection.
     pub(super) const fn new(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         high_water_mark: Arc<HighWaterMark>,
         own: OwnAppends,
     ) -> Self {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use events::ids::StreamId;
 use events::record::StreamKind;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -24,7 +25,7 @@ pub struct Seen {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its last record.
     pub last: Point,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use events::ids::StreamId;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Streams share so many locks.
@@ -21,12 +22,12 @@ impl StreamLocks {
     }
 
     /// Waits for a stream's turn.
-    pub(in crate::event_store) async fn take(&self, stream: &str) -> StreamLock<'_> {
+    pub(in crate::event_store) async fn take(&self, stream: &StreamId) -> StreamLock<'_> {
         self.lock(stripe(stream)).lock().await
     }
 
     /// A stream's turn, if it is nobody's.
-    pub(in crate::event_store) fn try_take(&self, stream: &str) -> Option<StreamLock<'_>> {
+    pub(in crate::event_store) fn try_take(&self, stream: &StreamId) -> Option<StreamLock<'_>> {
         self.lock(stripe(stream)).try_lock().ok()
     }
 
@@ -34,7 +35,7 @@ impl StreamLocks {
     /// one waits for no other: nobody waits for somebody who waits for him.
     pub(in crate::event_store) async fn take_all(
         &self,
-        streams: impl Iterator<Item = &str>,
+        streams: impl Iterator<Item = &StreamId>,
     ) -> Vec<StreamLock<'_>> {
         let stripes: BTreeSet<usize> = streams.map(stripe).collect();
         let mut turns = Vec::with_capacity(stripes.len());
@@ -50,7 +51,7 @@ impl StreamLocks {
     }
 }
 
-fn stripe(stream: &str) -> usize {
+fn stripe(stream: &StreamId) -> usize {
     let hash = stream.bytes().fold(0_usize, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(usize::from(byte))
     });

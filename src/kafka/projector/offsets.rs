@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use events::ids::Position;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::Error;
@@ -22,7 +23,7 @@ pub(super) struct Scope {
 pub(super) struct PartitionOffset {
     pub(super) next_offset: i64,
     /// Every record up to this position whose stream belongs to the partition is in the views.
-    pub(super) applied: i64,
+    pub(super) applied: Position,
     /// In which filling of the topic the offset means something; none before the first record.
     pub(super) incarnation: Option<i64>,
 }
@@ -90,6 +91,10 @@ pub(super) async fn take(
     steps: &[Step],
 ) -> Result<(), Error> {
     let each = |value: fn(&Step) -> i64| steps.iter().map(value).collect::<Vec<_>>();
+    let applied = |place: fn(&Step) -> &PartitionOffset| {
+        let places = steps.iter().map(place);
+        places.map(|place| place.applied).collect::<Vec<_>>()
+    };
     let taken = sqlx::query(
         "update projection_offsets as place \
          set next_offset = step.next_offset, applied = greatest(place.applied, step.applied), \
@@ -105,9 +110,9 @@ pub(super) async fn take(
     .bind(&scope.topic)
     .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
     .bind(each(|step| step.from.next_offset))
-    .bind(each(|step| step.from.applied))
+    .bind(applied(|step| &step.from))
     .bind(each(|step| step.to.next_offset))
-    .bind(each(|step| step.to.applied))
+    .bind(applied(|step| &step.to))
     .bind(
         steps
             .iter()
@@ -149,8 +154,8 @@ pub(super) async fn count_store_reads(
 pub(super) struct Standing {
     pub(super) partition: i32,
     pub(super) next_offset: i64,
-    pub(super) applied: i64,
-    pub(super) mark: i64,
+    pub(super) applied: Position,
+    pub(super) mark: Position,
 }
 
 /// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains, and
@@ -187,7 +192,7 @@ pub(super) async fn refresh(
 }
 
 /// The position up to which no partition at all lacks anything.
-pub(super) async fn least_applied(pool: &PgPool, scope: &Scope) -> Result<i64, sqlx::Error> {
+pub(super) async fn least_applied(pool: &PgPool, scope: &Scope) -> Result<Position, sqlx::Error> {
     sqlx::query_scalar(
         "select coalesce(min(applied), 0) from projection_offsets \
          where projection = $1 and topic = $2",

@@ -54,6 +54,8 @@ impl Polls {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Position;
+
     use super::*;
     use crate::kafka::projector::offsets::PartitionOffset;
 
@@ -64,7 +66,7 @@ mod tests {
         let partition = Partition {
             place: PartitionOffset {
                 next_offset: 0,
-                applied: 0,
+                applied: Position::START,
                 incarnation: None,
             },
             at_end: Some(begin),

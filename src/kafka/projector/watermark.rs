@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
@@ -29,9 +30,9 @@ const QUEUE_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Everything up to here is in the views.
-    pub watermark: i64,
+    pub watermark: Position,
     /// The ledger's last position.
-    pub head: i64,
+    pub head: Position,
     /// Whether what the views lack is older than two seconds: waiting would be in vain.
     pub stalled: bool,
 }
@@ -75,7 +76,7 @@ pub async fn watermark(
     pool: &PgPool,
     topic: &str,
     projection: Projection,
-) -> Result<i64, sqlx::Error> {
+) -> Result<Position, sqlx::Error> {
     Ok(progress(pool, topic, projection).await?.watermark)
 }
 
@@ -90,7 +91,7 @@ type Caller = oneshot::Sender<Result<Progress, Arc<sqlx::Error>>>;
 struct Waiting {
     deadline: Instant,
     /// The head as first seen.
-    head: Option<i64>,
+    head: Option<Position>,
     caller: Caller,
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::StreamId;
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
@@ -288,7 +289,11 @@ impl Session<'_> {
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?
         } else {
-            behind.values().map(|c| c.place.applied).min().unwrap_or(0)
+            behind
+                .values()
+                .map(|c| c.place.applied)
+                .min()
+                .unwrap_or_default()
         };
         let mut reads = 1;
         let mut places: PartitionOffsets = behind.iter().map(|(p, c)| (*p, c.place)).collect();
@@ -314,7 +319,7 @@ impl Session<'_> {
         }
     }
 
-    fn is_of(&self, stream: &str, partitions: &BTreeSet<i32>) -> bool {
+    fn is_of(&self, stream: &StreamId, partitions: &BTreeSet<i32>) -> bool {
         i32::try_from(partition::of(stream, self.partition_count))
             .is_ok_and(|partition| partitions.contains(&partition))
     }

@@ -1,5 +1,7 @@
 //! Where a new producer goes on, from what was noted and from how each partition ends.
 
+use events::ids::Position;
+
 use super::sent_positions::SentPositions;
 use crate::mutations::{Guard, without};
 
@@ -7,7 +9,7 @@ use crate::mutations::{Guard, without};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Everything up to here is in the topic.
-    pub(super) cursor: i64,
+    pub(super) cursor: Position,
     /// Whether a partition ends before its mark.
     pub(super) lost_records: bool,
     /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
@@ -16,10 +18,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(marks: &SentPositions, tails: &[i64]) -> Self {
-        let sent = marks.values().copied().max().unwrap_or(0);
-        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
-        let lost: Vec<i64> = (0..)
+    pub(super) fn new(marks: &SentPositions, tails: &[Position]) -> Self {
+        let sent = marks.values().copied().max().unwrap_or_default();
+        let mark = |partition| marks.get(&partition).copied().unwrap_or_default();
+        let lost: Vec<Position> = (0..)
             .zip(tails)
             .filter(|(partition, tail)| **tail < mark(*partition))
             .filter(|_| !without(Guard::LostRecords))
@@ -29,16 +31,16 @@ impl Plan {
         let gone = marks
             .keys()
             .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
-        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
-        let cursor = if gone { 0 } else { cursor };
-        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
+        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or_default();
+        let cursor = if gone { Position::START } else { cursor };
+        let kept = |(partition, tail): (i32, &Position)| (partition, (*tail).min(cursor));
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
             marks: (0..)
                 .zip(tails)
                 .map(kept)
-                .filter(|(_, position)| *position > 0)
+                .filter(|(_, position)| *position > Position::START)
                 .collect(),
         }
     }
@@ -49,12 +51,11 @@ mod tests {
     use super::*;
 
     fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&marks.iter().copied().collect(), tails);
-        (
-            plan.cursor,
-            plan.lost_records,
-            plan.marks.into_iter().collect(),
-        )
+        let marks = marks.iter().map(|(of, at)| (*of, Position::new(*at)));
+        let tails: Vec<_> = tails.iter().copied().map(Position::new).collect();
+        let plan = Plan::new(&marks.collect(), &tails);
+        let marks = plan.marks.into_iter().map(|(of, at)| (of, at.get()));
+        (plan.cursor.get(), plan.lost_records, marks.collect())
     }
 
     #[test]

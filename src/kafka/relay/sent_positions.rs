@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use events::ids::Position;
 use sqlx::{PgExecutor, PgPool};
 
 /// Positions by partition.
-pub(super) type SentPositions = BTreeMap<i32, i64>;
+pub(super) type SentPositions = BTreeMap<i32, Position>;
 
 /// The marks of a topic.
 pub(super) async fn load(
     executor: impl PgExecutor<'_>,
     topic: &str,
 ) -> Result<SentPositions, sqlx::Error> {
-    let rows: Vec<(i32, i64)> =
+    let rows: Vec<(i32, Position)> =
         sqlx::query_as("select partition, position from relay_marks where topic = $1")
             .bind(topic)
             .fetch_all(executor)
@@ -63,7 +64,7 @@ async fn write(
     marks: &SentPositions,
     durable: bool,
 ) -> Result<(), sqlx::Error> {
-    let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();
+    let (partitions, positions): (Vec<i32>, Vec<Position>) = marks.iter().unzip();
     sqlx::query(
         "insert into relay_marks (topic, partition, position) \
          select $1, mark.partition, mark.position \
