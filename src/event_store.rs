@@ -6,7 +6,6 @@
 //! ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es' `Aggregate`.
 
 pub mod append;
-pub mod appender;
 pub mod cache;
 pub mod cqrs;
 mod decision;

@@ -9,7 +9,7 @@ use events::record::{Metadata, Record};
 use serde_json::{Map, Value};
 
 use super::StoreError;
-use super::appender::Verdict;
+use super::append::Verdict;
 use super::read::reader;
 use super::{ExecuteError, Ledger, Loaded, Stream};
 

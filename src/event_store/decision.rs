@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs_es::event_sink::EventSink;
 use events::record::Metadata;
 
-use super::appender::Append;
+use super::append::Append;
 
 use super::keys::seal::StreamKey;
 use super::{Ledger, Loaded, StoreError, Stream, count};

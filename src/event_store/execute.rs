@@ -9,7 +9,7 @@ use events::record::{Metadata, Record};
 use jiff::Timestamp;
 
 use super::StoreError;
-use super::appender::{
+use super::append::{
     Append, Conflict, CredentialChange, ExpectedStream, FirstRequest, NewRequest, Verdict,
 };
 use super::decision::{Decided, Decision};

@@ -6,7 +6,7 @@ use events::record::{Record, StoredRecord};
 
 use super::StoreError;
 use super::Stream;
-use super::appender::ExpectedStream;
+use super::append::ExpectedStream;
 use super::cache::freshness::Seen;
 use super::keys::seal::StreamKey;
 use super::point::Point;

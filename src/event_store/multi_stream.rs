@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
 
 use super::StoreError;
-use super::appender::{Append, ExpectedStream, Verdict};
+use super::append::{Append, ExpectedStream, Verdict};
 use super::count;
 use super::decision::{Decided, Decision};
 use super::execute::{ATTEMPTS, Attempt, remember, repeated};

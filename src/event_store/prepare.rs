@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::record::{Metadata, StreamKind};
 use serde::Serialize;
 
-use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
+use super::append::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
 use super::keys::seal::{SealContext, StreamKey};
 use super::stream::Named;
 use super::{Corrupt, StoreError};

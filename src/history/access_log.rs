@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use events::personal::Personal;
-use events::record::{Actor, ActorKind};
+use events::record::Actor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
@@ -217,37 +217,5 @@ const fn place<'a>(store: &'a str, stream: &'a str) -> SealContext<'a> {
         store,
         stream,
         sequence: 0,
-    }
-}
-
-/// Whoever is at the command line: the user of the operating system, by name where it has one.
-pub fn operator() -> Actor {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    Actor {
-        kind: ActorKind::Operator,
-        id: name_of(&users, &uid).unwrap_or(&uid).to_owned(),
-    }
-}
-
-/// The name of a user in the text of `/etc/passwd`: `name:password:uid:…`.
-fn name_of<'a>(users: &'a str, uid: &str) -> Option<&'a str> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then_some(name)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_known_by_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nodd\n";
-        assert_eq!(name_of(users, "1000"), Some("ann"));
-        assert_eq!(name_of(users, "0"), Some("root"));
-        assert_eq!(name_of(users, "100"), None);
     }
 }

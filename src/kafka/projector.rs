@@ -10,8 +10,10 @@
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
 //! So does a record that the store has not: what a restored store lost is in no view.
 
+mod behind;
 mod consumer;
 mod offsets;
+mod polls;
 mod views;
 mod watermark;
 mod worker;

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use tokio::sync::oneshot;
 
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::append::{Append, Verdict};
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 pub(super) const BATCH_MAX: usize = 256;
@@ -128,7 +128,7 @@ mod tests {
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::appender::ExpectedStream;
+    use crate::event_store::append::ExpectedStream;
 
     type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 

@@ -15,7 +15,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::batch::{BATCH_MAX, Key, Waiting, take_batch};
 use super::writer::Writer;
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::append::{Append, Verdict};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
 
@@ -161,7 +161,7 @@ mod tests {
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::appender::ExpectedStream;
+    use crate::event_store::append::ExpectedStream;
 
     #[tokio::test]
     async fn callers_wait_for_a_place_while_the_store_is_away() {

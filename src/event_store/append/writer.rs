@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::batch::{Batch, Caller};
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict, append};
+use crate::event_store::append::{Append, Verdict, append};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
 

@@ -19,7 +19,7 @@ use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
 use crate::event_store::Loaded;
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::append::{Append, Verdict};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::stream_locks::StreamLocks;
 use crate::event_store::count;

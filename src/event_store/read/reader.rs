@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use crate::event_store::appender::ExpectedStream;
+use crate::event_store::append::ExpectedStream;
 use crate::event_store::keys::keyring::{KeyError, Keyring};
 use crate::event_store::keys::seal::{SealContext, StreamKey};
 use crate::event_store::keys::unseal::text::{UnsealError, unseal_text};

@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::asked::{Asked, OPEN, READ};
 use super::problem::{Problem, bad};
-use crate::history::questions::{PAGE, PAGE_MAX, Page};
+use crate::history::questions::log::{PAGE, PAGE_MAX, Page};
 
 /// What happened, a page at a time. Scope `ledger:read`; with `open=true`, also on whose behalf and
 /// why, and scope `ledger:open`.

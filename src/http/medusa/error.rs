@@ -9,7 +9,7 @@ use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::refusal::Asked;
 use crate::domain::claims::{EMAIL_ACCOUNT, EMAIL_GUEST};
 use crate::domain::{customer, group};
-use crate::event_store::appender::Conflict;
+use crate::event_store::append::Conflict;
 use crate::event_store::{ExecuteError, MultiStreamRefusal, StoreError};
 use crate::http::request::HeaderRefused;
 

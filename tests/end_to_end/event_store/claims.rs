@@ -6,7 +6,7 @@ use customer_ledger::domain::claims::{Holds, is_id, of_customer, of_group};
 use customer_ledger::domain::customer::{Command, Customer};
 use customer_ledger::domain::group::CustomerGroup;
 use customer_ledger::event_store::Stream;
-use customer_ledger::event_store::appender::{Append, ClaimChange, MarkChange, append};
+use customer_ledger::event_store::append::{Append, ClaimChange, MarkChange, append};
 use customer_ledger::event_store::keys::keyring::Keyring;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};

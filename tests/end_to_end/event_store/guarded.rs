@@ -1,7 +1,7 @@
 //! What the service's own role may not do, and what the append function refuses.
 
 use customer_ledger::event_store::StoreError;
-use customer_ledger::event_store::appender::{Append, ExpectedStream, NewEvent, append};
+use customer_ledger::event_store::append::{Append, ExpectedStream, NewEvent, append};
 use customer_ledger::event_store::read::reader;
 use events::record::StreamKind;
 use serde_json::Value;

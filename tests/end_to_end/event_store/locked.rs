@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::StoreError;
 use customer_ledger::event_store::append::combiner::Combiner;
-use customer_ledger::event_store::appender::{Append, ExpectedStream};
+use customer_ledger::event_store::append::{Append, ExpectedStream};
 use customer_ledger::event_store::cache::tail::OwnAppends;
 use devkit::wait::until;
 use events::record::StreamKind;

@@ -6,7 +6,8 @@ use super::show;
 use crate::contracts::medusa::customer::parse_get;
 use crate::contracts::medusa::error::ApiError;
 use crate::domain::claims::MEDUSA_ID;
-use crate::history::questions::{self, Asker, Questions};
+use crate::history;
+use crate::history::questions::{Asker, Questions};
 use crate::history::{ShapeError, When};
 use crate::http::medusa::call::{Answered, Call};
 use crate::http::request::{now, reason};
@@ -57,7 +58,7 @@ async fn then(
     let then = questions.then(MEDUSA_ID, id, as_of, ROUTE);
     match call.api.apart(then).await {
         Ok(then) => Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect()))),
-        Err(questions::Error::Read(error)) => Err(error.into()),
+        Err(history::Error::Read(error)) => Err(error.into()),
         Err(error) => Err(ApiError::Past(error.to_string())),
     }
 }

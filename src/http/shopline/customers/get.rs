@@ -6,7 +6,8 @@ use crate::contracts::shopline::error::ApiError;
 use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::domain::claims::SHOPLINE_ID;
-use crate::history::questions::{self, Asker, Questions};
+use crate::history;
+use crate::history::questions::{Asker, Questions};
 use crate::history::{NoTime, When};
 use crate::http::request::{now, reason};
 use crate::http::shopline::call::Call;
@@ -50,7 +51,7 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
         Ok(then) => then
             .map(|then| then.views.shopline)
             .ok_or(ApiError::NoSuchData),
-        Err(questions::Error::Read(error)) => Err(error.into()),
+        Err(history::Error::Read(error)) => Err(error.into()),
         Err(_) => Err(parameter("a position that the ledger has come to")),
     }
 }
