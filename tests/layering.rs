@@ -184,7 +184,8 @@ fn is_pure_service(path: &str) -> bool {
 
 const EVENTS: Rule = Rule {
     why: "`events` is what everything else stands on: it knows no other crate of the project and no \
-          I/O, so that anyone can decode the ledger with it",
+          I/O, so that anyone can decode the ledger with it. Its optional feature `sqlx` only says \
+          that an id is a text or a number as a column, too",
     about: |path| path == "events/Cargo.toml",
     broken_by: |manifest| {
         let above = ["projections", "customer-ledger"];
@@ -197,7 +198,13 @@ const EVENTS: Rule = Rule {
             "hyper",
             "rand",
         ];
-        dependencies_on(manifest, &[&above[..], &io[..]].concat())
+        let derives_columns = |number: &usize| {
+            let line = manifest.lines().nth(number - 1).unwrap_or_default();
+            line.starts_with("sqlx =") && line.contains("optional = true")
+        };
+        let mut lines = dependencies_on(manifest, &[&above[..], &io[..]].concat());
+        lines.retain(|number| !derives_columns(number));
+        lines
     },
     exceptions: &[],
 };
@@ -214,9 +221,17 @@ fn events_depend_on_nothing_of_the_project_and_do_no_io() {
         "events/Cargo.toml",
         "[target.'cfg(unix)'.dependencies]\nt = { package = \"tokio\" }",
     );
+    EVENTS.refuses(
+        "events/Cargo.toml",
+        "[dependencies]\ntokio = { workspace = true, optional = true }",
+    );
     EVENTS.allows(
         "events/Cargo.toml",
         "[dependencies]\nserde.workspace = true",
+    );
+    EVENTS.allows(
+        "events/Cargo.toml",
+        "[dependencies]\nsqlx = { workspace = true, optional = true }",
     );
     EVENTS.holds();
 }
@@ -351,7 +366,11 @@ const PURE: Rule = Rule {
         let layers = ["crate::event_store", "crate::http"];
         let clock = ["Timestamp::now", "Zoned::now", "SystemTime", "Instant::now"];
         let chance = ["rand::", "Ulid::new", "RandomState"];
-        lines_with(text, &[&outside[..], &layers, &clock, &chance].concat())
+        let mut lines = lines_with(text, &[&outside[..], &layers, &clock, &chance].concat());
+        // The ids of `events` are columns, too.
+        let columns = lines_with(text, &[r#"cfg_attr(feature = "sqlx", derive(sqlx::Type)"#]);
+        lines.retain(|number| !columns.contains(number));
+        lines
     },
     exceptions: &[],
 };
@@ -368,6 +387,10 @@ fn decisions_contracts_events_and_views_are_pure() {
     PURE.refuses("projections/src/medusa/render.rs", "sqlx::query(\"\")");
     PURE.refuses("express/src/query.rs", "use tokio::fs;");
     PURE.refuses("events/src/record.rs", "std::fs::read(path)");
+    PURE.allows(
+        "events/src/ids/text.rs",
+        r#"#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]"#,
+    );
     PURE.allows("src/domain/customer.rs", "let operand = operand::of(x);");
     PURE.allows("src/domain/customer.rs", "fn f(now: Timestamp) {}");
     PURE.allows("projections/src/medusa/table.rs", "sqlx::query(\"\")");
