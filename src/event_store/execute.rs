@@ -1,7 +1,7 @@
 //! Carries out a command on one stream: load, decide, append.
 //!
-//! A refusal or "nothing changes" is confirmed against the stream under the append's lock before it is
-//! answered, so a stale cache costs one reload and never a lost write.
+//! A refusal or "nothing changes" is confirmed against the stream under the append's lock before it
+//! is answered, so a stale cache costs one reload and never a lost write.
 
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ impl Ledger {
         time: Timestamp,
         metadata: &Metadata,
     ) -> Arc<Loaded<S>> {
-        // Without events `position` is somebody else's.
+        // Without events, `position` is that of another stream's event.
         let last = match decided.events.as_slice() {
             [] => before.last,
             [_, ..] => Some(Point { position, time }),

@@ -36,7 +36,7 @@ pub struct Ledger {
     pub(super) combiner: Combiner,
     pub(super) high_water_mark: Arc<HighWaterMark>,
     pub(super) freshness: Freshness,
-    /// The streams of ids, by kind and id: what once held an id holds it for good.
+    /// The streams of ids, by kind and id. An id never changes its stream.
     pub(super) ids: Cache<(String, String), StreamId>,
     pub(super) customers: Cache<StreamId, Arc<Loaded<Customer>>>,
     pub(super) groups: Cache<StreamId, Arc<Loaded<CustomerGroup>>>,
@@ -98,8 +98,8 @@ impl Ledger {
         reader::goes_on(&self.pool, self.high_water_mark.get()).await
     }
 
-    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little time,
-    /// and what many requests left may take longer.
+    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little
+    /// time, and what many requests left may take longer.
     pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
         let mut deleted = 1;
         while deleted > 0 {

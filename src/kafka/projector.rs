@@ -1,14 +1,14 @@
-//! Kafka → views: every record's effect once, whatever is killed, redelivered, rebalanced, re-created
-//! or lost on the way.
+//! Kafka → views: every record's effect once, whatever is killed, redelivered, rebalanced,
+//! re-created or lost on the way.
 //!
 //! Each projection is a consumer group. Its offsets stand in Postgres and change in the transaction
 //! that changes its views ([`offsets`], [`views`]), so the two never disagree. Kafka is only the
-//! carrier: each record names the one before it in its partition, and what the topic does not bring,
-//! lost, truncated, or made anew, comes from the store. Only the thread in [`worker`] decides
-//! when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
+//! carrier: each record names the one before it in its partition, and what the topic does not
+//! bring, lost, truncated, or made anew, comes from the store. Only the thread in [`worker`]
+//! decides when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
 //!
-//! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
-//! So does a record that the store has not: what a restored store lost is in no view.
+//! A record that cannot be read ends its projection, which says where it stands. Nothing is
+//! skipped. So does a record that the store has not: what a restored store lost is in no view.
 
 mod behind;
 mod consumer;

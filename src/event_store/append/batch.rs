@@ -1,7 +1,7 @@
 //! Which commands go into one call.
 //!
-//! Within what is in flight there is at most one command for each stream, claim, mark and idempotency
-//! key: commands never meet inside a batch, so one never decides another's fate.
+//! Within what is in flight there is at most one command for each stream, claim, mark and
+//! idempotency key: no verdict in a batch depends on another command of it.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};

@@ -1,9 +1,9 @@
-//! What other processes append, taken into this one's caches: what is decided on a stale state is
-//! decided twice, and appended once in vain.
+//! The cache tail: folds what other processes append into this process's cached streams. A decision
+//! on a stale stream is made twice, and its first append is in vain.
 //!
-//! Positions have no gap. So what lies between a process's own appends is what others appended, and a
-//! process that is alone never looks. What is missed here costs a second decision, nothing else:
-//! every append is checked against its stream, and every read of a remembered stream, too.
+//! Positions have no gap: whatever lies between a process's own appends was appended by others, and
+//! a process that is alone reads nothing here. A record that is missed costs a second decision and
+//! nothing else, because every append, and every read from the cache, is checked against the store.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -121,7 +121,7 @@ impl CacheTail {
 
     /// Folds a record into its stream, if that is remembered as it was right before.
     fn fold<S: Stream>(&self, cache: &Cache<StreamId, Arc<Loaded<S>>>, record: &StoredRecord) {
-        // Whoever is at it finds out alone.
+        // A command that is being carried out on the stream catches up by itself.
         let Some(_lock) = self.stream_locks.try_take(&record.stream) else {
             return;
         };

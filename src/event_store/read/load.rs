@@ -26,8 +26,8 @@ impl Ledger {
         Ok(loaded)
     }
 
-    /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
-    /// what was seen of it.
+    /// Brings a cached stream up to date with what other processes appended; removes it from the
+    /// cache where its history is not the one that was seen.
     pub(in crate::event_store) async fn catch_up<S: Stream>(
         &self,
         seen: &Loaded<S>,
@@ -53,8 +53,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not fit
-    /// into memory, nor into the time of one statement, and each page leaves its snapshots behind.
+    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not
+    /// fit into memory, nor into the time of one statement, and each page leaves its snapshots
+    /// behind.
     pub async fn load_until<S: Stream>(
         &self,
         stream: &StreamId,

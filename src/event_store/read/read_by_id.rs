@@ -1,8 +1,8 @@
-//! What is true now, read by id: the view's row and whatever the ledger holds beyond it.
+//! Reads by id: the view's row, and the events that the ledger holds beyond it.
 //!
 //! One statement, so that a read shows every update answered before it, at any process, however far
-//! the projections are behind. The row only saves work; without it the whole stream is folded. What
-//! this process remembers saves more: then the statement only says whether it still stands.
+//! the projections are behind. The row only saves work; without it the whole stream is folded. A
+//! cached stream saves more: then the statement only says whether it is fresh.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -156,7 +156,7 @@ impl Ledger {
             .find(|customer| customer.sequence > Sequence::START && !customer.deleted))
     }
 
-    /// Takes note of whose id it is, by the first line of an answer.
+    /// Remembers which stream has the id: the first line of the answer says so.
     fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), StoreError> {
         if let Some(row) = rows.first()
             && StreamKind::parse(row.try_get(0)?) == Some(StreamKind::Customer)
@@ -167,8 +167,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// A customer as this process remembers it, if nothing has happened since to it, or to its groups
-    /// where those are asked for.
+    /// A customer as this process remembers it, if nothing has happened since to it, or to its
+    /// groups where those are asked for.
     async fn remembered(
         &self,
         kind: &str,

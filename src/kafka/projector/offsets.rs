@@ -1,8 +1,8 @@
 //! Where a projection goes on, written in the transaction that writes its views.
 //!
 //! Every change names the place it goes on from. One that finds another there changes nothing: a
-//! projector that was overtaken, whose offsets somebody deleted, or whose last steps went with a crash
-//! of Postgres, notices and reads them again.
+//! projector that was overtaken, whose offsets somebody deleted, or whose last steps went with a
+//! crash of Postgres, notices and reads them again.
 
 use std::collections::BTreeMap;
 
@@ -47,8 +47,8 @@ struct Row {
     place: PartitionOffset,
 }
 
-/// The places of partitions; one that is new begins at the start. An error where somebody deletes them
-/// meanwhile: what is handed out without a place would be read by nobody.
+/// The places of partitions; one that is new begins at the start. An error where somebody deletes
+/// them meanwhile: what is handed out without a place would be read by nobody.
 pub(super) async fn open(
     pool: &PgPool,
     scope: &Scope,
@@ -83,8 +83,9 @@ pub(super) async fn open(
     }
 }
 
-/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One that
-/// has less applied is not there either: Postgres crashed, and took the rest back with its views.
+/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One
+/// that has less applied is not there either: Postgres crashed, and took the rest back with its
+/// views.
 pub(super) async fn take(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -155,11 +156,11 @@ pub(super) struct Standing {
     pub(super) partition: i32,
     pub(super) next_offset: i64,
     pub(super) applied: Position,
-    pub(super) mark: Position,
+    pub(super) sent_position: Position,
 }
 
-/// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains, and
-/// says where all of them stand.
+/// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains,
+/// and says where all of them stand.
 pub(super) async fn refresh(
     pool: &PgPool,
     scope: &Scope,
@@ -170,8 +171,8 @@ pub(super) async fn refresh(
          from (select max(position) as position from relay_marks where topic = $2) as sent \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3) \
              and place.applied < sent.position and place.applied >= coalesce(( \
-                 select mark.position from relay_marks mark \
-                 where mark.topic = $2 and mark.partition = place.partition), 0)",
+                 select reached.position from relay_marks reached \
+                 where reached.topic = $2 and reached.partition = place.partition), 0)",
     )
     .bind(scope.projection)
     .bind(&scope.topic)
@@ -180,8 +181,8 @@ pub(super) async fn refresh(
     .await?;
     sqlx::query_as(
         "select place.partition, place.next_offset, place.applied, \
-             coalesce(mark.position, 0) as mark \
-         from projection_offsets place left join relay_marks mark using (topic, partition) \
+             coalesce(sent.position, 0) as sent_position \
+         from projection_offsets place left join relay_marks sent using (topic, partition) \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3)",
     )
     .bind(scope.projection)

@@ -261,15 +261,15 @@ impl Session<'_> {
         }
     }
 
-    /// Brings partitions to the store's head, from the store. Everything that the topic has of them by
-    /// now is in the store, so reading goes on where it is: what comes again is skipped. False when it
-    /// was stopped halfway: then nothing that follows may be applied.
+    /// Brings partitions to the store's head, from the store. Everything that the topic has of them
+    /// by now is in the store, so reading goes on where it is: what comes again is skipped. False
+    /// when it was stopped halfway: then nothing that follows may be applied.
     fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<bool, Error> {
         if without(Guard::Healing) {
             return Ok(true);
         }
-        // A topic made anew may have another number of partitions, and while it is gone nobody knows
-        // what belongs to which.
+        // A topic made anew may have another number of partitions, and while it is gone nobody
+        // knows what belongs to which.
         let count = self.consumer.partition_count()?;
         self.partition_count = count.ok_or(Error::TopicGone)?;
         let turned = behind
@@ -324,8 +324,9 @@ impl Session<'_> {
             .is_ok_and(|partition| partitions.contains(&partition))
     }
 
-    /// Looks after partitions that do not have the offset they were asked for: they were truncated or
-    /// made anew. What is lost comes from the store, and reading goes on at their end as it was before.
+    /// Looks after partitions that do not have the offset they were asked for: they were truncated
+    /// or made anew. What is lost comes from the store, and reading goes on at their end as it was
+    /// before.
     fn realign(&mut self) -> Result<(), Error> {
         let mut lost = BTreeMap::new();
         let mut steps = vec![];
@@ -373,7 +374,7 @@ impl Session<'_> {
     /// Leaves idle partitions raised, so that the watermark stays where it is.
     fn finish(&mut self) {
         if let Err(error) = self.tick() {
-            tracing::debug!(error = %error, "the last look at the marks failed");
+            tracing::debug!(error = %error, "the last look at the sent positions failed");
         }
     }
 
@@ -388,8 +389,8 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
-    /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
-    /// should have come and did not, and notices offsets that somebody deleted.
+    /// Compares with the sent positions and with the rows as they stand: raises idle partitions,
+    /// fetches what should have come and did not, and notices offsets that somebody deleted.
     fn tick(&mut self) -> Result<(), Error> {
         let held = self.consumer.partitions();
         if held.is_empty() {
@@ -415,7 +416,7 @@ impl Session<'_> {
                 return Err(Error::Overtaken);
             }
             place.applied = standing.applied;
-            let since = (standing.applied < standing.mark)
+            let since = (standing.applied < standing.sent_position)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
             if since.is_some_and(|since| self.polls.were_in_vain(partition, since)) {
                 let incarnation = place.incarnation;
