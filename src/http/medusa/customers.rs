@@ -144,7 +144,7 @@ impl Call<'_> {
                     let Patch::Set(email) = update.fields.email else {
                         return Err(Refused::Unknown);
                     };
-                    let has_account = loaded.aggregate.has_account;
+                    let has_account = loaded.aggregate.profile.has_account;
                     return Err(Refused::EmailTaken { email, has_account });
                 }
                 Err(error) => return Err(refused_customer(error, id, &groups.unwrap_or_default())),

@@ -93,7 +93,8 @@ impl Call<'_> {
         let stream = self.stream(found.customer_id()?).await?;
         let done = self.execute(&stream, Command::Invite, &[]).await?;
         let from = format!("no-reply@{}", self.domain());
-        let to = &done.views.shopline.email;
+        let to = done.views.shopline.profile.email.as_deref();
+        let to = to.unwrap_or_default();
         Ok(json!({ "customer_invite": { "from": from, "to": to } }).to_string())
     }
 
@@ -101,7 +102,7 @@ impl Call<'_> {
     /// make it who lacks the ledger's keys.
     pub(super) async fn activation_url(&self, found: &MatchedPath) -> Result<String, Refused> {
         let customer = self.shown(found.customer_id()?).await?;
-        match customer.state {
+        match customer.profile.state {
             CustomerState::NotInvited | CustomerState::Invited => {}
             CustomerState::Disabled | CustomerState::Registered => {
                 return Err(Refusal::NotInvitable.into());
