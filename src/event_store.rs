@@ -1,14 +1,15 @@
 //! The store: load → decide → append.
 //!
-//! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`prepare`] makes of
-//! a decision what is appended. `append` writes, `read` reads, `cache` holds streams in memory and
+//! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`decision`] and
+//! [`prepare`] make of a command what is appended. `append` writes, `read` reads, `cache` holds streams in memory and
 //! `keys` seals personal data. Decisions are those of the aggregates
 //! ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es' `Aggregate`.
 
 pub mod append;
-pub mod appender;
 pub mod cache;
 pub mod cqrs;
+mod decision;
+mod error;
 pub mod execute;
 pub mod keys;
 pub mod ledger;
@@ -20,8 +21,14 @@ mod prepare;
 pub mod read;
 pub mod stream;
 
+pub use self::error::{Corrupt, StoreError};
 pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
 pub use self::loaded::Loaded;
 pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
 pub use self::stream::Stream;
+
+/// How many there are, as sequences and positions count.
+fn count<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).expect("a command has few events")
+}

@@ -22,9 +22,8 @@ use crate::database::{self, DatabaseError, Pools};
 use crate::event_store::Ledger;
 use crate::event_store::keys::keyring::Keyring;
 use crate::history::refusals::Refusals;
-use crate::http::limiter::Limiter;
 use crate::http::server;
-use crate::http::{self, Api, Health};
+use crate::http::{self, Api, Health, Limiter};
 use crate::kafka::projector::{self, Projection, ProjectorConfig, Watcher};
 use crate::kafka::relay::{self, RelayConfig};
 use crate::kafka::{self, Identity, KafkaStatus};
@@ -116,10 +115,10 @@ pub enum ServeError {
 
 /// Takes the address to listen on, before anything else is begun.
 pub async fn listen(config: &Config) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(config.listen)
+    TcpListener::bind(config.http.listen)
         .await
         .map_err(|error| ServeError::Listen {
-            address: config.listen.to_string(),
+            address: config.http.listen.to_string(),
             reason: error.kind().to_string(),
         })
 }
@@ -149,7 +148,7 @@ pub async fn serve(
     // Requests in flight can still be refused while all else ends.
     let served = CancellationToken::new();
     let (refusals, writing) =
-        Refusals::start(readers.clone(), config.store.name.clone(), served.clone());
+        Refusals::start(readers.clone(), config.ledger.store.clone(), served.clone());
     lifecycle.tasks.spawn(writing);
     let api = api(&config, topic, pools, keyring, appended, health, refusals);
     let forget = forget(Arc::clone(&api), lifecycle.stop.clone());
@@ -328,7 +327,7 @@ fn api(
     health: watch::Receiver<Health>,
     refusals: Refusals,
 ) -> Arc<Api> {
-    let store = config.store.name.clone();
+    let store = config.ledger.store.clone();
     let hashing = Arc::new(Semaphore::new(HASHING_MAX));
     Arc::new(Api {
         auth: Auth::new(
@@ -350,13 +349,13 @@ fn api(
         refusals,
         medusa: config.medusa.clone(),
         shopline: config.shopline.clone(),
-        store: config.store.shown.clone(),
+        store: config.store.clone().shown(),
         topic,
         kafka: config.kafka.clone(),
         lists: pools.lists,
         hashing,
         folding: Semaphore::new(FOLDING_MAX),
-        trusted_proxies: config.trusted_proxies.clone(),
+        trusted_proxies: config.http.trusted_proxies(),
         health,
     })
 }

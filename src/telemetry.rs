@@ -5,28 +5,22 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::ConfigError;
+use crate::config::LogConfig;
 
 const SUMMED_UP_EVERY: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Starts logging to standard error.
-pub fn start_logs(filter: &str) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(filter).map_err(|_unparsable| ConfigError::Wrong {
-        name: "LEDGER_LOG",
-        expected: "a level, or a list of target=level",
-    })?;
+pub fn start_logs(config: &LogConfig) {
     let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(config.filter())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start in one process, as in tests, keeps the first.
     drop(logs.try_init());
-    Ok(())
 }
 
 /// Starts collecting metrics in this process.

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keys::keyring::Keyring;
-use customer_ledger::history::questions::{self, Asker, Questions};
+use customer_ledger::history;
+use customer_ledger::history::questions::{Asker, Questions};
 use customer_ledger::history::{Shape, When, shape};
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
@@ -62,7 +63,7 @@ impl Question {
         side: &Side,
         id: &str,
         shape: &Shape,
-    ) -> Result<(), questions::Error> {
+    ) -> Result<(), history::Error> {
         let found = of.find(id).await?;
         // The two streams were made one after the other, but for their births.
         let first = found.position - found.sequence + 2;
@@ -191,7 +192,7 @@ async fn measure(side: &Side, question: Question, customer: &str) -> Result<Meas
         shape: Some("medusa"),
         ..shape::Asked::default()
     };
-    let wrong = |error: questions::Error| Error::Wrong(error.to_string());
+    let wrong = |error: history::Error| Error::Wrong(error.to_string());
     let shape = Shape::parse_whole(medusa, &store).map_err(|error| wrong(error.into()))?;
     let (began, mut latencies_us) = (Instant::now(), vec![]);
     for _ in 0..TIMES {

@@ -24,6 +24,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use customer_ledger::config::LogConfig;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry;
 use devkit::postgres::Postgres;
@@ -40,8 +41,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let ended = match telemetry::start_logs(&options.log) {
-        Ok(()) => run(&options).await.map_err(Into::into),
+    let ended = match LogConfig::parse(&options.log) {
+        Ok(log) => {
+            telemetry::start_logs(&log);
+            run(&options).await.map_err(Into::into)
+        }
         Err(error) => Err(error.into()),
     };
     report(ended)

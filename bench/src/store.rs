@@ -22,7 +22,7 @@ use crate::error::Error;
 const POLL: Duration = Duration::from_millis(50);
 
 /// By how many positions each part is behind the head: the relay by its greatest mark, a projection
-/// by what its partitions hold. See `migrations/0004_kafka.sql`.
+/// by what its partitions hold. See `migrations/0008_kafka.sql`.
 const LAG: &str = "\
     with head as (select coalesce(max(position), 0) as position from events), \
     reached as ( \

@@ -12,6 +12,7 @@ pub mod table;
 pub use customer::{Address, Customer};
 pub use list::{Filter, Order, Page, SortKey, Start, Window, first_name_term, tag_term};
 pub use render::{
-    Fields, Store, Version, render_address, render_addresses, render_created, render_deleted,
-    render_list, render_read, render_subscriptions, render_updated,
+    Fields, Store, Version, render_activation_url, render_address, render_addresses, render_count,
+    render_created, render_deleted, render_invite, render_list, render_nothing, render_orders,
+    render_read, render_subscriptions, render_updated,
 };

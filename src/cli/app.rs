@@ -9,7 +9,7 @@ use crate::auth::grants::{
     self, ListedApp, add_app, list_apps, new_app_key, new_secret, revoke_app, rotate_app,
 };
 use crate::cli::owner::{Error, Owner, line};
-use crate::config::Settings;
+use crate::config::{self, AppConfig, Settings};
 use crate::contracts::shopline::rate::Plan;
 
 /// The longest key of an app, in characters.
@@ -17,7 +17,7 @@ const KEY_MAX: usize = 64;
 
 /// What to do with apps.
 #[derive(Debug, Subcommand)]
-pub enum App {
+pub(super) enum App {
     /// Add an app, or change the one with this key, also a revoked one: prints the key, and the
     /// secret if it was made. Without a secret an app that is there keeps its own.
     Add {
@@ -61,14 +61,14 @@ pub enum App {
 
 /// Where a secret comes from.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Secret {
+pub(super) struct Secret {
     /// Read the secret from a line of the standard input.
     #[arg(long)]
     secret_stdin: bool,
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, app: App) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,
@@ -117,8 +117,9 @@ pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
 
 impl Secret {
     fn given(self, settings: &Settings) -> Result<Option<String>, Error> {
-        match settings.get("SHOPLINE_APP_SECRET") {
-            Some(secret) => Ok(Some(secret)),
+        let AppConfig { secret } = settings.read()?;
+        match secret {
+            Some(config::Secret(secret)) => Ok(Some(secret)),
             None if self.secret_stdin => line()?.map(Some).ok_or(Error::NoSecret),
             None => Ok(None),
         }

@@ -19,7 +19,10 @@ use tokio::net::TcpListener;
 
 use self::secrets::Secrets;
 use crate::auth::grants::{App, Person, add_app, add_ledger_token, add_person};
-use crate::config::{Config, ConfigError, DatabaseConfig, Secret, Settings};
+use crate::config::kafka::GivenPrefix;
+use crate::config::{
+    Config, ConfigError, DatabaseConfig, DevConfig, MasterKey, Secret, Settings, ShoplineConfig,
+};
 use crate::contracts::shopline::rate::Plan;
 use crate::database::migrate;
 use crate::database::{self, DatabaseError};
@@ -78,6 +81,12 @@ pub enum Error {
     /// The database will not do.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The private cluster has the tables of another build.
+    #[error(
+        "the data in {} were made by another build of the ledger, and this one cannot take them over: \
+         remove that folder, or set LEDGER_DATA to another one", .0.display()
+    )]
+    OtherBuild(PathBuf),
     /// The tables could not be made.
     #[error(transparent)]
     Migrate(#[from] migrate::Error),
@@ -93,11 +102,18 @@ impl From<sqlx::Error> for Error {
 }
 
 /// Runs the whole ledger on this machine, with whatever it needs and was not given, until a signal.
-pub async fn run(mut settings: Settings) -> Result<(), Error> {
-    let data = Data::open(settings.data()?)?;
-    let secrets = Secrets::load_or_make(&data.path, &mut settings)?;
+pub async fn run(settings: &Settings) -> Result<(), Error> {
+    let given: DevConfig = settings.read()?;
+    let data = Data::open(given.data()?)?;
+    let store = settings.read()?;
+    let secrets = Secrets::load_or_make(&data.path, &given.secrets, &store)?;
     // What is wrong with the settings is found before anything is started or made.
-    let config = settings_config(&settings)?;
+    let shopline = ShoplineConfig {
+        store,
+        jwt_secret: Secret(secrets.get("SHOPLINE_JWT_SECRET").to_owned()),
+    };
+    let config = settings_config(settings, &secrets, shopline)?;
+    let GivenPrefix { prefix } = settings.read()?;
     let listener = listen(&config).await?;
     if let Some(kafka) = &config.kafka {
         ask_brokers(&kafka.brokers).await?;
@@ -107,12 +123,13 @@ pub async fn run(mut settings: Settings) -> Result<(), Error> {
     lifecycle
         .stop_on_signal()
         .map_err(|error| data.fails(&error))?;
-    let postgres = match settings.get("DATABASE_URL") {
+    let postgres = match &given.database_url {
         Some(_) => None,
         None => Some(Postgres::start(&data.path.join("postgres")).await?),
     };
     let dev = Dev {
-        settings,
+        given,
+        has_prefix: prefix.is_some(),
         secrets,
         data,
         lifecycle,
@@ -126,16 +143,26 @@ pub async fn run(mut settings: Settings) -> Result<(), Error> {
 }
 
 /// The configuration before a database is known.
-fn settings_config(settings: &Settings) -> Result<Config, ConfigError> {
-    settings.config_with(DatabaseConfig {
+fn settings_config(
+    settings: &Settings,
+    secrets: &Secrets,
+    shopline: ShoplineConfig,
+) -> Result<Config, ConfigError> {
+    let master_key = MasterKey::parse(secrets.get("LEDGER_MASTER_KEY"))?;
+    let unknown = DatabaseConfig {
         url: Secret(String::new()),
         role: None,
-    })
+    };
+    let mut config = Config::read_with(settings, unknown, master_key, shopline)?;
+    config.medusa.jwt_secret = Some(Secret(secrets.get("MEDUSA_JWT_SECRET").to_owned()));
+    Ok(config)
 }
 
 /// A start of `ledger dev`.
 struct Dev {
-    settings: Settings,
+    given: DevConfig,
+    /// Whether `KAFKA_PREFIX` was given, and is not only its default.
+    has_prefix: bool,
     secrets: Secrets,
     data: Data,
     lifecycle: Lifecycle,
@@ -150,42 +177,43 @@ impl Dev {
         listener: TcpListener,
     ) -> Result<(), Error> {
         let prepare = async {
-            let owner_url = match postgres {
-                Some(postgres) => {
-                    create_database(&postgres.url("postgres")).await?;
-                    postgres.url(DATABASE)
-                }
-                None => self.settings.required("DATABASE_URL")?,
+            let owner_url = if let Some(postgres) = postgres {
+                create_database(&postgres.url("postgres")).await?;
+                postgres.url(DATABASE)
+            } else {
+                let given = self.given.database_url.as_ref();
+                given.map(|url| url.0.clone()).unwrap_or_default()
             };
-            let identity = self.prepare(&owner_url, &mut config).await?;
+            let prepared = self.prepare(&owner_url, &mut config).await;
+            let identity = prepared.map_err(|error| about_data(error, postgres))?;
             Ok::<_, Error>((owner_url, identity))
         };
         let (owner_url, identity) = tokio::select! {
             prepared = prepare => prepared?,
             () = self.lifecycle.stop.cancelled() => return Ok(()),
         };
-        let (kafka, broker) = kafka(&self.settings, &config, &identity)?;
+        let (kafka, broker) = kafka(self.has_prefix, &config, &identity)?;
         let topic = kafka::topic(&kafka.prefix, identity.epoch);
         config.kafka_prefix.clone_from(&kafka.prefix);
         let base_url = listener
             .local_addr()
             .map(|address| format!("http://{address}"))
             .map_err(|error| self.data.fails(&error))?;
-        let email = self.settings.required("MEDUSA_ADMIN_EMAIL")?;
+        let email = &self.given.admin_email;
         let environment = self.secrets.environment(&[
             ("BASE_URL", &base_url),
             ("DATABASE_URL", &owner_url),
             ("KAFKA_BROKERS", &kafka.brokers),
             ("KAFKA_PREFIX", &kafka.prefix),
             ("KAFKA_TOPIC", &topic),
-            ("MEDUSA_ADMIN_EMAIL", &email),
-            ("SHOPLINE_HANDLE", &config.shopline.handle),
+            ("MEDUSA_ADMIN_EMAIL", email),
+            ("SHOPLINE_HANDLE", &config.shopline.store.handle),
         ]);
         config.kafka = Some(kafka);
         self.data.write("dev.env", &environment)?;
         let welcome = welcome(
             &base_url,
-            &email,
+            email,
             &self.secrets,
             &self.data,
             broker.is_some(),
@@ -207,10 +235,28 @@ impl Dev {
         let keyring = Keyring::new(&config.master_key.0);
         // Before anything is written with it: is this the master key of this database?
         let owner = database::open_as_owner("DATABASE_URL", owner_url, &keyring).await?;
-        make_demo_store(&owner, &keyring, config, &self.settings, &self.secrets).await?;
+        make_demo_store(
+            &owner,
+            &keyring,
+            config,
+            &self.given.admin_email,
+            &self.secrets,
+        )
+        .await?;
         let identity = Identity::load(&owner).await?;
         owner.close().await;
         Ok(identity)
+    }
+}
+
+/// Names the folder of the private cluster, where that is what cannot be used.
+fn about_data(error: Error, postgres: Option<&Postgres>) -> Error {
+    match (error, postgres) {
+        (
+            Error::Migrate(migrate::Error::Database(DatabaseError::OtherBuild(_))),
+            Some(postgres),
+        ) => Error::OtherBuild(postgres.data_dir().to_owned()),
+        (error, _) => error,
     }
 }
 
@@ -281,12 +327,12 @@ async fn make_demo_store(
     owner: &PgPool,
     keyring: &Keyring,
     config: &Config,
-    settings: &Settings,
+    email: &str,
     secrets: &Secrets,
 ) -> Result<(), Error> {
-    let store = &config.store.name;
+    let store = &config.ledger.store;
     let admin = Person {
-        email: &settings.required("MEDUSA_ADMIN_EMAIL")?,
+        email,
         first_name: "Ada",
         last_name: "Min",
         role: "member",
@@ -352,13 +398,13 @@ async fn ask_brokers(brokers: &str) -> Result<(), Error> {
 
 /// The given Kafka, or an embedded broker.
 fn kafka(
-    settings: &Settings,
+    has_prefix: bool,
     config: &Config,
     identity: &Identity,
 ) -> Result<(KafkaConfig, Option<Broker>), Error> {
     if let Some(kafka) = &config.kafka {
         let mut kafka = kafka.clone();
-        if !settings.is_given("KAFKA_PREFIX") {
+        if !has_prefix {
             // Several ledgers may share a Kafka: each keeps to topics of its own.
             let (short, _) = identity
                 .ledger_id
@@ -368,7 +414,7 @@ fn kafka(
         }
         return Ok((kafka, None));
     }
-    let prefix = settings.required("KAFKA_PREFIX")?;
+    let prefix = config.kafka_prefix.clone();
     let topic = kafka::topic(&prefix, identity.epoch);
     let broker = Broker::start(&[(&topic, PARTITIONS)])?;
     let brokers = broker.brokers().to_owned();

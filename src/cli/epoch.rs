@@ -10,14 +10,14 @@ use clap::Subcommand;
 use sqlx::Connection as _;
 
 use crate::cli::owner::{self, Owner};
-use crate::config::{ConfigError, Settings};
+use crate::config::{self, ConfigError, Settings};
 use crate::kafka::projector::{self, Projection};
 use crate::kafka::relay::{self, Loss};
 use crate::kafka::{self, Identity};
 
 /// What to do with the ledger's epoch.
 #[derive(Debug, Subcommand)]
-pub enum Epoch {
+pub(super) enum Epoch {
     /// Begin a new epoch after the store was restored, or failed over to a copy that lagged: prints a
     /// line for each record that is lost.
     Advance {
@@ -29,7 +29,7 @@ pub enum Epoch {
 
 /// Positions from the first to the last of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Positions {
+pub(super) struct Positions {
     first: i64,
     last: i64,
 }
@@ -55,7 +55,7 @@ impl fmt::Display for Positions {
 
 /// Why no epoch began.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// The owner of the database could not do it.
     #[error(transparent)]
     Owner(#[from] owner::Error),
@@ -94,9 +94,10 @@ impl From<sqlx::Error> for Error {
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
     let Epoch::Advance { accept_loss: named } = epoch;
-    let kafka = settings.kafka()?.ok_or(Error::NoKafka)?;
+    let kafka = settings.read::<config::kafka::Section>()?.client();
+    let kafka = kafka.ok_or(Error::NoKafka)?;
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let options = owner.pool.connect_options();

@@ -4,14 +4,15 @@ use std::error::Error;
 
 use clap::Args;
 
-use crate::cli::owner::{Owner, Wrong};
-use crate::config::Settings;
+use crate::cli::error::UsageError;
+use crate::cli::owner::Owner;
+use crate::config::{self, Settings};
 use crate::history::explain::{Error as NotExplained, Kafka, RequestId, find};
 use crate::kafka::{Identity, topic};
 
 /// Which request.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// The id of any answer: its header `Ledger-Request-Id`, or SHOPLINE's `traceId`.
     request: String,
     /// One JSON document instead of lines.
@@ -20,25 +21,25 @@ pub struct Options {
 }
 
 /// Asks as the owner of the database.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let Options { request, json } = options;
     let request = RequestId::parse(&request).ok_or_else(|| {
-        Wrong::new(
+        UsageError::new(
             "a request id is 32 hexadecimal digits: the header Ledger-Request-Id of any answer, or \
              SHOPLINE's traceId",
         )
     })?;
-    let config = settings.kafka()?;
-    let prefix = settings.required("KAFKA_PREFIX")?;
+    let section: config::kafka::Section = settings.read()?;
+    let config = section.client();
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let kafka = Kafka {
-        topic: &topic(&prefix, identity.epoch),
+        topic: &topic(&section.prefix, identity.epoch),
         config: config.as_ref(),
     };
     let explained = match find(&owner.pool, &owner.store, &kafka, request).await {
         Ok(explained) => explained,
-        Err(unknown @ NotExplained::Unknown) => return Err(Wrong::new(unknown).into()),
+        Err(unknown @ NotExplained::Unknown) => return Err(UsageError::new(unknown).into()),
         Err(error @ NotExplained::Store(_)) => return Err(error.into()),
     };
     let text = if json {

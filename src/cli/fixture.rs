@@ -4,15 +4,18 @@ use std::error::Error;
 
 use clap::Args;
 
-use crate::cli::owner::{Owner, Wrong};
+use crate::cli::error::UsageError;
+use crate::cli::operator::operator;
+use crate::cli::owner::Owner;
 use crate::config::Settings;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader;
 use crate::history::access_log::{self, Access};
 use crate::history::fixture::{Fixture, FixtureEvent, redact};
 
 /// Whose stream, and what to leave out of it.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Any id of the customer's.
     id: String,
     /// Take personal data out.
@@ -27,12 +30,12 @@ pub struct Options {
 }
 
 /// Reads as the owner of the database. Either way personal data is opened, and that is logged.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let question = match (options.redact, options.open) {
         (true, _) => "fixture --redact",
         (_, true) => "fixture --open",
         (false, false) => {
-            return Err(Wrong::new(
+            return Err(UsageError::new(
                 "a fixture holds personal data unless it is taken out: say --redact, or --open",
             )
             .into());
@@ -42,7 +45,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     let stream = owner.customer(&options.id).await?;
     let access = Access {
         store: &owner.store,
-        actor: &access_log::operator(),
+        actor: &operator(),
         stream: &stream,
         question,
         request_id: None,

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::grants::{add_ledger_token, app_token, has_app, new_secret};
 use crate::cli::owner::{Error, Owner};
-use crate::config::Settings;
+use crate::config::{Settings, ShoplineConfig};
 
 /// Whom to grant access.
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub(super) enum Token {
     /// An app of SHOPLINE's that `ledger app add` added: prints a bearer token.
     Shopline {
         /// Key of the app.
@@ -32,7 +32,7 @@ pub enum Token {
 
 /// Grants access as the owner of the database, and prints the token.
 #[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
-pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
+pub(super) async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,
@@ -41,18 +41,16 @@ pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
     } = &owner;
     let token = match token {
         Token::Shopline { app, days } => {
-            let handle = settings.required("SHOPLINE_HANDLE")?;
-            let store_id = settings.required("SHOPLINE_STORE_ID")?;
-            let jwt_secret = settings.required("SHOPLINE_JWT_SECRET")?;
+            let shopline: ShoplineConfig = settings.read()?;
             if !has_app(pool, store, &app).await? {
                 return Err(Error::NoApp("--app"));
             }
             let life = SignedDuration::from_hours(24 * days);
             app_token(
-                &jwt_secret,
+                &shopline.jwt_secret.0,
                 &app,
-                &handle,
-                &store_id,
+                &shopline.store.handle,
+                &shopline.store.store_id,
                 Timestamp::now(),
                 life,
             )

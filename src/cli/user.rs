@@ -9,12 +9,12 @@ use crate::auth::grants::{NewUser, Password, add_user, new_secret, remove_user};
 use crate::auth::passwords;
 use crate::auth::users;
 use crate::cli::owner::{Error, Owner, line};
-use crate::config::Settings;
+use crate::config::{PersonConfig, Secret, Settings};
 use crate::contracts::medusa::email::is_email;
 
 /// What to do with people.
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(super) enum User {
     /// Add a person, or change the one with this e-mail: prints the id and the api token. The
     /// password is `MEDUSA_ADMIN_PASSWORD`, else a line of the standard input; the api token is
     /// `MEDUSA_API_TOKEN`, else a new one.
@@ -41,7 +41,7 @@ pub enum User {
 
 /// Who a person is.
 #[derive(Debug, Args)]
-pub struct Person {
+pub(super) struct Person {
     /// E-mail of the person.
     #[arg(long)]
     email: String,
@@ -57,18 +57,19 @@ pub struct Person {
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, user: User) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,
         keyring,
         store,
     } = &owner;
-    let given_token = settings.get("MEDUSA_API_TOKEN");
+    let given: PersonConfig = settings.read()?;
+    let given_token = given.api_token.map(|Secret(token)| token);
     let printed = match user {
         User::Add(person) => {
-            let password = match settings.get("MEDUSA_ADMIN_PASSWORD") {
-                Some(password) => password,
+            let password = match given.password {
+                Some(Secret(password)) => password,
                 None => line()?.ok_or(Error::NoPassword)?,
             };
             let api_token = given_token.unwrap_or_else(new_secret);

@@ -2,7 +2,7 @@
 //!
 //! A request meets the files in this order: [`path`] finds the version and the route, [`token`] says
 //! which app asks, [`request`] checks headers and body, [`customer`] makes a command of the body.
-//! Whatever is refused on the way is a [`refused::Refused`], which knows its status and text.
+//! Whatever is refused on the way is a [`error::ApiError`], which knows its status and text.
 //!
 //! * A further route is a line in [`path`] and, if it has a body, a parser beside [`customer`].
 //! * A further version is a line in [`versions`]; what it reads differently goes through its parser.
@@ -12,6 +12,7 @@
 pub mod address;
 mod consent;
 pub mod customer;
+pub mod error;
 pub mod ids;
 mod json;
 pub mod list;
@@ -20,7 +21,6 @@ pub mod orders;
 pub mod path;
 pub mod query;
 pub mod rate;
-pub mod refused;
 pub mod request;
 mod time;
 pub mod token;

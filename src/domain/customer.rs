@@ -179,13 +179,19 @@ fn remove_tags(customer: &Customer, removed: &[String]) -> Vec<CustomerEvent> {
     })]
 }
 
-/// Who was invited is invited again without a further event.
+/// Whether a customer can be invited: one that is registered or disabled cannot.
+pub const fn check_invitable(state: CustomerState) -> Result<(), Refusal> {
+    match state {
+        CustomerState::Disabled | CustomerState::Registered => Err(Refusal::NotInvitable),
+        CustomerState::NotInvited | CustomerState::Invited => Ok(()),
+    }
+}
+
+/// A customer that was invited is invited again without a further event.
 fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
-    let state = match customer.profile.state {
-        CustomerState::Disabled | CustomerState::Registered => return Err(Refusal::NotInvitable),
-        CustomerState::NotInvited => Some(CustomerState::Invited),
-        CustomerState::Invited => None,
-    };
+    check_invitable(customer.profile.state)?;
+    let is_new = customer.profile.state == CustomerState::NotInvited;
+    let state = is_new.then_some(CustomerState::Invited);
     if customer.profile.email.is_none() {
         return Err(Refusal::InviteNeedsEmail);
     }

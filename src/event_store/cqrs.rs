@@ -8,8 +8,9 @@ use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
 use events::record::{Metadata, Record};
 use serde_json::{Map, Value};
 
-use super::appender::Verdict;
-use super::read::reader::{self, StoreError};
+use super::StoreError;
+use super::append::Verdict;
+use super::read::reader;
 use super::{ExecuteError, Ledger, Loaded, Stream};
 
 impl<S: Stream> AggregateContext<S> for Loaded<S> {

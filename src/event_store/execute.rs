@@ -5,18 +5,16 @@
 
 use std::sync::Arc;
 
-use cqrs_es::event_sink::EventSink;
 use events::record::{Metadata, Record};
 use jiff::Timestamp;
 
-use super::append::combiner::AppendError;
-use super::appender::{
+use super::StoreError;
+use super::append::{
     Append, Conflict, CredentialChange, ExpectedStream, FirstRequest, NewRequest, Verdict,
 };
-use super::keys::keyring::StreamKey;
+use super::decision::{Decided, Decision};
 use super::point::Point;
-use super::read::reader::StoreError;
-use super::{Ledger, Loaded, Stream};
+use super::{Ledger, Loaded, Stream, count};
 use crate::mutations::{Guard, without};
 
 /// How often a command is decided anew when other processes keep changing its stream.
@@ -58,29 +56,21 @@ pub enum ExecuteError<E: std::error::Error + 'static> {
     /// The decision refuses it.
     #[error("the command is refused")]
     Refused(#[source] E),
-    /// The store refuses it, for all these reasons.
+    /// It conflicts with what other streams hold, or needs what is not there: every reason.
     #[error("the store refuses the command")]
     Conflicts(Vec<Conflict>),
     /// Its idempotency key came with another request before.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// Others kept changing the same stream.
+    /// Other processes changed it at every attempt.
     #[error("the stream kept changing")]
     Contended,
     /// The stream could not be read.
     #[error(transparent)]
     Read(#[from] StoreError),
-    /// The store did not take the command; whether it stands is not known.
+    /// The command was not appended, or it is unknown whether it was.
     #[error(transparent)]
-    Append(#[from] AppendError),
-}
-
-/// What a command made of one stream.
-pub(super) struct Decided<S: Stream> {
-    pub(super) after: S,
-    pub(super) events: Vec<S::Event>,
-    pub(super) sequence: i64,
-    pub(super) key: Option<Arc<StreamKey>>,
+    Append(StoreError),
 }
 
 /// One attempt at a command.
@@ -121,57 +111,35 @@ impl Ledger {
         command: S::Command,
         request: &Request,
     ) -> Result<Attempt<S>, ExecuteError<S::Error>> {
-        let decided = self.decide(loaded, command, &request.metadata).await?;
-        let (mut append, decided) = match decided {
-            Ok(decided) => decided,
-            Err(refusal) => {
-                return self
-                    .confirm(vec![loaded.expected()], refusal, request)
-                    .await;
+        let metadata = &request.metadata;
+        let (mut append, decided) = match self.decide(loaded, command, metadata).await? {
+            Decision::Refused(refusal) => {
+                let seen = vec![loaded.expected()];
+                return self.confirm(seen, refusal, request).await;
+            }
+            Decision::NothingToDo(_, decided) if without(Guard::Confirmation) => {
+                let done = self.done(loaded, decided, 0, Timestamp::UNIX_EPOCH, metadata);
+                return Ok(Attempt::Outcome(Outcome::Done(done)));
+            }
+            Decision::Append(append, decided) | Decision::NothingToDo(append, decided) => {
+                (append, decided)
             }
         };
-        if append.events.is_empty() && without(Guard::Confirmation) {
-            let done = self.done(loaded, decided, 0, Timestamp::UNIX_EPOCH, &request.metadata);
-            return Ok(Attempt::Outcome(Outcome::Done(done)));
-        }
         remember(&mut append, loaded, decided.sequence, request);
-        match self.combiner.append(append).await? {
+        match self
+            .combiner
+            .append(append)
+            .await
+            .map_err(ExecuteError::Append)?
+        {
             Verdict::Stale => Ok(Attempt::Stale),
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
             Verdict::Conflicts(failures) => Err(ExecuteError::Conflicts(failures)),
             Verdict::Appended { position, time } => {
-                let done = self.done(loaded, decided, position, time, &request.metadata);
+                let done = self.done(loaded, decided, position, time, metadata);
                 Ok(Attempt::Outcome(Outcome::Done(done)))
             }
         }
-    }
-
-    /// What a command makes of a stream, and what its append carries; or the refusal.
-    pub(super) async fn decide<S: Stream>(
-        &self,
-        loaded: &Loaded<S>,
-        command: S::Command,
-        metadata: &Metadata,
-    ) -> Result<Result<(Append, Decided<S>), S::Error>, StoreError> {
-        let needs = S::needs(&command);
-        let mut after = loaded.aggregate.clone();
-        let sink = EventSink::default();
-        if let Err(refusal) = after.handle(command, &(), &sink).await {
-            return Ok(Err(refusal));
-        }
-        let events = sink.collect().await;
-        let (mut append, key) = self.prepare(loaded, &after, &events, metadata)?;
-        append.groups = needs.groups;
-        for mark in &mut append.marks {
-            mark.sole = needs.sole_marks;
-        }
-        let decided = Decided {
-            sequence: loaded.sequence + count(&events),
-            after,
-            events,
-            key,
-        };
-        Ok(Ok((append, decided)))
     }
 
     /// A refusal is answered only if the streams still are where it was decided on.
@@ -185,7 +153,12 @@ impl Ledger {
             streams,
             ..Append::default()
         };
-        match self.combiner.append(confirm).await? {
+        match self
+            .combiner
+            .append(confirm)
+            .await
+            .map_err(ExecuteError::Append)?
+        {
             Verdict::Stale => Ok(Attempt::Stale),
             Verdict::Appended { .. } | Verdict::Repeated(_) | Verdict::Conflicts(_) => {
                 // The first request with this key may have been answered meanwhile.
@@ -270,10 +243,6 @@ impl Ledger {
         .await?;
         Ok(first.map(|first| first.0))
     }
-}
-
-pub(super) fn count<T>(items: &[T]) -> i64 {
-    i64::try_from(items.len()).expect("a command has few events")
 }
 
 fn actor(metadata: &Metadata) -> String {

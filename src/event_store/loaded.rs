@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use events::record::{Record, StoredRecord};
 
+use super::StoreError;
 use super::Stream;
-use super::appender::ExpectedStream;
+use super::append::ExpectedStream;
 use super::cache::freshness::Seen;
-use super::keys::keyring::StreamKey;
+use super::keys::seal::StreamKey;
 use super::point::Point;
-use super::read::reader::{self, StoreError};
+use super::read::reader;
 
 /// A stream as loaded: its state, its views and its key, all folded from the same records.
 #[derive(Clone)]

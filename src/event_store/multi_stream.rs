@@ -8,12 +8,16 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
+use events::record::Metadata;
 use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
 
-use super::appender::{Append, ExpectedStream, Verdict};
-use super::execute::{ATTEMPTS, Attempt, count, remember, repeated};
-use super::read::reader::{self, StoreError};
+use super::StoreError;
+use super::append::{Append, ExpectedStream, Verdict};
+use super::count;
+use super::decision::{Decided, Decision};
+use super::execute::{ATTEMPTS, Attempt, remember, repeated};
+use super::read::reader;
 use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};
 
 /// Why a command over many streams was not done: what each of them refuses.
@@ -26,16 +30,27 @@ pub struct MultiStreamRefusal<A, B> {
     pub others: Vec<(String, B)>,
 }
 
-impl<A, B> MultiStreamRefusal<A, B> {
-    const fn is_none(&self) -> bool {
-        self.shown.is_none() && self.others.is_empty()
-    }
-}
-
 /// What [`Ledger::execute_multi_stream`] fails with.
 pub type MultiStreamError<A, B> = ExecuteError<
     MultiStreamRefusal<<A as cqrs_es::Aggregate>::Error, <B as cqrs_es::Aggregate>::Error>,
 >;
+
+/// What the streams make of a command.
+enum Decisions<A: Stream, B: Stream> {
+    /// None of them refuses.
+    Append(Box<Joined<A, B>>),
+    /// At least one of them refuses.
+    Refused(MultiStreamRefusal<A::Error, B::Error>),
+}
+
+/// The decisions of many streams, to be appended as one.
+struct Joined<A: Stream, B: Stream> {
+    append: Append,
+    /// The stream that the answer shows.
+    shown: Decided<A>,
+    /// The others, in the order they were given in.
+    others: Vec<Decided<B>>,
+}
 
 impl Ledger {
     /// Does what a request asks of many streams, once and with one verdict. `others` names a stream
@@ -85,50 +100,38 @@ impl Ledger {
     ) -> Result<Attempt<A>, MultiStreamError<A, B>> {
         let metadata = &request.metadata;
         let before = self.load::<A>(shown.0).await?;
-        let mut append = Append::default();
-        let mut refused = MultiStreamRefusal {
-            shown: None,
-            others: vec![],
-        };
-        let decided = match self.decide(&before, shown.1.clone(), metadata).await? {
-            Ok((part, decided)) => {
-                append.absorb(part);
-                Some(decided)
-            }
-            Err(refusal) => {
-                refused.shown = Some(refusal);
-                None
+        let decisions = self
+            .decide_all((&before, &shown.1), others, loaded, metadata)
+            .await?;
+        let joined = match decisions {
+            Decisions::Append(joined) => *joined,
+            Decisions::Refused(refusal) => {
+                let seen = loaded.iter().map(|loaded| loaded.expected());
+                let seen = std::iter::once(before.expected()).chain(seen).collect();
+                return self.confirm(seen, refusal, request).await;
             }
         };
-        let mut parts = Vec::with_capacity(others.len());
-        for ((stream, command), loaded) in others.iter().zip(loaded) {
-            consume_budget().await;
-            match self.decide(loaded, command.clone(), metadata).await? {
-                Ok((part, decided)) => {
-                    append.absorb(part);
-                    parts.push((loaded, decided));
-                }
-                Err(refusal) => refused.others.push((stream.clone(), refusal)),
-            }
-        }
-        let Some(decided) = decided.filter(|_| refused.is_none()) else {
-            let seen = loaded.iter().map(|loaded| loaded.expected());
-            let seen = std::iter::once(before.expected()).chain(seen).collect();
-            return self.confirm(seen, refused, request).await;
-        };
-        append.groups.sort_unstable();
-        append.groups.dedup();
+        let Joined {
+            mut append,
+            shown: decided,
+            others: parts,
+        } = joined;
         let appended = count(&append.events);
         remember(&mut append, &before, decided.sequence, request);
-        match self.combiner.append(append).await? {
+        match self
+            .combiner
+            .append(append)
+            .await
+            .map_err(ExecuteError::Append)?
+        {
             Verdict::Stale => Ok(Attempt::Stale),
             Verdict::Repeated(first) => repeated(first, request).map(Attempt::Outcome),
-            Verdict::Conflicts(failures) => Err(ExecuteError::Conflicts(failures)),
+            Verdict::Conflicts(conflicts) => Err(ExecuteError::Conflicts(conflicts)),
             Verdict::Appended { position, time } => {
                 // The events of each stream stand together, in the order of the streams.
                 let mut last = position - appended + count(&decided.events);
                 let done = self.done(&before, decided, last, time, metadata);
-                for (before, decided) in parts {
+                for (before, decided) in loaded.iter().zip(parts) {
                     consume_budget().await;
                     last += count(&decided.events);
                     self.done(before, decided, last, time, metadata);
@@ -136,6 +139,53 @@ impl Ledger {
                 Ok(Attempt::Outcome(Outcome::Done(done)))
             }
         }
+    }
+
+    /// Has every stream decide, and gathers what they append, or everything that they refuse.
+    async fn decide_all<A: Stream, B: Stream>(
+        &self,
+        shown: (&Loaded<A>, &A::Command),
+        others: &[(String, B::Command)],
+        loaded: &[Arc<Loaded<B>>],
+        metadata: &Metadata,
+    ) -> Result<Decisions<A, B>, StoreError> {
+        let mut append = Append::default();
+        let mut refusal = MultiStreamRefusal {
+            shown: None,
+            others: vec![],
+        };
+        let (before, command) = shown;
+        let decided = match self.decide(before, command.clone(), metadata).await? {
+            Decision::Append(part, decided) | Decision::NothingToDo(part, decided) => {
+                append.absorb(part);
+                Some(decided)
+            }
+            Decision::Refused(refused) => {
+                refusal.shown = Some(refused);
+                None
+            }
+        };
+        let mut parts = Vec::with_capacity(others.len());
+        for ((stream, command), loaded) in others.iter().zip(loaded) {
+            consume_budget().await;
+            match self.decide(loaded, command.clone(), metadata).await? {
+                Decision::Append(part, decided) | Decision::NothingToDo(part, decided) => {
+                    append.absorb(part);
+                    parts.push(decided);
+                }
+                Decision::Refused(refused) => refusal.others.push((stream.clone(), refused)),
+            }
+        }
+        append.groups.sort_unstable();
+        append.groups.dedup();
+        Ok(match decided {
+            Some(shown) if refusal.others.is_empty() => Decisions::Append(Box::new(Joined {
+                append,
+                shown,
+                others: parts,
+            })),
+            Some(_) | None => Decisions::Refused(refusal),
+        })
     }
 
     /// Streams as they are now, or were when they were cached, in the order asked for. One read

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use events::record::Metadata;
+use events::record::{Metadata, StreamKind};
 use serde::Serialize;
 
-use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
-use super::keys::keyring::{SealContext, StreamKey};
-use super::read::reader::StoreError;
+use super::append::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
+use super::keys::seal::{SealContext, StreamKey};
 use super::stream::Named;
+use super::{Corrupt, StoreError};
 use super::{Ledger, Loaded, Stream};
 use crate::domain::claims::{Held, Holds, is_id};
 
@@ -124,23 +124,16 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
     place: SealContext<'_>,
     event: &E,
     metadata: &Metadata,
-) -> Result<NewEvent, StoreError> {
-    let malformed = |what| StoreError::Malformed {
-        position: 0,
-        event_type: event.entry().type_name.to_owned(),
-        what,
-    };
-    let mut payload = serde_json::to_value(event).map_err(|_not_json| malformed("its payload"))?;
+) -> Result<NewEvent, Corrupt> {
+    let key = key.ok_or_else(|| Corrupt::NoStreamKey {
+        stream: place.stream.to_owned(),
+    })?;
+    let mut payload = serde_json::to_value(event).expect("an event always serialises");
     let mut metadata = metadata.to_flat();
-    match key {
-        Some(key) => {
-            if E::KIND == events::record::StreamKind::Customer {
-                key.seal_payload(place, &mut payload);
-            }
-            key.seal_metadata(place, &mut metadata);
-        }
-        None => return Err(malformed("its stream: the key is gone")),
+    if E::KIND == StreamKind::Customer {
+        key.seal_payload(place, &mut payload);
     }
+    key.seal_metadata(place, &mut metadata);
     Ok(NewEvent {
         kind: E::KIND,
         stream: place.stream.to_owned(),

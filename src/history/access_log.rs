@@ -7,14 +7,17 @@
 use std::collections::HashMap;
 
 use events::personal::Personal;
-use events::record::{Actor, ActorKind};
+use events::record::Actor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use crate::event_store::keys::keyring::{Keyring, SealContext, unseal_payload};
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::keys::seal::SealContext;
+use crate::event_store::keys::unseal::unseal_payload;
+use crate::event_store::read::reader;
+use crate::event_store::{Corrupt, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.
 pub const LISTED_MAX: usize = 10_000;
@@ -180,10 +183,8 @@ pub async fn list(
         {
             let mut reason: Value = reason;
             unseal_payload(key, place(store, &noted.stream), &mut reason).map_err(|source| {
-                StoreError::Key {
-                    position: 0,
-                    source,
-                }
+                let stream = noted.stream.clone();
+                Corrupt::AccessReason { stream, source }
             })?;
             noted.reason = serde_json::from_value(reason).ok();
         }
@@ -216,37 +217,5 @@ const fn place<'a>(store: &'a str, stream: &'a str) -> SealContext<'a> {
         store,
         stream,
         sequence: 0,
-    }
-}
-
-/// Whoever is at the command line: the user of the operating system, by name where it has one.
-pub fn operator() -> Actor {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    Actor {
-        kind: ActorKind::Operator,
-        id: name_of(&users, &uid).unwrap_or(&uid).to_owned(),
-    }
-}
-
-/// The name of a user in the text of `/etc/passwd`: `name:password:uid:…`.
-fn name_of<'a>(users: &'a str, uid: &str) -> Option<&'a str> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then_some(name)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_known_by_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nodd\n";
-        assert_eq!(name_of(users, "1000"), Some("ann"));
-        assert_eq!(name_of(users, "0"), Some("root"));
-        assert_eq!(name_of(users, "100"), None);
     }
 }

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::history::questions::{Error, Questions};
-use crate::history::{Entry, History, Shape, When, parsed};
+use crate::history::questions::Questions;
+use crate::history::{Entry, Error, History, Shape, When, parsed};
 
 /// A customer's life, and where in it somebody looks.
 #[derive(Clone, Debug)]

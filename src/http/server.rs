@@ -7,6 +7,7 @@
 
 mod arrival;
 mod files;
+pub(super) mod leftover;
 pub(super) mod proxies;
 mod seats;
 

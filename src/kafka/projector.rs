@@ -10,8 +10,10 @@
 //! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
 //! So does a record that the store has not: what a restored store lost is in no view.
 
+mod behind;
 mod consumer;
 mod offsets;
+mod polls;
 mod views;
 mod watermark;
 mod worker;
@@ -28,8 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::watermark::{Progress, Watcher, progress, watermark};
 use self::worker::Worker;
+use crate::event_store::StoreError;
 use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::read::reader::StoreError;
 use crate::kafka::message::Unreadable;
 use crate::kafka::{KafkaConfig, KafkaStatus, Reporter};
 
@@ -122,11 +124,9 @@ impl Error {
             Self::Unreadable(_)
             | Self::Incomplete { .. }
             | Self::Lost(_)
-            | Self::Read(
-                StoreError::View { .. } | StoreError::Key { .. } | StoreError::Malformed { .. },
-            )
+            | Self::Read(StoreError::Corrupt(_) | StoreError::Lost)
             | Self::Thread(_) => true,
-            Self::Read(StoreError::Unavailable(_))
+            Self::Read(StoreError::Unavailable(_) | StoreError::Unknown(_))
             | Self::TopicGone
             | Self::Overtaken
             | Self::Store(_)

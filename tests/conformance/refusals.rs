@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::contracts::medusa::path::{Route, route};
-use customer_ledger::contracts::medusa::refusal::Refused;
-use customer_ledger::contracts::medusa::{bearer, customer, group, list, login, members};
 use express::body::{self, Headers};
 use express::json::Document;
+
+use customer_ledger::contracts::medusa::error::ApiError;
+use customer_ledger::contracts::medusa::path::{Route, route};
+use customer_ledger::contracts::medusa::{bearer, customer, group, list, login, members};
 
 use super::cases::{Case, RECORDED_RUN, selected};
 use super::compare::{Answer, Comparison};
@@ -17,7 +18,7 @@ use super::world::World;
 use crate::support::shop::{MEDUSA_JWT_SECRET, now};
 
 /// What the pure files say of a request: nothing, when the answer depends on more than them.
-fn refusal(case: &Case, world: &World) -> Option<Refused> {
+fn refusal(case: &Case, world: &World) -> Option<ApiError> {
     let request = case.request.as_ref()?;
     let given = replay::body(request, world).expect("recorded bodies can be built");
     let header = |name: &str| request.headers.get(name).and_then(Option::as_deref);
@@ -33,7 +34,7 @@ fn refusal(case: &Case, world: &World) -> Option<Refused> {
     };
     let document = match read() {
         Ok(document) => document,
-        Err(error) => return Some(Refused::Body(error)),
+        Err(error) => return Some(ApiError::Body(error)),
     };
     let path = world.fill(&request.path).expect("earlier cases saved it");
     let (path, query) = path.split_once('?').unwrap_or((&path, ""));
@@ -51,12 +52,12 @@ fn refusal(case: &Case, world: &World) -> Option<Refused> {
         Some(_) | None => proof != "none",
     };
     if !is_proven && !signs_in {
-        return Some(Refused::Unauthorized);
+        return Some(ApiError::Unauthorized);
     }
     operation(&request.method, path, query, document).err()
 }
 
-fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<(), Refused> {
+fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<(), ApiError> {
     match (method, route(path)) {
         ("POST", Route::Customers) => customer::parse_create(body).map(|_| ()),
         ("POST", Route::Customer(_)) => customer::parse_update(body, query).map(|_| ()),
@@ -74,8 +75,8 @@ fn operation(method: &str, path: &str, query: &str, body: Document) -> Result<()
         }
         ("POST", Route::MembersBatch(_)) => members::parse_add(body).map(|_| ()),
         ("DELETE", Route::MembersBatch(_)) => members::parse_remove(body).map(|_| ()),
-        (_, Route::BadEncoding) => Err(Refused::Unknown),
-        (_, route) => Err(Refused::NoRoute {
+        (_, Route::BadEncoding) => Err(ApiError::Unknown),
+        (_, route) => Err(ApiError::NoRoute {
             method: method.to_owned(),
             path: path.to_owned(),
             in_admin: route != Route::NotAdmin,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Full};
+use devkit::http::Connection;
+use devkit::wait;
+use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::cases::{self, Case, Kind, RECORDED_RUN, Raw};
@@ -18,7 +18,6 @@ use super::proofs;
 use super::races;
 use super::tree::Tree;
 use super::world::{Missing, World};
-use crate::support::wait;
 
 /// What came of a whole run.
 #[derive(Debug, Default)]
@@ -120,12 +119,9 @@ impl Target {
     async fn send_once(&self, request: &cases::Request, world: &World) -> Result<Answer, Error> {
         let request = self.build(request, world)?;
         let stream = TcpStream::connect(&self.authority).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
+        let answer = Connection::over(stream).await?.send(request).await?;
         let mut headers = BTreeMap::<String, String>::new();
-        for (name, value) in response.headers() {
+        for (name, value) in &answer.headers {
             let value = String::from_utf8_lossy(value.as_bytes());
             headers
                 .entry(name.as_str().to_owned())
@@ -135,12 +131,10 @@ impl Target {
                 })
                 .or_insert_with(|| value.into_owned());
         }
-        let body = response.into_body().collect().await?.to_bytes();
-        connection.abort();
         Ok(Answer {
-            status,
+            status: answer.status,
             headers,
-            body: String::from_utf8(body.into())?,
+            body: answer.body,
         })
     }
 

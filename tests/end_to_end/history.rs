@@ -1,16 +1,18 @@
 //! Questions to the past: as of, log, diff and blame, over HTTP and from the command line.
 
+mod access_log;
 mod answers;
 mod command;
+mod explain;
 mod groups;
 mod long;
 mod refused;
 mod shows;
 
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::Value;
 
-use crate::support::http::{Answer, Call};
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
 
 /// A shop with a process that serves both contracts.

@@ -2,6 +2,7 @@
 
 use customer_ledger::database::migrate::migrate;
 use devkit::postgres::Postgres;
+use devkit::wait;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 
@@ -9,7 +10,6 @@ use crate::support::check::check;
 use crate::support::load::Load;
 use crate::support::postgres::{Database, directory};
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// The processes that run side by side; the first ones serve requests.
 const CREW: [&str; 4] = ["api,relay,projector", "api", "relay", "projector"];

@@ -2,13 +2,14 @@
 //! Kafka, and is read back in both shapes.
 
 use customer_ledger::kafka::projector::Projection;
+use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use crate::support::kafka;
+use crate::support::lists;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 /// A customer with an address and a group, made through both shops' seed operations.
 struct Story {
@@ -91,14 +92,14 @@ async fn every_record_is_in_the_topic_once_and_says_all_about_itself() {
         (i64::try_from(messages.len()).unwrap() >= head).then_some(messages)
     })
     .await;
-    let mut positions: Vec<i64> = messages.iter().map(kafka::Message::position).collect();
+    let mut positions: Vec<i64> = messages.iter().map(kafka::position).collect();
     positions.sort_unstable();
     assert_eq!(positions, (1..=head).collect::<Vec<_>>());
     let mut ours: Vec<_> = messages
         .iter()
         .filter(|message| message.key == story.stream)
         .collect();
-    ours.sort_by_key(|message| message.position());
+    ours.sort_by_key(|message| kafka::position(message));
     let types: Vec<_> = ours
         .iter()
         .map(|message| message.header("ce_type"))
@@ -253,14 +254,14 @@ async fn without_a_projector_lists_lag_and_say_so_while_reads_by_id_stay_current
     assert_eq!(shopline["customer"]["first_name"], "Newest");
     let path = format!("/admin/customer-groups/{}?expand=customers", story.group);
     let list = server.medusa(Method::GET, &path);
-    let members = list.list().await;
+    let members = lists::list(&list).await;
     assert_eq!(members.ok()["customer_group"]["customers"], json!([]));
     assert_eq!(
         members.header("ledger-behind"),
         shop.head().await.to_string()
     );
     let projector = shop.serve("projector").await;
-    let members = list.current_list().await.ok();
+    let members = lists::current_list(&list).await.ok();
     let first_names: Vec<&Value> = members["customer_group"]["customers"]
         .as_array()
         .unwrap()

@@ -9,9 +9,9 @@ mod fields;
 mod gone;
 mod ledger_ids;
 
+use devkit::http::Answer;
 use serde_json::Value;
 
-use crate::support::http::Answer;
 use crate::support::shop::{Server, Shop};
 
 /// A shop with a process that serves both contracts.

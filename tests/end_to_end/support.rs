@@ -3,12 +3,10 @@
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod customer;
-pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod ledger;
+pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod model;
 pub(crate) mod postgres;
-pub(crate) mod proxy;
 pub(crate) mod shop;
-pub(crate) mod wait;

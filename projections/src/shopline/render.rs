@@ -2,6 +2,7 @@
 //! the alphabet's. Source: `contracts/shopline.md`, response fields, and the documented examples.
 
 mod address;
+mod reply;
 
 use events::customer::{CustomerState, Gender, OpenConsent, OptInLevel, Subscription};
 use jiff::Timestamp;
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::address::{render_address, render_addresses};
+pub use self::reply::{
+    render_activation_url, render_count, render_invite, render_nothing, render_orders,
+};
 use super::customer::{Address, Customer};
 
 /// What an answer takes from the store.

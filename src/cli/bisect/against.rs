@@ -18,14 +18,15 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::event_store::Ledger;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader;
 use crate::history::diff::diff;
 use crate::history::fold_protocol::{self, Begin, Documents, Folder, Line};
 use crate::history::parsed;
 
 /// Why two releases could not be compared.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// The other one does not run.
     #[error("the executable of --against cannot be run: give the path of another `ledger`")]
     NotRun(#[source] io::Error),
@@ -52,26 +53,26 @@ impl From<sqlx::Error> for Error {
 /// The first record of a customer after which the two documents of a shop differ. No value: whoever
 /// may see those asks for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Disagreement {
+pub(super) struct Disagreement {
     /// The customer's stream.
-    pub customer: String,
+    pub(super) customer: String,
     /// The record.
-    pub position: i64,
+    pub(super) position: i64,
     /// Whose document: `medusa` or `shopline`.
-    pub shape: &'static str,
+    pub(super) shape: &'static str,
     /// Where in it; empty is the whole of it.
-    pub pointers: Vec<String>,
+    pub(super) pointers: Vec<String>,
 }
 
 /// This release beside another.
-pub struct Pair {
+pub(super) struct Pair {
     here: Folder,
     there: Other,
 }
 
 impl Pair {
     /// Starts the other one.
-    pub async fn start(path: &Path, store: &Store) -> Result<Self, Error> {
+    pub(super) async fn start(path: &Path, store: &Store) -> Result<Self, Error> {
         let begin = Begin::new(store);
         let here = Folder::new(&begin)?;
         let there = Other::start(path, &begin).await.map_err(Error::NotRun)?;
@@ -79,7 +80,7 @@ impl Pair {
     }
 
     /// Has both fold a customer's records: where they part first, if they do.
-    pub async fn compare(
+    pub(super) async fn compare(
         &mut self,
         customer: &str,
         records: Vec<OpenedRecord>,
@@ -195,7 +196,7 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 
 /// Everything that a customer's documents are made of, opened, in order: its own records, and all of
 /// each group that it is in at some time.
-pub async fn records(ledger: &Ledger, stream: &str) -> Result<Vec<OpenedRecord>, Error> {
+pub(super) async fn records(ledger: &Ledger, stream: &str) -> Result<Vec<OpenedRecord>, Error> {
     let own = opened(ledger, StreamKind::Customer, &[stream]).await?;
     let groups: BTreeSet<&str> = own
         .iter()
@@ -226,7 +227,7 @@ async fn opened(
 }
 
 /// The streams of all customers of a store, oldest first, after a position: each with its birth's.
-pub async fn customers(
+pub(super) async fn customers(
     ledger: &Ledger,
     after: i64,
     limit: i64,

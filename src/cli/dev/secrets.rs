@@ -9,21 +9,10 @@ use jiff::Timestamp;
 
 use super::{DEMO_APPS, Error, write_private};
 use crate::auth::grants::{APP_TOKEN_LIFE, app_token, new_secret};
-use crate::config::Settings;
+use crate::config::ShoplineStore;
+use crate::config::dev::DemoSecrets;
 use crate::contracts::shopline::token;
 
-/// Secrets that are made by drawing.
-const DRAWN: [&str; 7] = [
-    "LEDGER_MASTER_KEY",
-    "LEDGER_TOKEN",
-    "MEDUSA_API_TOKEN",
-    "MEDUSA_ADMIN_PASSWORD",
-    "MEDUSA_JWT_SECRET",
-    "SHOPLINE_APP_SECRET",
-    "SHOPLINE_JWT_SECRET",
-];
-/// Secrets that are signed, in the order of [`DEMO_APPS`].
-const SIGNED: [&str; 2] = ["SHOPLINE_TOKEN", "SHOPLINE_READ_TOKEN"];
 /// The file they are kept in, beside the data, mode 0600.
 const FILE: &str = "secrets.env";
 
@@ -37,9 +26,12 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Reads what was kept, puts what was given above it, and makes the rest. The settings then have
-    /// them all.
-    pub(super) fn load_or_make(data: &Path, settings: &mut Settings) -> Result<Self, Error> {
+    /// Reads what was kept, puts what was given above it, and makes the rest.
+    pub(super) fn load_or_make(
+        data: &Path,
+        given: &DemoSecrets,
+        store: &ShoplineStore,
+    ) -> Result<Self, Error> {
         let path = data.join(FILE);
         let fails = |error: &io::Error| Error::Data {
             path: path.clone(),
@@ -56,22 +48,22 @@ impl Secrets {
             .map(|(name, value)| (name, value.to_owned()))
             .collect();
         let mut all = BTreeMap::new();
-        for name in DRAWN {
+        for (name, given) in given.drawn() {
             let made = || kept.entry(name).or_insert_with(new_secret).clone();
-            all.insert(name, settings.get(name).unwrap_or_else(made));
+            all.insert(name, given.map_or_else(made, |given| given.0.clone()));
         }
         let store = Store {
-            handle: settings.required("SHOPLINE_HANDLE")?,
-            id: settings.required("SHOPLINE_STORE_ID")?,
+            handle: store.handle.clone(),
+            id: store.store_id.clone(),
             secret: all.get("SHOPLINE_JWT_SECRET").cloned().unwrap_or_default(),
         };
         let mut apps = BTreeMap::new();
-        for (name, (app, _)) in SIGNED.into_iter().zip(DEMO_APPS) {
-            let token = match settings.get(name) {
+        for ((name, given), (app, _)) in given.signed().into_iter().zip(DEMO_APPS) {
+            let token = match given {
                 // One that was given has to open something.
                 Some(given) => {
-                    store.app(&given).ok_or(Error::Token(name))?;
-                    given
+                    store.app(&given.0).ok_or(Error::Token(name))?;
+                    given.0.clone()
                 }
                 // One that was kept may be over, or of another secret.
                 None => match kept.remove(name).filter(|kept| store.app(kept).is_some()) {
@@ -80,7 +72,7 @@ impl Secrets {
                 },
             };
             apps.insert(name, store.app(&token).unwrap_or_default());
-            if settings.get(name).is_none() {
+            if given.is_none() {
                 kept.insert(name, token.clone());
             }
             all.insert(name, token);
@@ -89,10 +81,6 @@ impl Secrets {
             writeln!(text, "{name}={value}").expect("writing to a text never fails");
             text
         });
-        for (name, value) in &all {
-            settings.set(name, value.clone());
-        }
-        settings.master_key()?;
         Ok(Self { all, apps, kept })
     }
 

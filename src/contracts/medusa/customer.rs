@@ -7,14 +7,12 @@ use events::personal::Personal;
 use events::record::Contract;
 use express::json::Document;
 use express::query;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::email;
-use super::refusal::Refused;
+use super::error::ApiError;
 use super::validation::{Property, Rule, validate};
 use crate::domain::customer::{Fields, MetadataPatch, Rules};
-use crate::history::When;
 
 /// What Medusa demands of a customer beyond the ledger's own invariants.
 pub static RULES: Rules = Rules {
@@ -50,6 +48,15 @@ pub struct UpdateRequest {
     pub expand: Expand,
 }
 
+/// A customer to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetRequest {
+    /// What the answer is to show.
+    pub expand: Expand,
+    /// The point in time, as it was written; `None` asks for now.
+    pub as_of: Option<String>,
+}
+
 /// The relations to show, as asked for; `None` asks for the operation's defaults. Which ones exist is
 /// for the projection to say.
 pub type Expand = Option<String>;
@@ -82,7 +89,7 @@ pub(super) const FIND: [Property; 2] = [
 ];
 
 /// `POST /admin/customers`. The query is not looked at. Source: case `create-unknown-query-param`.
-pub fn parse_create(body: Document) -> Result<CreateRequest, Refused> {
+pub fn parse_create(body: Document) -> Result<CreateRequest, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &CREATE)?;
     refuse_unstorable(unstorable)?;
@@ -103,7 +110,7 @@ pub fn parse_create(body: Document) -> Result<CreateRequest, Refused> {
 
 /// `POST /admin/customers/{id}`: first the body is judged, then the query.
 /// Source: case `update-unknown-query-and-body`.
-pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refused> {
+pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &UPDATE)?;
     let expand = parse_find(query)?;
@@ -121,22 +128,21 @@ pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refuse
 }
 
 /// The query of an operation that shows a customer: `fields` is checked and then ignored.
-pub fn parse_find(query: &str) -> Result<Expand, Refused> {
+pub fn parse_find(query: &str) -> Result<Expand, ApiError> {
     let members = validate(query::parse(query), &FIND)?;
     Ok(expand(&members))
 }
 
-/// `GET /admin/customers/{id}`: the same, and the ledger's own `as_of`, counted from `now`.
-pub fn parse_get(query: &str, now: Timestamp) -> Result<(Expand, Option<When>), Refused> {
+/// `GET /admin/customers/{id}`: the same, and the ledger's own `as_of`.
+pub fn parse_get(query: &str) -> Result<GetRequest, ApiError> {
     let mut members = query::parse(query);
     let as_of = members
         .as_object_mut()
         .and_then(|members| members.shift_remove("as_of"));
-    let as_of = as_of.map(|as_of| When::parse(as_of.as_str().unwrap_or_default(), now));
-    let expand = expand(&validate(members, &FIND)?);
-    let as_of = as_of.transpose();
-    let as_of = as_of.map_err(|no_time| Refused::Invalid(format!("as_of: {no_time}")))?;
-    Ok((expand, as_of))
+    Ok(GetRequest {
+        as_of: as_of.map(|as_of| as_of.as_str().unwrap_or_default().to_owned()),
+        expand: expand(&validate(members, &FIND)?),
+    })
 }
 
 /// The text of `expand`.
@@ -145,9 +151,9 @@ pub(super) fn expand(members: &Map<String, Value>) -> Expand {
 }
 
 /// PostgreSQL refuses it, which Medusa does not expect. Source: case `update-nul-character`.
-pub(super) fn refuse_unstorable(unstorable: bool) -> Result<(), Refused> {
+pub(super) fn refuse_unstorable(unstorable: bool) -> Result<(), ApiError> {
     if unstorable {
-        Err(Refused::Unknown)
+        Err(ApiError::Unknown)
     } else {
         Ok(())
     }
@@ -202,13 +208,14 @@ fn groups(members: &mut Map<String, Value>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use express::json::parse;
     use serde_json::json;
 
     use super::*;
+    use crate::contracts::medusa::error::text_of_invalid;
+    use express::json::parse;
 
-    fn update(body: &str, query: &str) -> Result<UpdateRequest, Refused> {
-        parse_update(parse(body).unwrap(), query)
+    fn update(body: &str, query: &str) -> Result<UpdateRequest, String> {
+        text_of_invalid(parse_update(parse(body).unwrap(), query))
     }
 
     fn nothing() -> UpdateRequest {
@@ -220,8 +227,8 @@ mod tests {
         }
     }
 
-    fn invalid<T>(message: &str) -> Result<T, Refused> {
-        Err(Refused::Invalid(message.to_owned()))
+    fn invalid<T>(message: &str) -> Result<T, String> {
+        Err(message.to_owned())
     }
 
     #[test]
@@ -265,8 +272,8 @@ mod tests {
             invalid("property bogus should not exist")
         );
         assert_eq!(
-            update(r#"{"first_name":"\u0000"}"#, ""),
-            Err(Refused::Unknown)
+            parse_update(parse(r#"{"first_name":"\u0000"}"#).unwrap(), ""),
+            Err(ApiError::Unknown)
         );
     }
 
@@ -308,7 +315,7 @@ mod tests {
             ("[a]=1", "property a should not exist"),
             ("%", "property % should not exist"),
         ] {
-            assert_eq!(parse_find(query), invalid(message));
+            assert_eq!(text_of_invalid(parse_find(query)), invalid(message));
         }
     }
 
@@ -335,7 +342,7 @@ mod tests {
     #[test]
     fn create_demands_four_fields() {
         assert_eq!(
-            parse_create(parse("{}").unwrap()),
+            text_of_invalid(parse_create(parse("{}").unwrap())),
             invalid(
                 "email must be an email, first_name must be a string, last_name must be a \
                  string, password must be a string"

@@ -5,7 +5,7 @@ use express::query;
 use serde_json::{Map, Value};
 
 use super::customer::{Expand, FIND, expand, metadata, refuse_unstorable};
-use super::refusal::Refused;
+use super::error::ApiError;
 use super::validation::{Property, Rule, validate};
 
 /// A group to create.
@@ -27,7 +27,7 @@ pub struct UpdateRequest {
     /// Members to merge into the metadata.
     pub metadata: Option<Map<String, Value>>,
     /// What is wrong with the request beyond its form: answered once the group is known to exist.
-    pub refused: Option<Refused>,
+    pub refused: Option<ApiError>,
     /// What the answer is to show.
     pub expand: Expand,
 }
@@ -53,7 +53,7 @@ const UPDATE: [Property; 2] = [
 ];
 
 /// `POST /admin/customer-groups`.
-pub fn parse_create(body: Document) -> Result<CreateRequest, Refused> {
+pub fn parse_create(body: Document) -> Result<CreateRequest, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &CREATE)?;
     refuse_unstorable(unstorable)?;
@@ -67,7 +67,7 @@ pub fn parse_create(body: Document) -> Result<CreateRequest, Refused> {
 
 /// `POST /admin/customer-groups/{id}`: first the body is judged, then the query, whose `fields` is
 /// checked and then ignored. Source: cases `cg-update-*`.
-pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refused> {
+pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &UPDATE)?;
     let FindRequest { fields: _, expand } = parse_find(query)?;
@@ -75,10 +75,12 @@ pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refuse
     let is_null = |name| members.get(name).is_some_and(Value::is_null);
     // Medusa looks into the metadata first; it is PostgreSQL that refuses the name.
     let refused = if is_null("metadata") {
-        Some(Refused::Unknown)
+        Some(ApiError::Unknown)
     } else if is_null("name") {
-        let message = "Can't insert null value in field name on insert in table customer_group";
-        Some(Refused::Invalid(message.to_owned()))
+        Some(ApiError::NotNull {
+            column: "name",
+            table: "customer_group",
+        })
     } else {
         None
     };
@@ -94,7 +96,7 @@ pub fn parse_update(body: Document, query: &str) -> Result<UpdateRequest, Refuse
 }
 
 /// `GET /admin/customer-groups/{id}`.
-pub fn parse_find(query: &str) -> Result<FindRequest, Refused> {
+pub fn parse_find(query: &str) -> Result<FindRequest, ApiError> {
     let members = validate(query::parse(query), &FIND)?;
     let fields = members.get("fields").and_then(Value::as_str);
     Ok(FindRequest {
@@ -105,12 +107,13 @@ pub fn parse_find(query: &str) -> Result<FindRequest, Refused> {
 
 #[cfg(test)]
 mod tests {
-    use express::json::parse;
     use serde_json::json;
 
     use super::*;
+    use crate::contracts::medusa::error::text_of_invalid;
+    use express::json::parse;
 
-    fn create(body: &str) -> Result<CreateRequest, Refused> {
+    fn create(body: &str) -> Result<CreateRequest, ApiError> {
         parse_create(parse(body).unwrap())
     }
 
@@ -118,7 +121,7 @@ mod tests {
     fn a_group_needs_a_name() {
         for body in ["{}", r#"{"name":null}"#, r#"{"name":5}"#] {
             let message = "name must be a string".to_owned();
-            assert_eq!(create(body), Err(Refused::Invalid(message)));
+            assert_eq!(text_of_invalid(create(body)), Err(message));
         }
         assert_eq!(
             create(r#"{"name":""}"#),
@@ -145,11 +148,11 @@ mod tests {
         assert_eq!(refused(r#"{"name":"","metadata":{}}"#), None);
         assert_eq!(
             refused(r#"{"metadata":null,"name":null}"#),
-            Some(Refused::Unknown)
+            Some(ApiError::Unknown)
         );
         let null = "Can't insert null value in field name on insert in table customer_group";
-        let null = Refused::Invalid(null.to_owned());
-        assert_eq!(refused(r#"{"name":null,"metadata":{}}"#), Some(null));
+        let is_null = refused(r#"{"name":null,"metadata":{}}"#).unwrap();
+        assert_eq!((is_null.status(), is_null.message().as_str()), (400, null));
         for (body, query, message) in [
             (
                 r#"{"customers":[],"name":1}"#,
@@ -164,11 +167,11 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                update(body, query),
-                Err(Refused::Invalid(message.to_owned()))
+                text_of_invalid(update(body, query)),
+                Err(message.to_owned())
             );
         }
-        assert_eq!(update(r#"{"name":"\u0000"}"#, ""), Err(Refused::Unknown));
+        assert_eq!(update(r#"{"name":"\u0000"}"#, ""), Err(ApiError::Unknown));
         let asked = update(
             r#"{"name":"vip","metadata":{"a":""}}"#,
             "expand=customers&fields=id",

@@ -9,8 +9,8 @@ use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
 
 use super::customer::Expand;
+use super::error::ApiError;
 use super::option::{count, date, finite, items};
-use super::refusal::Refused;
 use super::validation::{Property, Rule, Schema, validate};
 
 /// A page of customers.
@@ -108,11 +108,11 @@ const WINDOW: [Property; 4] = [
 const TIME_MIN: f64 = -210_866_803_200.0;
 
 /// `GET /admin/customers`.
-pub fn parse_customers(query: &str) -> Result<CustomersRequest, Refused> {
+pub fn parse_customers(query: &str) -> Result<CustomersRequest, ApiError> {
     let members = checked(query, &CUSTOMERS)?;
     let groups = match members.get("groups") {
         // It passes as a text and is not one later on. Source: case `list-groups-string`.
-        Some(Value::String(_)) => return Err(Refused::Unknown),
+        Some(Value::String(_)) => return Err(ApiError::Unknown),
         Some(groups) => Some(any_of(groups)?),
         None => None,
     };
@@ -121,14 +121,14 @@ pub fn parse_customers(query: &str) -> Result<CustomersRequest, Refused> {
 
 /// `GET /admin/customer-groups/{id}/customers`: groups that are asked for do not count.
 /// Source: case `cg-customers-groups-param-overridden`.
-pub fn parse_members(query: &str, group: &str) -> Result<CustomersRequest, Refused> {
+pub fn parse_members(query: &str, group: &str) -> Result<CustomersRequest, ApiError> {
     let members = checked(query, &CUSTOMERS)?;
     let group = any_of(&Value::Array(vec![group.into()]))?;
     customers(&members, Some(group))
 }
 
 /// `GET /admin/customer-groups`.
-pub fn parse_groups(query: &str) -> Result<GroupsRequest, Refused> {
+pub fn parse_groups(query: &str) -> Result<GroupsRequest, ApiError> {
     let members = checked(query, &GROUPS)?;
     Ok(GroupsRequest {
         q: filled(&members, "q")?,
@@ -141,14 +141,14 @@ pub fn parse_groups(query: &str) -> Result<GroupsRequest, Refused> {
     })
 }
 
-fn checked(query: &str, schema: &Schema) -> Result<Map<String, Value>, Refused> {
+fn checked(query: &str, schema: &Schema) -> Result<Map<String, Value>, ApiError> {
     validate(query::parse(query), schema)
 }
 
 fn customers(
     members: &Map<String, Value>,
     groups: Option<Vec<String>>,
-) -> Result<CustomersRequest, Refused> {
+) -> Result<CustomersRequest, ApiError> {
     Ok(CustomersRequest {
         q: filled(members, "q")?,
         has_account: has_account(members),
@@ -159,12 +159,12 @@ fn customers(
     })
 }
 
-fn shown(members: &Map<String, Value>, limit: f64) -> Result<Shown, Refused> {
+fn shown(members: &Map<String, Value>, limit: f64) -> Result<Shown, ApiError> {
     let number = |name, default| members.get(name).and_then(finite).unwrap_or(default);
     let (limit, offset) = (number("limit", limit), number("offset", 0.0));
     // PostgreSQL refuses what is no count. Source: cases `list-limit-negative`,
     // `list-offset-negative`.
-    let count = |number| count(number).ok_or(Refused::Unknown);
+    let count = |number| count(number).ok_or(ApiError::Unknown);
     // No limit is asked for. Source: case `list-limit-empty`.
     let has_limit = limit != 0.0;
     Ok(Shown {
@@ -194,15 +194,15 @@ fn text(members: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// A text that PostgreSQL is to look for; an empty one is none.
-fn filled(members: &Map<String, Value>, name: &str) -> Result<Option<String>, Refused> {
+fn filled(members: &Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
     let text = text(members, name).filter(|text| !text.is_empty());
     text.map(storable).transpose()
 }
 
 /// PostgreSQL has no U+0000, and refuses a query with one.
-fn storable(text: String) -> Result<String, Refused> {
+fn storable(text: String) -> Result<String, ApiError> {
     if text.contains('\0') {
-        Err(Refused::Unknown)
+        Err(ApiError::Unknown)
     } else {
         Ok(text)
     }
@@ -210,7 +210,7 @@ fn storable(text: String) -> Result<String, Refused> {
 
 /// Texts of which any will do; a list of one is split on commas. Source: cases
 /// `list-groups-comma`, `cg-list-name-comma`.
-fn any_of(list: &Value) -> Result<Vec<String>, Refused> {
+fn any_of(list: &Value) -> Result<Vec<String>, ApiError> {
     let texts: Vec<&str> = items(list)
         .unwrap_or_default()
         .into_iter()
@@ -224,15 +224,15 @@ fn any_of(list: &Value) -> Result<Vec<String>, Refused> {
     texts.collect()
 }
 
-fn window(members: &Map<String, Value>, name: &str) -> Result<Window, Refused> {
+fn window(members: &Map<String, Value>, name: &str) -> Result<Window, ApiError> {
     let bounds = match members.get(name) {
         None => return Ok(Window::default()),
         Some(Value::Object(bounds)) => bounds,
         // A list of windows passes and means nothing to PostgreSQL.
-        Some(_) => return Err(Refused::Unknown),
+        Some(_) => return Err(ApiError::Unknown),
     };
     let bound = |name| match bounds.get(name).and_then(date) {
-        Some(milliseconds) if milliseconds / 1000.0 < TIME_MIN => Err(Refused::Unknown),
+        Some(milliseconds) if milliseconds / 1000.0 < TIME_MIN => Err(ApiError::Unknown),
         bound => Ok(bound.map(|milliseconds| milliseconds / 1000.0)),
     };
     Ok(Window {

@@ -6,7 +6,7 @@ use express::json::Document;
 use serde_json::{Map, Value};
 
 use super::email;
-use super::refusal::Refused;
+use super::error::ApiError;
 use super::validation::{Property, Rule, validate};
 
 /// An e-mail and a password.
@@ -25,7 +25,7 @@ const LOGIN: [Property; 2] = [
 
 /// Reads the body. Source: cases `auth-login-empty-object`, `auth-login-empty-strings`,
 /// `auth-token-invalid`.
-pub fn parse_login(body: Document) -> Result<Login, Refused> {
+pub fn parse_login(body: Document) -> Result<Login, ApiError> {
     let mut members = validate(body.value, &LOGIN)?;
     Ok(Login {
         email: email::lower_case(&text(&mut members, "email")).into(),
@@ -45,15 +45,15 @@ fn text(members: &mut Map<String, Value>, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use express::json::parse;
-
     use super::*;
+    use crate::contracts::medusa::error::text_of_invalid;
+    use express::json::parse;
 
     #[track_caller]
     fn refused(body: &str, message: &str) {
         assert_eq!(
-            parse_login(parse(body).unwrap()),
-            Err(Refused::Invalid(message.to_owned())),
+            text_of_invalid(parse_login(parse(body).unwrap())),
+            Err(message.to_owned()),
             "{body}"
         );
     }

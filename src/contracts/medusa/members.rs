@@ -5,7 +5,7 @@ use express::json::Document;
 use serde_json::Value;
 
 use super::customer::refuse_unstorable;
-use super::refusal::Refused;
+use super::error::ApiError;
 use super::validation::{Property, Rule, validate};
 
 const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Items(&CUSTOMER))];
@@ -13,31 +13,28 @@ const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Items(&CU
 const CUSTOMER: [Property; 1] = [Property::required("id", Rule::Text)];
 
 /// The customers who are to join, by Medusa's ids, in the request's order, twice where it says so.
-pub fn parse_add(body: Document) -> Result<Vec<String>, Refused> {
+pub fn parse_add(body: Document) -> Result<Vec<String>, ApiError> {
     let customers: Option<Vec<String>> = parse(body)?.into_iter().collect();
-    customers.ok_or_else(|| {
-        Refused::Invalid(
-            "Can't insert null value in field customer_id on insert in table \
-             customer_group_customers"
-                .to_owned(),
-        )
+    customers.ok_or(ApiError::NotNull {
+        column: "customer_id",
+        table: "customer_group_customers",
     })
 }
 
 /// The customers who are to leave.
-pub fn parse_remove(body: Document) -> Result<Vec<String>, Refused> {
+pub fn parse_remove(body: Document) -> Result<Vec<String>, ApiError> {
     Ok(parse(body)?.into_iter().flatten().collect())
 }
 
 /// The ids. A list inside the list passes validation and has none. What is no list, or is not
 /// there, passes too, and is what Medusa does not expect.
 /// Source: cases `cg-batch-add-missing`, `cg-batch-delete-invalid`; contract §14.1.
-fn parse(body: Document) -> Result<Vec<Option<String>>, Refused> {
+fn parse(body: Document) -> Result<Vec<Option<String>>, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &BATCH)?;
     refuse_unstorable(unstorable)?;
     let Some(Value::Array(customers)) = members.get_mut("customer_ids").map(Value::take) else {
-        return Err(Refused::Unknown);
+        return Err(ApiError::Unknown);
     };
     let id = |customer: &Value| Some(customer.get("id")?.as_str()?.to_owned());
     Ok(customers.iter().map(id).collect())
@@ -45,20 +42,20 @@ fn parse(body: Document) -> Result<Vec<Option<String>>, Refused> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::contracts::medusa::error::text_of_invalid;
     use express::json;
 
-    use super::*;
-
-    fn add(body: &str) -> Result<Vec<String>, Refused> {
+    fn add(body: &str) -> Result<Vec<String>, ApiError> {
         parse_add(json::parse(body).unwrap())
     }
 
-    fn remove(body: &str) -> Result<Vec<String>, Refused> {
+    fn remove(body: &str) -> Result<Vec<String>, ApiError> {
         parse_remove(json::parse(body).unwrap())
     }
 
     #[track_caller]
-    fn both(body: &str, expected: &Result<Vec<String>, Refused>) {
+    fn both(body: &str, expected: &Result<Vec<String>, ApiError>) {
         assert_eq!(&add(body), expected, "{body}");
         assert_eq!(&remove(body), expected, "{body}");
     }
@@ -107,13 +104,14 @@ mod tests {
                 "an unknown value was passed to the validate function".to_owned(),
             ),
         ] {
-            both(body, &Err(Refused::Invalid(message)));
+            assert_eq!(text_of_invalid(add(body)), Err(message.clone()), "{body}");
+            assert_eq!(text_of_invalid(remove(body)), Err(message), "{body}");
         }
-        both("{}", &Err(Refused::Unknown));
-        both(r#"{"customer_ids":{"id":"x"}}"#, &Err(Refused::Unknown));
+        both("{}", &Err(ApiError::Unknown));
+        both(r#"{"customer_ids":{"id":"x"}}"#, &Err(ApiError::Unknown));
         both(
             r#"{"customer_ids":[{"id":"\u0000"}]}"#,
-            &Err(Refused::Unknown),
+            &Err(ApiError::Unknown),
         );
     }
 
@@ -126,7 +124,11 @@ mod tests {
             assert_eq!(remove(body), Ok(vec![]));
             let message = "Can't insert null value in field customer_id on insert in table \
                            customer_group_customers";
-            assert_eq!(add(body), Err(Refused::Invalid(message.to_owned())));
+            let refused = add(body).unwrap_err();
+            assert_eq!(
+                (refused.status(), refused.message().as_str()),
+                (400, message)
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What Medusa accepts as a body or a query, and every message where it does not.
+//! What Medusa accepts as a body or a query, and what is wrong where it does not.
 //!
 //! Source: class-validator 0.14 with `whitelist` and `forbidNonWhitelisted`, after
 //! class-transformer; Medusa's `validator` joins the messages. First come the properties that
@@ -9,8 +9,9 @@ use express::prototype;
 use serde_json::{Map, Value};
 
 use super::email::is_email;
+use super::error::ApiError;
 use super::option;
-use super::refusal::Refused;
+use super::violation::{Broken, Violation};
 
 /// What a class declares, in order.
 pub type Schema = [Property];
@@ -106,11 +107,8 @@ impl Property {
     }
 }
 
-/// What class-validator says of something that is no instance of a class.
-const UNKNOWN_VALUE: &str = "an unknown value was passed to the validate function";
-
 /// Checks a body or a query; gives its members, less the names that JavaScript swallows.
-pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, Refused> {
+pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, ApiError> {
     let typed: Vec<_> = schema
         .iter()
         .filter(|property| {
@@ -121,65 +119,61 @@ pub fn validate(given: Value, schema: &Schema) -> Result<Map<String, Value>, Ref
         })
         .map(|property| property.name)
         .collect();
-    let given =
-        prototype::strip(given, &typed).map_err(|prototype::CalledConstructor| Refused::Unknown)?;
+    let given = prototype::strip(given, &typed)
+        .map_err(|prototype::CalledConstructor| ApiError::Unknown)?;
     let Value::Object(members) = given else {
         // A list is no instance of a class.
-        return Err(Refused::Invalid(UNKNOWN_VALUE.to_owned()));
+        return Err(ApiError::Invalid(vec![Violation::NoInstance]));
     };
-    let messages = messages(&members, schema);
-    if messages.is_empty() {
+    let violations = violations(&members, schema);
+    if violations.is_empty() {
         Ok(members)
     } else {
-        Err(Refused::Invalid(messages.join(", ")))
+        Err(ApiError::Invalid(violations))
     }
 }
 
-fn messages(members: &Map<String, Value>, schema: &Schema) -> Vec<String> {
+fn violations(members: &Map<String, Value>, schema: &Schema) -> Vec<Violation> {
     let unknown = members
         .keys()
         .filter(|key| !schema.iter().any(|property| property.name == key.as_str()))
-        .map(|key| format!("property {key} should not exist"));
+        .map(|key| Violation::NotDeclared(key.clone()));
     let declared =
         schema.iter().flat_map(
             |property| match (property.presence, members.get(property.name)) {
                 (Presence::Optional, None | Some(Value::Null)) | (Presence::NotNull, None) => {
                     vec![]
                 }
-                (_, value) => property.messages(value.unwrap_or(&Value::Null)),
+                (_, value) => property.violations(value.unwrap_or(&Value::Null)),
             },
         );
     unknown.chain(declared).collect()
 }
 
 impl Property {
-    fn messages(&self, value: &Value) -> Vec<String> {
-        let name = self.name;
-        let must_be = |what: &str| format!("{name} must be {what}");
-        let unless = |is_met: bool, message: String| (!is_met).then_some(message);
+    fn violations(&self, value: &Value) -> Vec<Violation> {
+        let broken = |rule| Violation::Broken {
+            property: self.name,
+            rule,
+        };
+        let unless = |is_met: bool, rule| (!is_met).then(|| broken(rule));
         let own = match self.rule {
-            Rule::Email => unless(value.as_str().is_some_and(is_email), must_be("an email")),
-            Rule::Text => unless(value.is_string(), must_be("a string")),
-            Rule::Object => unless(value.is_object(), must_be("an object")),
-            Rule::List(_) => unless(value.is_array(), must_be("an array")),
-            Rule::Number => unless(
-                option::finite(value).is_some(),
-                must_be("a number conforming to the specified constraints"),
-            ),
-            Rule::Texts | Rule::TextList => unless(
-                option::are_texts(value),
-                format!("each value in {name} must be a string"),
-            ),
-            Rule::Date => unless(option::date(value).is_some(), must_be("a Date instance")),
+            Rule::Email => unless(value.as_str().is_some_and(is_email), Broken::Email),
+            Rule::Text => unless(value.is_string(), Broken::Text),
+            Rule::Object => unless(value.is_object(), Broken::Object),
+            Rule::List(_) => unless(value.is_array(), Broken::Array),
+            Rule::Number => unless(option::finite(value).is_some(), Broken::Number),
+            Rule::Texts | Rule::TextList => unless(option::are_texts(value), Broken::EachText),
+            Rule::Date => unless(option::date(value).is_some(), Broken::Date),
             Rule::Items(_) | Rule::Nested(_) | Rule::Opaque | Rule::Any => None,
         };
         let more = match self.rule {
             Rule::List(schema) | Rule::Items(schema) => {
-                nested(name, value, schema, "each value in nested")
+                nested(value, schema, &broken(Broken::EachNested))
             }
-            Rule::Nested(schema) => nested(name, value, schema, "nested"),
-            Rule::Opaque => opaque(name, value),
-            Rule::TextList if option::items(value).is_none() => vec![must_be("an array")],
+            Rule::Nested(schema) => nested(value, schema, &broken(Broken::Nested)),
+            Rule::Opaque => opaque(value, &broken(Broken::Nested)),
+            Rule::TextList if option::items(value).is_none() => vec![broken(Broken::Array)],
             Rule::TextList
             | Rule::Email
             | Rule::Text
@@ -190,35 +184,39 @@ impl Property {
             | Rule::Any => vec![],
         };
         let is_empty = value.is_null() || value.as_str() == Some("");
-        let empty = (self.not_empty && is_empty).then(|| format!("{name} should not be empty"));
+        let empty = (self.not_empty && is_empty).then(|| broken(Broken::Empty));
         empty.into_iter().chain(own).chain(more).collect()
     }
 }
 
-/// The messages of what is inside: objects follow the schema, lists are looked into at any depth.
+/// What is wrong inside: objects follow the schema, lists are looked into at any depth. Anything else
+/// is `no_object`.
 /// Source: cases `groups-two-bad`, `groups-strings`, `groups-empty-object`, `groups-string`,
 /// `list-created-scalar`, `list-created-array`.
-fn nested(name: &str, value: &Value, schema: &Schema, which: &str) -> Vec<String> {
+fn nested(value: &Value, schema: &Schema, no_object: &Violation) -> Vec<Violation> {
     match value {
-        Value::Object(members) => messages(members, schema),
+        Value::Object(members) => violations(members, schema),
         Value::Array(items) => items
             .iter()
-            .flat_map(|item| nested(name, item, schema, which))
+            .flat_map(|item| nested(item, schema, no_object))
             .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![format!(
-            "{which} property {name} must be either object or array"
-        )],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            vec![no_object.clone()]
+        }
     }
 }
 
 /// No class says what the object is, so that class-validator does not know it.
 /// Source: cases `cg-list-id-string`, `cg-list-id-operator`.
-fn opaque(name: &str, value: &Value) -> Vec<String> {
+fn opaque(value: &Value, no_object: &Violation) -> Vec<Violation> {
     match value {
-        Value::Object(_) => vec![UNKNOWN_VALUE.to_owned()],
-        Value::Array(items) => items.iter().flat_map(|item| opaque(name, item)).collect(),
+        Value::Object(_) => vec![Violation::NoInstance],
+        Value::Array(items) => items
+            .iter()
+            .flat_map(|item| opaque(item, no_object))
+            .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            nested(name, value, &[], "nested")
+            vec![no_object.clone()]
         }
     }
 }
@@ -228,6 +226,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::contracts::medusa::error::text_of_invalid;
+    use crate::contracts::medusa::violation;
 
     const SCHEMA: [Property; 4] = [
         Property::required("email", Rule::Email),
@@ -242,15 +242,15 @@ mod tests {
     #[track_caller]
     fn refused(given: Value, message: &str) {
         assert_eq!(
-            validate(given, &SCHEMA),
-            Err(Refused::Invalid(message.to_owned()))
+            text_of_invalid(validate(given, &SCHEMA)),
+            Err(message.to_owned())
         );
     }
 
     fn groups(groups: &Value, message: &str) {
         let given = json!({"email": "a@x.com", "groups": groups});
-        let messages = messages(given.as_object().unwrap(), &SCHEMA);
-        assert_eq!(messages.join(", "), message, "{given}");
+        let violations = violations(given.as_object().unwrap(), &SCHEMA);
+        assert_eq!(violation::text(&violations), message, "{given}");
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             Ok(json!({"email": "a@x.com"}))
         );
         let given = json!({"email": 1, "metadata": {"constructor": 1}});
-        assert_eq!(validate(given, &SCHEMA), Err(Refused::Unknown));
+        assert_eq!(validate(given, &SCHEMA), Err(ApiError::Unknown));
     }
 
     /// What class-validator 0.14.0 itself said of each.

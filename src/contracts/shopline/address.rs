@@ -9,9 +9,9 @@
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
+use super::error::ApiError;
 use super::member::{Type, check_types, get, text, texts};
 use super::query::Query;
-use super::refused::Refused;
 use super::request::{members, object};
 use crate::domain::customer::{AddressPatch, Fields, NewAddress, Rules, UpdateCustomer};
 
@@ -36,7 +36,7 @@ pub(super) const ADDRESS_TYPES: [(&str, Type); 15] = [
 ];
 
 /// Reads an address, its members of the right types.
-pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, Refused> {
+pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch, ApiError> {
     let text = |member| text(address, member);
     let country = match text("addresses.country")? {
         Patch::Keep => text("addresses.country_name")?,
@@ -65,7 +65,7 @@ pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch,
 }
 
 /// Reads the body of "create address". An `id` is no member of it.
-pub fn parse_create(body: &[u8]) -> Result<AddressPatch, Refused> {
+pub fn parse_create(body: &[u8]) -> Result<AddressPatch, ApiError> {
     let mut address = members(body, "customer_address")?;
     // The flag has another name inside a customer, where this one means nothing.
     match address.swap_remove("def") {
@@ -94,7 +94,7 @@ const PLACE_TYPES: [(&str, Type); 4] = [
 ];
 
 /// Reads the body of "update address", of the address with this id.
-pub fn parse_update(body: &[u8], id: &str) -> Result<AddressPatch, Refused> {
+pub fn parse_update(body: &[u8], id: &str) -> Result<AddressPatch, ApiError> {
     Ok(AddressPatch {
         shopline_id: Some(id.to_owned()),
         ..parse_create(body)?
@@ -120,9 +120,9 @@ pub fn into_command(
 }
 
 /// The ids of the addresses that "batch delete addresses" removes.
-pub fn parse_destroy(query: &Query) -> Result<Vec<String>, Refused> {
+pub fn parse_destroy(query: &Query) -> Result<Vec<String>, ApiError> {
     if query.get("operation") != Some("destroy") {
-        return Err(Refused::Parameter {
+        return Err(ApiError::Parameter {
             parameter: "operation",
             expected: "destroy",
         });
@@ -132,7 +132,7 @@ pub fn parse_destroy(query: &Query) -> Result<Vec<String>, Refused> {
 
 /// The ids of the customers whose addresses "batch query addresses" asks for. What it says of
 /// `address_types` is not looked at: SHOPLINE's own Go client cannot say it right.
-pub fn parse_list(body: &[u8]) -> Result<Vec<String>, Refused> {
+pub fn parse_list(body: &[u8]) -> Result<Vec<String>, ApiError> {
     texts(&object(body)?, "uids")
 }
 

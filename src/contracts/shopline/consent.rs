@@ -9,8 +9,8 @@ use events::customer::{OptInLevel, Subscription};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Map, Value};
 
+use super::error::ApiError;
 use super::member::{Type, check_types, digit, get, text};
-use super::refused::Refused;
 use super::request::Reading;
 use super::time::instant;
 use crate::domain::customer::ConsentPatch;
@@ -50,7 +50,7 @@ impl Names {
     }
 
     /// Whether the consent and its members are of the right types.
-    pub(super) fn check_types(&self, customer: &Map<String, Value>) -> Result<(), Refused> {
+    pub(super) fn check_types(&self, customer: &Map<String, Value>) -> Result<(), ApiError> {
         check_types(customer, &[(self.consent, Type::Object)])?;
         let types = [
             (self.state, Type::Integer),
@@ -67,7 +67,7 @@ impl Names {
         &self,
         customer: &Map<String, Value>,
         reading: &Reading<'_>,
-    ) -> Result<Option<ConsentPatch>, Refused> {
+    ) -> Result<Option<ConsentPatch>, ApiError> {
         let Some(consent) = self.find(customer) else {
             return Ok(None);
         };
@@ -80,12 +80,12 @@ impl Names {
         if members.iter().all(|member| get(consent, member).is_none()) {
             return Ok(None);
         }
-        let must_be = |parameter, expected| Refused::Parameter {
+        let must_be = |parameter, expected| ApiError::Parameter {
             parameter,
             expected,
         };
         let subscription = match digit(consent, self.state).as_deref() {
-            None => return Err(Refused::Required { member: self.state }),
+            None => return Err(ApiError::Required { member: self.state }),
             Some("0") => Subscription::Unsubscribed,
             Some("1") => Subscription::Subscribed,
             Some("2") => Subscription::Never,

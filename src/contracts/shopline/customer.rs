@@ -20,8 +20,8 @@ use projections::shopline as view;
 
 use super::address::{ADDRESS_TYPES, read_address};
 use super::consent::{EMAIL, SMS};
+use super::error::ApiError;
 use super::member::{Type, check_types, digit, get, text, texts};
-use super::refused::Refused;
 use super::request::{Reading, members, object};
 use crate::domain::customer::{
     AddressPatch, CreateCustomer, Fields, NewAddress, Rules, UpdateCustomer,
@@ -47,11 +47,11 @@ pub struct UpdateRequest {
 
 /// The customer and the tags that "remove tags" names. No documented answer shows a tag's id, so a tag
 /// is named by its text.
-pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), Refused> {
+pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), ApiError> {
     let body = object(body)?;
     let customer = match body.get("user_id") {
-        None | Some(Value::Null) => return Err(Refused::Required { member: "user_id" }),
-        Some(id) => id.as_str().ok_or(Refused::WrongType {
+        None | Some(Value::Null) => return Err(ApiError::Required { member: "user_id" }),
+        Some(id) => id.as_str().ok_or(ApiError::WrongType {
             member: "user_id",
             expected: "a string",
         })?,
@@ -61,7 +61,7 @@ pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), Refused> 
 
 /// Reads the body of "create customer". An address's `id` is not a member of this request: one that
 /// was copied along is ignored like any unknown member.
-pub fn parse_create(body: &[u8], reading: &Reading<'_>) -> Result<CreateRequest, Refused> {
+pub fn parse_create(body: &[u8], reading: &Reading<'_>) -> Result<CreateRequest, ApiError> {
     let (fields, mut addresses) = parse(body, reading)?;
     for address in &mut addresses {
         address.shopline_id = None;
@@ -70,7 +70,7 @@ pub fn parse_create(body: &[u8], reading: &Reading<'_>) -> Result<CreateRequest,
 }
 
 /// Reads the body of "update customer".
-pub fn parse_update(body: &[u8], reading: &Reading<'_>) -> Result<UpdateRequest, Refused> {
+pub fn parse_update(body: &[u8], reading: &Reading<'_>) -> Result<UpdateRequest, ApiError> {
     let (fields, addresses) = parse(body, reading)?;
     Ok(UpdateRequest { fields, addresses })
 }
@@ -124,7 +124,7 @@ fn with_ids(
     addresses
 }
 
-fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch>), Refused> {
+fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch>), ApiError> {
     let customer = members(body, "customer")?;
     check_types(&customer, &CUSTOMER_TYPES)?;
     let says_more = reading.version.shown >= view::Version::V20230901;
@@ -171,16 +171,16 @@ const LATER_TYPES: [(&str, Type); 2] = [
     ("verified_email", Type::Boolean),
 ];
 
-fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, Refused> {
+fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, ApiError> {
     let items = get(customer, "addresses").and_then(Value::as_array);
     let items = items.map(Vec::as_slice).unwrap_or_default();
     if items.len() > ADDRESS_ITEMS_MAX {
-        return Err(Refused::TooManyAddresses);
+        return Err(ApiError::TooManyAddresses);
     }
     items
         .iter()
         .map(|item| {
-            item.as_object().ok_or(Refused::WrongType {
+            item.as_object().ok_or(ApiError::WrongType {
                 member: "addresses",
                 expected: "an array of objects",
             })
@@ -193,7 +193,7 @@ fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, 
 /// another question, judged against those that are there.
 pub const ADDRESS_ITEMS_MAX: usize = 5000;
 
-fn read_fields(customer: &Map<String, Value>) -> Result<Fields, Refused> {
+fn read_fields(customer: &Map<String, Value>) -> Result<Fields, ApiError> {
     let text = |member| text(customer, member);
     let fields = Fields {
         email: text("email")?,
@@ -210,12 +210,12 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, Refused> {
     if let Patch::Set(email) = &fields.email
         && !is_email(email)
     {
-        return Err(Refused::NotAnEmail);
+        return Err(ApiError::NotAnEmail);
     }
     if let Patch::Set(birthday) = &fields.birthday
         && !is_date(birthday)
     {
-        return Err(Refused::NotADate);
+        return Err(ApiError::NotADate);
     }
     Ok(fields)
 }
@@ -237,14 +237,14 @@ fn is_date(text: &str) -> bool {
         && Date::strptime("%Y%m%d", text).is_ok()
 }
 
-fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, Refused> {
+fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, ApiError> {
     match digit(customer, "gender").as_deref() {
         None => Ok(Patch::Keep),
         Some("0") => Ok(Patch::Set(Gender::Unknown)),
         Some("1") => Ok(Patch::Set(Gender::Male)),
         Some("2") => Ok(Patch::Set(Gender::Female)),
         Some("3") => Ok(Patch::Set(Gender::Secret)),
-        Some(_) => Err(Refused::NotAGender),
+        Some(_) => Err(ApiError::NotAGender),
     }
 }
 

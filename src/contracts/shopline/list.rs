@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use projections::shopline::{Fields, Filter, Order, Start, Window, first_name_term, tag_term};
 use serde::{Deserialize, Serialize};
 
+use super::error::ApiError;
 use super::query::Query;
-use super::refused::Refused;
 use super::time::Moment;
 
 /// A page that is asked for; also what a `page_info` holds.
@@ -54,14 +54,14 @@ const QUERY_MAX: usize = 1000;
 const ID_MAX: usize = 64;
 
 /// `GET v2/customers.json`. Times without an offset are in the store's zone.
-pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, Refused> {
+pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
     page(query, List::List, seal, || {
         let moment = |name: &'static str| {
             let parse = |text| Moment::parse(text, zone).ok_or(not(name, "a time in ISO 8601"));
             query.get(name).map(parse).transpose()
         };
         let window = |min, max| {
-            Ok::<_, Refused>(Window {
+            Ok::<_, ApiError>(Window {
                 min: moment(min)?.map(|moment| moment.first),
                 max: moment(max)?.map(|moment| moment.last),
             })
@@ -80,7 +80,7 @@ pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Requ
 }
 
 /// `GET customers/v2/search.json`.
-pub fn parse_search(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, Refused> {
+pub fn parse_search(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
     // All of them are by creation; what else would decide is the same for everyone without orders.
     if !matches!(query.get("order"), None | Some("0" | "1" | "2" | "3")) {
         return Err(not("order", "0, 1, 2 or 3"));
@@ -97,8 +97,8 @@ fn page(
     query: &Query,
     of: List,
     seal: Seal<'_>,
-    filter: impl FnOnce() -> Result<Filter, Refused>,
-) -> Result<Request, Refused> {
+    filter: impl FnOnce() -> Result<Filter, ApiError>,
+) -> Result<Request, ApiError> {
     let mut request = match query.get("page_info") {
         Some(info) => page_info::decode(info, seal)
             .filter(|request| request.of == of)
@@ -125,15 +125,15 @@ fn page(
     Ok(request)
 }
 
-const fn not(parameter: &'static str, expected: &'static str) -> Refused {
-    Refused::Parameter {
+const fn not(parameter: &'static str, expected: &'static str) -> ApiError {
+    ApiError::Parameter {
         parameter,
         expected,
     }
 }
 
 /// `0` is before all others, as in SHOPLINE's own `page_info`.
-fn since_id(query: &Query) -> Result<Option<String>, Refused> {
+fn since_id(query: &Query) -> Result<Option<String>, ApiError> {
     match query.get("since_id") {
         None | Some("0") => Ok(None),
         Some(id) if id.contains('\0') || id.chars().count() > ID_MAX => {
@@ -143,7 +143,7 @@ fn since_id(query: &Query) -> Result<Option<String>, Refused> {
     }
 }
 
-fn fuzzy(text: &str) -> Result<String, Refused> {
+fn fuzzy(text: &str) -> Result<String, ApiError> {
     if text.chars().count() > TEXT_MAX {
         return Err(not("query_param", "at most 50 characters long"));
     }
@@ -151,7 +151,7 @@ fn fuzzy(text: &str) -> Result<String, Refused> {
 }
 
 /// Reads `field:value;field:value`. All of it must hold.
-fn conditions(text: &str, zone: &TimeZone) -> Result<Filter, Refused> {
+fn conditions(text: &str, zone: &TimeZone) -> Result<Filter, ApiError> {
     let malformed = || not("query", "a list of field:value with documented fields");
     if text.chars().count() > QUERY_MAX {
         return Err(not("query", "at most 1000 characters long"));

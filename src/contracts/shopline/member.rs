@@ -5,8 +5,8 @@
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
+use super::error::ApiError;
 use super::query::ids;
-use super::refused::Refused;
 
 /// The JSON type of a member that is read.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ pub(super) enum Type {
 pub(super) fn check_types(
     members: &Map<String, Value>,
     types: &[(&'static str, Type)],
-) -> Result<(), Refused> {
+) -> Result<(), ApiError> {
     for &(member, wanted) in types {
         let Some(value) = get(members, member) else {
             continue;
@@ -34,7 +34,7 @@ pub(super) fn check_types(
             Type::String => (value.is_string(), "a string"),
         };
         if !fits {
-            return Err(Refused::WrongType { member, expected });
+            return Err(ApiError::WrongType { member, expected });
         }
     }
     Ok(())
@@ -55,11 +55,11 @@ pub(super) fn get<'m>(members: &'m Map<String, Value>, member: &str) -> Option<&
 pub(super) fn text(
     members: &Map<String, Value>,
     member: &'static str,
-) -> Result<Patch<String>, Refused> {
+) -> Result<Patch<String>, ApiError> {
     match get(members, member).and_then(Value::as_str) {
         None => Ok(Patch::Keep),
         Some("") => Ok(Patch::Clear),
-        Some(text) if text.contains('\0') => Err(Refused::NulCharacter { member }),
+        Some(text) if text.contains('\0') => Err(ApiError::NulCharacter { member }),
         Some(text) => Ok(Patch::Set(text.to_owned())),
     }
 }
@@ -75,13 +75,13 @@ pub(super) fn digit(members: &Map<String, Value>, member: &str) -> Option<String
 pub(super) fn texts(
     members: &Map<String, Value>,
     member: &'static str,
-) -> Result<Vec<String>, Refused> {
-    let wrong = || Refused::WrongType {
+) -> Result<Vec<String>, ApiError> {
+    let wrong = || ApiError::WrongType {
         member,
         expected: "an array of strings",
     };
     let items = match members.get(member) {
-        None | Some(Value::Null) => return Err(Refused::Required { member }),
+        None | Some(Value::Null) => return Err(ApiError::Required { member }),
         Some(Value::Array(items)) => items,
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
             return Err(wrong());

@@ -2,8 +2,8 @@
 //!
 //! Source: SHOPLINE, orders of a customer.
 
+use super::error::ApiError;
 use super::query::Query;
-use super::refused::Refused;
 
 /// What `status` may be.
 const STATUSES: [&str; 3] = ["open", "cancelled", "any"];
@@ -11,9 +11,9 @@ const STATUSES: [&str; 3] = ["open", "cancelled", "any"];
 const LIMIT_MAX: u32 = 100;
 
 /// Judges the query.
-pub fn check(query: &Query) -> Result<(), Refused> {
+pub fn check(query: &Query) -> Result<(), ApiError> {
     if !query.get("status").is_some_and(|it| STATUSES.contains(&it)) {
-        return Err(Refused::Parameter {
+        return Err(ApiError::Parameter {
             parameter: "status",
             expected: "open, cancelled or any",
         });
@@ -24,7 +24,7 @@ pub fn check(query: &Query) -> Result<(), Refused> {
             .is_ok_and(|limit| (1..=LIMIT_MAX).contains(&limit))
     };
     if query.get("limit").is_some_and(|limit| !fits(limit)) {
-        return Err(Refused::Parameter {
+        return Err(ApiError::Parameter {
             parameter: "limit",
             expected: "a number from 1 to 100",
         });

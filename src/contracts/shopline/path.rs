@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::refused::Refused;
+use super::error::ApiError;
 use super::token::Scope;
 use super::versions::{Version, version};
 
@@ -171,21 +171,21 @@ impl MatchedPath {
 
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
     /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
-    pub fn customer_id(&self) -> Result<&str, Refused> {
+    pub fn customer_id(&self) -> Result<&str, ApiError> {
         self.id(0)
     }
 
     /// The id of the address, likewise.
-    pub fn address_id(&self) -> Result<&str, Refused> {
+    pub fn address_id(&self) -> Result<&str, ApiError> {
         self.id(1)
     }
 
-    fn id(&self, place: usize) -> Result<&str, Refused> {
+    fn id(&self, place: usize) -> Result<&str, ApiError> {
         self.ids
             .get(place)
             .map(String::as_str)
             .filter(|id| id.chars().count() <= ID_LENGTH_MAX && !id.contains('\0'))
-            .ok_or(Refused::NoSuchData)
+            .ok_or(ApiError::NoSuchData)
     }
 }
 
@@ -194,9 +194,9 @@ const ID_LENGTH_MAX: usize = 64;
 const ADDRESS_ID: &str = "SL";
 
 /// What a method and a raw path (without query) mean.
-pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, Refused> {
+pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, ApiError> {
     if raw_path.ends_with('/') {
-        return Err(Refused::UnknownRoute);
+        return Err(ApiError::UnknownRoute);
     }
     let segments = raw_path
         .split('/')
@@ -207,9 +207,9 @@ pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, Refused> {
         Ok([admin, openapi, name, rest @ ..]) if admin == "admin" && openapi == "openapi" => {
             (name, rest)
         }
-        Ok(_) | Err(_) => return Err(Refused::UnknownRoute),
+        Ok(_) | Err(_) => return Err(ApiError::UnknownRoute),
     };
-    let version = version(name).ok_or(Refused::UnknownVersion)?;
+    let version = version(name).ok_or(ApiError::UnknownVersion)?;
     ROUTES
         .iter()
         .filter(|route| route.method == method)
@@ -222,7 +222,7 @@ pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, Refused> {
                 ids,
             })
         })
-        .ok_or(Refused::UnknownRoute)
+        .ok_or(ApiError::UnknownRoute)
 }
 
 /// The ids of a path that matches a template, or `None` when it does not.
@@ -267,7 +267,7 @@ mod tests {
 
     const BASE: &str = "/admin/openapi/v20220901";
 
-    fn operation(method: &str, path: &str) -> Result<Operation, Refused> {
+    fn operation(method: &str, path: &str) -> Result<Operation, ApiError> {
         find(method, path).map(|found| found.route.operation)
     }
 
@@ -381,7 +381,7 @@ mod tests {
             let refused = operation(method, path).unwrap_err();
             assert_eq!(
                 (refused.status(), refused),
-                (404, Refused::UnknownRoute),
+                (404, ApiError::UnknownRoute),
                 "{method} {path}"
             );
         }
@@ -402,7 +402,7 @@ mod tests {
     fn another_version_is_unknown_whatever_follows() {
         for version in ["v20230902", "v1", "customers.json", "20220901"] {
             let refused = operation("PUT", &format!("/admin/openapi/{version}/customers/1.json"));
-            assert_eq!(refused, Err(Refused::UnknownVersion));
+            assert_eq!(refused, Err(ApiError::UnknownVersion));
         }
     }
 
@@ -419,8 +419,8 @@ mod tests {
         assert_eq!(id("a%2Fb"), Ok("a/b".to_owned()));
         assert_eq!(id("a.json"), Ok("a.json".to_owned()));
         assert_eq!(id(&"%C3%A4".repeat(64)), Ok("ä".repeat(64)));
-        assert_eq!(id(&"1".repeat(65)), Err(Refused::NoSuchData));
-        assert_eq!(id("1%00"), Err(Refused::NoSuchData));
+        assert_eq!(id(&"1".repeat(65)), Err(ApiError::NoSuchData));
+        assert_eq!(id("1%00"), Err(ApiError::NoSuchData));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::refused::Refused;
+use super::error::ApiError;
 
 /// The parameters of a query. Of one that is there twice the first counts; others are not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,15 +28,15 @@ impl Query {
     }
 
     /// The ids of a comma list, each once, in the order in which they first stand.
-    pub fn ids(&self, name: &'static str) -> Result<Vec<String>, Refused> {
+    pub fn ids(&self, name: &'static str) -> Result<Vec<String>, ApiError> {
         ids(name, self.get(name).unwrap_or_default().split(','))
     }
 
     /// The ids of a comma list that must name some.
-    pub fn required_ids(&self, name: &'static str) -> Result<Vec<String>, Refused> {
+    pub fn required_ids(&self, name: &'static str) -> Result<Vec<String>, ApiError> {
         let ids = self.ids(name)?;
         if ids.is_empty() {
-            return Err(Refused::Required { member: name });
+            return Err(ApiError::Required { member: name });
         }
         Ok(ids)
     }
@@ -46,7 +46,7 @@ impl Query {
 pub fn ids<'a>(
     member: &'static str,
     listed: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<String>, Refused> {
+) -> Result<Vec<String>, ApiError> {
     let mut seen = HashSet::new();
     let ids: Vec<_> = listed
         .into_iter()
@@ -55,7 +55,7 @@ pub fn ids<'a>(
         .map(ToOwned::to_owned)
         .collect();
     if ids.len() > IDS_MAX {
-        return Err(Refused::TooManyIds { member });
+        return Err(ApiError::TooManyIds { member });
     }
     Ok(ids)
 }
@@ -90,7 +90,7 @@ mod tests {
         for member in ["none", "absent"] {
             assert_eq!(
                 query.required_ids(member),
-                Err(Refused::Required { member })
+                Err(ApiError::Required { member })
             );
         }
     }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(list(IDS_MAX).map(|ids| ids.len()), Ok(IDS_MAX));
         assert_eq!(
             list(IDS_MAX + 1),
-            Err(Refused::TooManyIds { member: "ids" })
+            Err(ApiError::TooManyIds { member: "ids" })
         );
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::error::ApiError;
 use super::json;
-use super::refused::Refused;
 use super::versions::Version;
 
 /// The largest body that is read.
@@ -17,13 +17,13 @@ pub const BODY_BYTES_MAX: usize = 1_048_576;
 
 /// Refuses a body that is not declared as JSON: 400, since SHOPLINE has no 415. Parameters are
 /// free: the documentation demands a charset, its own clients send none.
-pub fn check_content_type(content_type: Option<&str>) -> Result<(), Refused> {
+pub fn check_content_type(content_type: Option<&str>) -> Result<(), ApiError> {
     let media_type = content_type
         .and_then(|value| value.split(';').next())
         .map(str::trim);
     match media_type {
         Some(media_type) if media_type.eq_ignore_ascii_case("application/json") => Ok(()),
-        Some(_) | None => Err(Refused::ContentType),
+        Some(_) | None => Err(ApiError::ContentType),
     }
 }
 
@@ -31,7 +31,7 @@ pub fn check_content_type(content_type: Option<&str>) -> Result<(), Refused> {
 ///
 /// Several headers are one, joined by commas. The most specific range that covers JSON decides.
 /// Source: RFC 9110 §12.5.1.
-pub fn check_accept(accept: Option<&str>) -> Result<(), Refused> {
+pub fn check_accept(accept: Option<&str>) -> Result<(), ApiError> {
     let accept = accept.unwrap_or_default();
     if accept.trim().is_empty() {
         return Ok(());
@@ -50,7 +50,7 @@ pub fn check_accept(accept: Option<&str>) -> Result<(), Refused> {
         .max();
     match best {
         Some((_, true)) => Ok(()),
-        Some((_, false)) | None => Err(Refused::Accept),
+        Some((_, false)) | None => Err(ApiError::Accept),
     }
 }
 
@@ -74,26 +74,26 @@ pub struct Reading<'a> {
 }
 
 /// The members of the body.
-pub fn object(body: &[u8]) -> Result<Map<String, Value>, Refused> {
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.len() > BODY_BYTES_MAX {
-        return Err(Refused::BodyTooLarge);
+        return Err(ApiError::BodyTooLarge);
     }
     match json::read(body)? {
         Value::Object(members) => Ok(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(Refused::NotAnObject)
+            Err(ApiError::NotAnObject)
         }
     }
 }
 
 /// The members of the object that the body holds under one name, such as `customer`. Others are not
 /// looked at.
-pub fn members(body: &[u8], member: &'static str) -> Result<Map<String, Value>, Refused> {
+pub fn members(body: &[u8], member: &'static str) -> Result<Map<String, Value>, ApiError> {
     match object(body)?.swap_remove(member) {
-        None | Some(Value::Null) => Err(Refused::Required { member }),
+        None | Some(Value::Null) => Err(ApiError::Required { member }),
         Some(Value::Object(members)) => Ok(members),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            Err(Refused::WrongType {
+            Err(ApiError::WrongType {
                 member,
                 expected: "an object",
             })
@@ -126,7 +126,7 @@ mod tests {
             Some("multipart/form-data; boundary=application/json"),
         ] {
             let refused = check_content_type(wrong).unwrap_err();
-            assert_eq!((refused.status(), refused), (400, Refused::ContentType));
+            assert_eq!((refused.status(), refused), (400, ApiError::ContentType));
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
             ",",
         ] {
             let refused = check_accept(Some(wrong)).unwrap_err();
-            assert_eq!((refused.status(), refused), (406, Refused::Accept));
+            assert_eq!((refused.status(), refused), (406, ApiError::Accept));
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(members(&body(1_048_576), "customer"), Ok(Map::new()));
         assert_eq!(
             members(&body(1_048_577), "customer"),
-            Err(Refused::BodyTooLarge)
+            Err(ApiError::BodyTooLarge)
         );
     }
 

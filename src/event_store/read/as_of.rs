@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use sqlx::{PgPool, Row as _};
 
 use crate::domain::customer::Customer;
-use crate::event_store::read::reader::{self, StoreError, decode};
+use crate::event_store::StoreError;
+use crate::event_store::read::reader::{self, decode};
 use crate::event_store::{Ledger, Loaded};
 use crate::history::{Entry, History, State};
 

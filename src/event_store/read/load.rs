@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::event_store::execute::count;
+use crate::event_store::StoreError;
+use crate::event_store::count;
 use crate::event_store::point::Point;
-use crate::event_store::read::reader::{self, StoreError};
+use crate::event_store::read::reader;
 use crate::event_store::read::snapshots::{self, Passed, Snapshot};
 use crate::event_store::{Ledger, Loaded, Stream};
 

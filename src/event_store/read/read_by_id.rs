@@ -16,10 +16,11 @@ use sqlx::postgres::PgRow;
 use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
+use crate::event_store::StoreError;
 use crate::event_store::cache::freshness::Seen;
-use crate::event_store::keys::keyring::StreamKey;
-use crate::event_store::read::reader::{self, StoreError};
-use crate::event_store::{Ledger, Loaded, Stream};
+use crate::event_store::keys::seal::StreamKey;
+use crate::event_store::read::reader;
+use crate::event_store::{Corrupt, Ledger, Loaded, Stream};
 use crate::mutations::{Guard, without};
 
 /// The groups that a customer is in: as its newest event says, else as its row does.
@@ -245,7 +246,7 @@ impl Ledger {
                 let view = match row.try_get::<Option<&str>, _>(2)? {
                     None => V::default(),
                     Some(text) => {
-                        serde_json::from_str(text).map_err(|_not_a_view| StoreError::View {
+                        serde_json::from_str(text).map_err(|_not_a_view| Corrupt::View {
                             stream: stream.clone(),
                         })?
                     }
@@ -254,8 +255,8 @@ impl Ledger {
                     (Some(number), Some(wrapped)) => Some(
                         self.keyring
                             .unwrap(&stream, number, wrapped)
-                            .map_err(|source| StoreError::Key {
-                                position: 0,
+                            .map_err(|source| Corrupt::StreamKey {
+                                stream: stream.clone(),
                                 source,
                             })?,
                     ),

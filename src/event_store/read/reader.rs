@@ -17,12 +17,13 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use crate::event_store::appender::ExpectedStream;
-use crate::event_store::keys::keyring::{
-    KeyError, Keyring, SealContext, StreamKey, unseal_metadata,
-};
-use crate::event_store::keys::unseal::{UnsealError, unseal_text};
+use crate::event_store::append::ExpectedStream;
+use crate::event_store::keys::keyring::{KeyError, Keyring};
+use crate::event_store::keys::seal::{SealContext, StreamKey};
+use crate::event_store::keys::unseal::text::{UnsealError, unseal_text};
+use crate::event_store::keys::unseal::unseal_metadata;
 use crate::event_store::point::Point;
+use crate::event_store::{Corrupt, StoreError};
 
 /// The columns of `events` in the order in which [`stored_record`] reads them.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
@@ -33,39 +34,6 @@ const BYTES_MAX: i64 = 8 * 1024 * 1024;
 /// How much larger a payload is taken to be than Postgres has compressed it to. Sealed texts shrink by
 /// little, a group's own words perhaps by more.
 const COMPRESSION: i32 = 8;
-
-/// A record that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database did not answer.
-    #[error("the store could not be read")]
-    Unavailable(#[from] sqlx::Error),
-    /// A stored key or value does not open.
-    #[error("the record at position {position} does not open")]
-    Key {
-        /// The record's position.
-        position: i64,
-        /// Why.
-        #[source]
-        source: KeyError,
-    },
-    /// A stored view is not what its table says; a rebuild mends it.
-    #[error("the stored view of {stream} cannot be read")]
-    View {
-        /// The stream.
-        stream: String,
-    },
-    /// The record is not what its type and version say.
-    #[error("the record at position {position} is not a {event_type}: {what}")]
-    Malformed {
-        /// The record's position.
-        position: i64,
-        /// Its type name.
-        event_type: String,
-        /// What is wrong; never a value.
-        what: &'static str,
-    },
-}
 
 /// The records after a position, in order, at most `limit`; fewer where they are large.
 pub async fn after(
@@ -234,7 +202,7 @@ pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
 pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, StoreError> {
     let position = row.try_get(first)?;
     let event_type: String = row.try_get(first + 5)?;
-    let malformed = |what| StoreError::Malformed {
+    let malformed = |what| Corrupt::Record {
         position,
         event_type: event_type.clone(),
         what,
@@ -286,12 +254,10 @@ pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool
 /// A stream's key, from what is stored of it.
 fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, StoreError> {
     let (number, wrapped) = key;
-    keyring
-        .unwrap(stream, *number, wrapped)
-        .map_err(|source| StoreError::Key {
-            position: 0,
-            source,
-        })
+    keyring.unwrap(stream, *number, wrapped).map_err(|source| {
+        let stream = stream.to_owned();
+        Corrupt::StreamKey { stream, source }.into()
+    })
 }
 
 /// The key of a record's stream, if that still has one.
@@ -356,8 +322,8 @@ fn payload<'a>(
     match stored.kind {
         StreamKind::Customer => match unseal_text(key, place(stored), &stored.payload) {
             Ok(text) => Ok(Cow::Owned(text)),
-            Err(UnsealError::Key(error)) => Err(sealed(stored, error)),
-            Err(UnsealError::Malformed) => Err(malformed(stored, "its payload")),
+            Err(UnsealError::Key(error)) => Err(sealed(stored, error).into()),
+            Err(UnsealError::Malformed) => Err(malformed(stored, "its payload").into()),
         },
         // A group's payload is a merchant's own words: whatever stands in it is no sealed value.
         StreamKind::CustomerGroup => Ok(Cow::Borrowed(&stored.payload)),
@@ -383,15 +349,15 @@ pub(in crate::event_store) fn place(stored: &StoredRecord) -> SealContext<'_> {
     }
 }
 
-const fn sealed(stored: &StoredRecord, source: KeyError) -> StoreError {
-    StoreError::Key {
+const fn sealed(stored: &StoredRecord, source: KeyError) -> Corrupt {
+    Corrupt::SealedRecord {
         position: stored.position,
         source,
     }
 }
 
-fn malformed(stored: &StoredRecord, what: &'static str) -> StoreError {
-    StoreError::Malformed {
+fn malformed(stored: &StoredRecord, what: &'static str) -> Corrupt {
+    Corrupt::Record {
         position: stored.position,
         event_type: stored.event_type.clone(),
         what,

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
-use crate::event_store::keys::keyring::{StreamKey, unseal_payload};
+use crate::event_store::StoreError;
+use crate::event_store::keys::seal::StreamKey;
+use crate::event_store::keys::unseal::unseal_payload;
 use crate::event_store::point::Point;
-use crate::event_store::read::reader::{self, StoreError, place};
+use crate::event_store::read::reader::{self, place};
 use crate::event_store::{Ledger, Loaded, Stream};
 
 /// How many events lie between two snapshots.

@@ -2,8 +2,8 @@
 
 use crate::event_store::read::as_of::FoundStream;
 use crate::history::bisect::{Predicate, Turn, turns};
-use crate::history::questions::{self, Questions};
-use crate::history::{Shape, parsed};
+use crate::history::questions::Questions;
+use crate::history::{Error, Shape, parsed};
 
 /// Which turns of a predicate are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,13 @@ impl Questions<'_> {
         shape: &Shape,
         predicate: &Predicate,
         sought: Sought,
-    ) -> Result<Vec<Turn>, questions::Error> {
+    ) -> Result<Vec<Turn>, Error> {
         let found = self.find(id).await?;
         let shape = &shape.of(found.kind)?;
         self.note(&found.stream, "bisect").await?;
         let head = found.head;
         if self.past(&found, head).await?.is_erased {
-            return Err(questions::Error::Erased);
+            return Err(Error::Erased);
         }
         let (after, until) = match sought {
             Sought::First | Sought::Every => (0, head),
@@ -53,11 +53,11 @@ impl Questions<'_> {
         found: &FoundStream,
         shape: &Shape,
         predicate: &Predicate,
-    ) -> Result<Option<i64>, questions::Error> {
+    ) -> Result<Option<i64>, Error> {
         let holds = async |position| {
             let past = self.past(found, position).await?;
             let document = shape.document(&past.state);
-            Ok::<_, questions::Error>(predicate.holds(&parsed(document.as_deref())))
+            Ok::<_, Error>(predicate.holds(&parsed(document.as_deref())))
         };
         if !holds(found.head).await? {
             return Ok(None);

@@ -1,28 +1,27 @@
-//! How far each projection is, and when its tables were made anew, over HTTP.
+//! `GET /ledger/projections`.
 
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::super::Api;
-use super::{Asked, Problem, READ};
+use super::asked::{Asked, READ};
+use super::problem::Problem;
+use crate::http::api::Api;
 use crate::kafka::projector::{Projection, progress};
 use crate::rebuild;
 
-/// `GET /ledger/projections`: the projections. Scope `ledger:read`.
-pub(in super::super) async fn projections(request: Asked) -> Response {
-    request.answer(request.projections()).await
+/// How far each projection is, and when its tables were made anew. Scope `ledger:read`.
+pub(in crate::http) async fn handle(request: Asked) -> Response {
+    request.answer(projections(&request)).await
 }
 
-impl Asked {
-    async fn projections(&self) -> Result<String, Problem> {
-        self.authorize(READ).await?;
-        let mut projections = vec![];
-        for projection in Projection::ALL {
-            let described = describe(&self.api, projection).await;
-            projections.push(described.map_err(|error| Problem::from(&error))?);
-        }
-        Ok(json!({ "projections": projections }).to_string())
+async fn projections(request: &Asked) -> Result<String, Problem> {
+    request.authorize(READ).await?;
+    let mut projections = vec![];
+    for projection in Projection::ALL {
+        let described = describe(&request.api, projection).await;
+        projections.push(described.map_err(|error| Problem::from(&error))?);
     }
+    Ok(json!({ "projections": projections }).to_string())
 }
 
 async fn describe(api: &Api, projection: Projection) -> Result<Value, sqlx::Error> {

@@ -2,12 +2,12 @@
 
 use customer_ledger::auth::grants::add_ledger_token;
 use customer_ledger::domain::customer::Command;
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::json;
 use sqlx::PgPool;
 
 use super::{accesses, open};
-use crate::support::http::{Answer, Call};
 use crate::support::shop::keyring;
 
 #[track_caller]

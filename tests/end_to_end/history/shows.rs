@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use customer_ledger::history::{Shape, parsed, shape};
+use devkit::http::Answer;
 use events::record::StreamKind;
 use hyper::Method;
 use jiff::tz::TimeZone;
@@ -15,7 +16,6 @@ use serde_json::{Value, json};
 
 use super::open;
 use crate::support::customer::Known;
-use crate::support::http::Answer;
 use crate::support::model::draw;
 use crate::support::shop::{Server, Shop};
 

@@ -1,12 +1,13 @@
 //! Rebuilds that end early, or do not begin.
 
+use devkit::wait;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
 use super::{customers, rebuild, rows, run};
 use crate::support::check::agrees;
+use crate::support::lists;
 use crate::support::shop::Shop;
-use crate::support::wait;
 
 /// Starts `ledger rebuild medusa`, which a lock on a table stops; kills it as the kernel does once it
 /// waits there and `reached` says so.
@@ -105,7 +106,7 @@ async fn what_holds_the_live_tables_delays_the_switch_and_no_request() {
                 .await
                 .ok();
             let list = server.medusa(hyper::Method::GET, "/admin/customers?q=0@example.com");
-            assert_eq!(list.list().await.ok()["count"], 1);
+            assert_eq!(lists::list(&list).await.ok()["count"], 1);
         }
         reading.commit().await.unwrap();
     };

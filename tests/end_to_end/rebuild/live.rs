@@ -1,5 +1,6 @@
 //! What the world sees of a rebuild: nothing.
 
+use devkit::http::Call;
 use hyper::Method;
 use serde_json::json;
 use sqlx::Executor as _;
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{customers, rebuild, rows, run};
 use crate::support::check::{agrees, check};
-use crate::support::http::Call;
+use crate::support::lists;
 use crate::support::load::Load;
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
 
@@ -59,7 +60,7 @@ async fn watch(server: &Server, stop: &CancellationToken) -> usize {
         let read = server.get_medusa(id).await.ok();
         assert_eq!(read["customer"]["first_name"], name);
         for call in [medusa(), shopline()] {
-            let answer = call.list().await;
+            let answer = lists::list(&call).await;
             let body = answer.ok();
             let is_current = body["customers"][0]["first_name"] == name;
             let is_behind = answer.headers.contains_key("ledger-behind");
@@ -84,7 +85,7 @@ async fn tables_made_anew_are_the_live_ones_to_the_last_byte() {
     server.create_guest("one.more@example.com").await;
     agrees(&shop).await;
     let list = server.medusa(Method::GET, "/admin/customers");
-    assert_eq!(list.current_list().await.ok()["count"], 10);
+    assert_eq!(lists::current_list(&list).await.ok()["count"], 10);
     rebuild(&shop, &["all", "--compare"]).await;
 }
 

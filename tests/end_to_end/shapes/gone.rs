@@ -2,12 +2,12 @@
 
 use customer_ledger::domain::customer::Command;
 use customer_ledger::kafka::projector::{Projection, watermark};
+use devkit::wait;
 use serde_json::{Value, json};
 
 use super::{assert_medusa_refused, assert_refused, open};
 use crate::support::customer::Known;
 use crate::support::shop::{Server, Shop};
-use crate::support::wait;
 
 async fn assert_gone(server: &Server, known: &Known) {
     let message = format!("Customer with id: {} was not found", known.medusa);
@@ -64,7 +64,12 @@ async fn an_erased_customer_is_gone_in_both_and_its_email_and_phone_are_free() {
 }
 
 /// Tables that are not about customers, or whose every column is known not to be.
-const OTHERS: [&str; 3] = ["medusa_users", "shopline_apps", "_sqlx_migrations"];
+const OTHERS: [&str; 4] = [
+    "medusa_users",
+    "shopline_apps",
+    "_sqlx_migrations",
+    "sql_files",
+];
 
 /// All that the database holds, as text. The service itself may not read all of it.
 async fn everything(shop: &Shop) -> String {

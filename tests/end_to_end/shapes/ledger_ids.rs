@@ -1,12 +1,12 @@
 //! `GET /ledger/customers/{id}`: from one shop's customer to the other's.
 
 use customer_ledger::auth::grants::add_ledger_token;
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::json;
 use sqlx::PgPool;
 
 use super::open;
-use crate::support::http::{Answer, Call};
 use crate::support::shop::Server;
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use customer_ledger::event_store::read::reader;
 use customer_ledger::kafka::projector::{self, Projection};
+use devkit::wait;
 use events::record::StreamKind;
 use projections::{medusa, shopline};
 use serde::Serialize;
 
-use super::kafka::{self, Message};
+use super::kafka;
 use super::load::{Customer, Told};
 use super::shop::{Server, Shop};
-use super::wait;
 
 const PAGE: i64 = 1000;
 
@@ -149,7 +149,7 @@ async fn topic_holds_each_record_once(shop: &Shop) {
     })
     .await;
     let messages = kafka::read_topic(&shop.kafka, &shop.topic().await).await;
-    let mut positions: Vec<i64> = messages.iter().map(Message::position).collect();
+    let mut positions: Vec<i64> = messages.iter().map(kafka::position).collect();
     positions.sort_unstable();
     assert_eq!(positions, (1..=head).collect::<Vec<_>>());
     let mut last: BTreeMap<(&str, i32), i64> = BTreeMap::new();

@@ -7,11 +7,11 @@ use customer_ledger::domain::customer::{AddressPatch, Command, Customer, Fields,
 use customer_ledger::domain::group::{self, CustomerGroup};
 use customer_ledger::event_store::Outcome;
 use customer_ledger::event_store::new_ids;
+use devkit::http::{Answer, Call};
 use events::CustomerEvent;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::http::{Answer, Call};
 use super::ledger::{RULES, request};
 use super::shop::{Server, Shop};
 

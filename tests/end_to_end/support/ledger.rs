@@ -13,6 +13,7 @@ use customer_ledger::event_store::{Ledger, Outcome, Request};
 use customer_ledger::kafka::projector::{self, Projection};
 use customer_ledger::kafka::relay::{self, RelayConfig};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus};
+use devkit::wait;
 use events::ids::ForeignIds;
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
@@ -21,8 +22,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::kafka;
 use super::postgres::{Database, database};
-use super::{kafka, wait};
 
 /// How long a role may take to get where it is going.
 const PATIENCE: Duration = Duration::from_secs(40);

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use devkit::http::{Answer, Call};
+use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::http::{Answer, Call};
 use super::shop::{API_TOKEN, LEDGER_TOKEN};
-use super::wait;
 
 /// Updates of a customer before the next one is made: streams stay short, and creates are part of
 /// the load.
@@ -241,10 +241,10 @@ impl Task {
             if let Some(door) = mine.or_else(|| doors.into_iter().flatten().next()) {
                 let call = self.call(&door.base, method.clone(), path, body, key);
                 // Where nobody is, nobody got the request.
-                if let Some(stream) = call.connect().await {
+                if let Ok(stream) = call.connect().await {
                     door.in_flight.fetch_add(1, Ordering::SeqCst);
                     // Who is told to come back, as by a busy machine, knows as little as who hears nothing.
-                    let answer = call.send_on(stream).await;
+                    let answer = call.send_on(stream).await.ok();
                     let answer = answer.filter(|answer| answer.status != 503);
                     door.in_flight.fetch_sub(1, Ordering::SeqCst);
                     let count = match answer {

@@ -10,13 +10,14 @@ use std::time::Duration;
 use customer_ledger::auth::grants::{
     APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
 };
-use customer_ledger::config::Settings;
+use customer_ledger::config::{Config, Settings};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::kafka::{Identity, KafkaConfig, topic};
 use customer_ledger::serve::{self, Roles, ServeError};
 use customer_ledger::shutdown::Lifecycle;
+use devkit::http::{Answer, Call};
 use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +28,6 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::http::{Answer, Call};
 use super::kafka;
 use super::postgres::{Database, database};
 
@@ -207,7 +207,7 @@ impl Shop {
         let settings = self.settings().into_iter();
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
         let settings = Settings::new("", settings.collect()).unwrap();
-        let config = settings.config().unwrap();
+        let config = Config::read(&settings).unwrap();
         let listener = serve::listen(&config).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move {

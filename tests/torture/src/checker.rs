@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::control::Waits;
 use crate::journal::Attempt;
-use crate::kafka::Message;
 use crate::nemesis::History;
 use crate::store::{Event, Views};
+use crate::topic::Message;
 
 /// Everything that is known in the end.
 pub(crate) struct Evidence {

@@ -1,15 +1,10 @@
-//! A plain HTTP client: one connection a request, so that nobody guesses what a dead one meant.
+//! A client of the ledger: one connection a request, so that nobody guesses what a dead one meant.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1;
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use devkit::http::{self, Answer};
+use hyper::Method;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long an answer is waited for. The ledger itself gives up after half a minute.
@@ -41,14 +36,7 @@ pub(crate) enum Reply {
     /// It was sent, and no answer came.
     Lost(String),
     /// An answer.
-    Answer {
-        /// Its status.
-        status: StatusCode,
-        /// Whether it has the header that says it may be behind.
-        behind: bool,
-        /// Its body.
-        body: Bytes,
-    },
+    Answer(Answer),
 }
 
 impl Call {
@@ -101,26 +89,19 @@ impl Call {
         request: &str,
         key: Option<&str>,
     ) -> Reply {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let Ok(stream) = TcpStream::connect(address).await else {
+        let call = self.to(port, keys, request, key);
+        let Ok(stream) = call.connect().await else {
             return Reply::NotSent;
         };
-        match timeout(PATIENCE, self.exchange(stream, keys, request, key)).await {
-            Ok(Ok(reply)) => reply,
+        match timeout(PATIENCE, call.send_on(stream)).await {
+            Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(error)) => Reply::Lost(error.to_string()),
             Err(_elapsed) => Reply::Lost("no answer in time".to_owned()),
         }
     }
 
-    async fn exchange(
-        &self,
-        stream: TcpStream,
-        keys: &Keys,
-        id: &str,
-        key: Option<&str>,
-    ) -> Result<Reply, hyper::Error> {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
+    fn to(&self, port: u16, keys: &Keys, id: &str, key: Option<&str>) -> http::Call {
+        let base = format!("127.0.0.1:{port}");
         let (name, value) = if self.path.starts_with("/admin/openapi/") {
             ("authorization", format!("Bearer {}", keys.shopline))
         } else if self.path.starts_with("/ledger/") {
@@ -128,33 +109,15 @@ impl Call {
         } else {
             ("x-medusa-access-token", keys.medusa.clone())
         };
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(&self.path)
-            .header("host", "127.0.0.1")
-            .header("traceparent", format!("00-{id}-00f067aa0ba902b7-01"))
-            .header(name, value);
+        let mut call = http::Call::new(self.method.clone(), &base, &self.path)
+            .header("traceparent", &format!("00-{id}-00f067aa0ba902b7-01"))
+            .header(name, &value);
         if let Some(key) = key {
-            request = request.header("idempotency-key", key);
+            call = call.header("idempotency-key", key);
         }
-        let body = match &self.body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                body.to_string()
-            }
-            None => String::new(),
-        };
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .expect("paths and headers of the load are valid");
-        let response = sender.send_request(request).await?;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await?.to_bytes();
-        connection.abort();
-        Ok(Reply::Answer {
-            status: parts.status,
-            behind: parts.headers.contains_key("ledger-behind"),
-            body,
-        })
+        match &self.body {
+            Some(body) => call.json(body),
+            None => call,
+        }
     }
 }

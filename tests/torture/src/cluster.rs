@@ -14,7 +14,9 @@ use customer_ledger::auth::grants::{
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::migrate;
 use customer_ledger::event_store::keys::keyring::Keyring;
+use devkit::kafka::node::Node;
 use devkit::postgres::Postgres;
+use devkit::proxy::Proxy;
 use devkit::scratch::Scratch;
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -23,8 +25,6 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use crate::client::{Call, Keys, Reply};
-use crate::kafka::Kafka;
-use crate::proxy::Proxy;
 use crate::{Error, say, system, tail};
 
 /// The ledger's topic: that of the first epoch.
@@ -84,7 +84,7 @@ pub(crate) struct Cluster {
     /// The way of relays and projectors to Kafka.
     pub(crate) kafka_way: Proxy,
     /// Kafka.
-    pub(crate) kafka: Kafka,
+    pub(crate) kafka: Node,
     postgres: Option<Postgres>,
     /// The way of the control to Postgres: nobody cuts it.
     control_way: Proxy,
@@ -110,7 +110,8 @@ impl Cluster {
         let keys = prepare(&postgres, &master_key, &jwt_secret, sql).await?;
         let kafka_way = Proxy::listen().await.map_err(system("no port is free"))?;
         let ports = [free_port()?, free_port()?];
-        let mut kafka = Kafka::make(&dir.path.join("kafka"), ports, kafka_way.port).await?;
+        let mut kafka =
+            Node::make(&dir.path.join("kafka"), ports, kafka_way.address.port()).await?;
         kafka.start().await?;
         kafka_way.lead_to(kafka.port);
         let mut members = vec![];
@@ -132,7 +133,10 @@ impl Cluster {
             ("SHOPLINE_HANDLE", HANDLE.to_owned()),
             ("SHOPLINE_STORE_ID", STORE_ID.to_owned()),
             ("DATABASE_ROLE", "ledger_app".to_owned()),
-            ("KAFKA_BROKERS", format!("127.0.0.1:{}", kafka_way.port)),
+            (
+                "KAFKA_BROKERS",
+                format!("127.0.0.1:{}", kafka_way.address.port()),
+            ),
             ("KAFKA_PREFIX", PREFIX.to_owned()),
         ];
         all.extend(settings.iter().cloned());
@@ -151,6 +155,11 @@ impl Cluster {
         cluster.lead_to_postgres();
         cluster.start_all().await?;
         Ok(cluster)
+    }
+
+    /// Where Kafka itself listens, behind the proxy.
+    pub(crate) fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.kafka.port)
     }
 
     /// The ports of the processes that serve requests.
@@ -173,7 +182,7 @@ impl Cluster {
 
     /// How to connect as the owner, by the way of the control.
     pub(crate) fn control(&self) -> Result<PgConnectOptions, sqlx::Error> {
-        Ok(self.owner()?.port(self.control_way.port))
+        Ok(self.owner()?.port(self.control_way.address.port()))
     }
 
     /// Starts every process that is not running.
@@ -198,7 +207,7 @@ impl Cluster {
         if member.child.is_some() {
             return Ok(());
         }
-        let url = through(&url.unwrap_or_default(), member.way.port);
+        let url = through(&url.unwrap_or_default(), member.way.address.port());
         let deadline = Instant::now() + START_MAX;
         while Instant::now() < deadline {
             let child = match &mut member.child {
@@ -437,7 +446,7 @@ async fn is_ready(port: u16, keys: &Keys) -> bool {
     let call = Call::get("/ready".to_owned());
     let id = "00000000000000000000000000000001";
     matches!(call.send(port, keys, id, None).await,
-        Reply::Answer { status, .. } if status.is_success())
+        Reply::Answer(answer) if (200..300).contains(&answer.status))
 }
 
 /// The same URL through a proxy on this machine.

@@ -161,23 +161,17 @@ impl Load {
                     continue;
                 }
                 Reply::Lost(why) => (Outcome::Unknown(why), Value::Null),
-                Reply::Answer {
-                    status,
-                    behind,
-                    body,
-                } => {
-                    let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                    let outcome = if status.is_success() {
-                        Outcome::Answered(Answer {
-                            status: status.as_u16(),
-                            digest: hex::encode(Sha256::digest(&body)),
+                Reply::Answer(answer) => {
+                    let value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+                    let outcome = match answer.status {
+                        200..300 => Outcome::Answered(Answer {
+                            status: answer.status,
+                            digest: hex::encode(Sha256::digest(&answer.body)),
                             shows: shown(&value),
-                            behind,
-                        })
-                    } else if status.is_client_error() {
-                        Outcome::Refused(status.as_u16())
-                    } else {
-                        Outcome::Unknown(format!("status {status}"))
+                            behind: answer.headers.contains_key("ledger-behind"),
+                        }),
+                        400..500 => Outcome::Refused(answer.status),
+                        status => Outcome::Unknown(format!("status {status}")),
                     };
                     (outcome, value)
                 }
@@ -351,10 +345,8 @@ impl Caller {
         for _ in 0..LAST_TRIES {
             let port = *self.load.doors.choose(&mut self.random)?;
             let request = hex::encode(self.random.random::<[u8; 16]>());
-            if let Reply::Answer { body, .. } =
-                call.send(port, &self.load.keys, &request, None).await
-            {
-                let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            if let Reply::Answer(answer) = call.send(port, &self.load.keys, &request, None).await {
+                let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
                 let of = |shop| Some(body.pointer(shop)?.as_str()?.to_owned());
                 if let (Some(medusa), Some(shopline)) = (of("/ids/medusa"), of("/ids/shopline")) {
                     return Some((medusa, shopline));

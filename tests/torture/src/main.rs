@@ -11,28 +11,28 @@ mod client;
 mod cluster;
 mod control;
 mod journal;
-mod kafka;
 mod load;
 mod mutations;
 mod nemesis;
 mod plan;
-mod proxy;
 mod report;
 mod run;
 mod store;
+mod topic;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use self::report::Trial;
 use clap::Parser;
 use customer_ledger::database::migrate;
-use customer_ledger::event_store::read::reader::StoreError;
+use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
+use devkit::kafka::{node, topic as topics};
 use devkit::postgres;
-use rdkafka::error::KafkaError;
+
+use self::report::Trial;
 
 /// Torture the ledger, and judge its promises from outside.
 #[derive(Parser, Clone, Debug)]
@@ -89,12 +89,15 @@ enum Error {
     /// A process of the ledger did not start.
     #[error("the {0} did not get ready; the end of its log:\n{1}")]
     Member(&'static str, String),
-    /// Kafka did not start, or did not do what was asked.
-    #[error("Kafka failed (it needs Java, and the jars that `./dev torture` fetches):\n{0}")]
-    Kafka(String),
-    /// Kafka could not be asked.
-    #[error("Kafka could not be asked")]
-    Client(#[from] KafkaError),
+    /// Kafka did not start.
+    #[error(transparent)]
+    Kafka(#[from] node::Error),
+    /// Kafka did not do what was asked.
+    #[error("the topic could not be changed")]
+    Topic,
+    /// The topic could not be read.
+    #[error(transparent)]
+    Client(#[from] topics::Error),
     /// A request that everything else needs was not answered.
     #[error("the ledger did not answer: {0}")]
     Unanswered(String),

@@ -3,7 +3,8 @@
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use rdkafka::error::KafkaError;
+use devkit::kafka::topic;
+use devkit::proxy::Proxy;
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until, timeout};
@@ -11,7 +12,6 @@ use tokio::time::{sleep, sleep_until, timeout};
 use crate::Error;
 use crate::cluster::{Cluster, Role, TOPIC};
 use crate::journal::Journal;
-use crate::kafka;
 use crate::plan::{Fault, Step};
 
 /// How long the topic may resist.
@@ -184,7 +184,7 @@ impl<'a> Nemesis<'a> {
             Fault::KillBroker => cluster.kafka.kill().await?,
             Fault::CutKafka => cluster.kafka_way.close(),
             Fault::FreezeKafka => cluster.kafka_way.freeze(),
-            Fault::CutPostgres => cluster.ways().for_each(crate::proxy::Proxy::cut),
+            Fault::CutPostgres => cluster.ways().for_each(Proxy::cut),
             Fault::UseUpConnections => self.use_up_connections().await,
             Fault::OpenTransaction => self.open_transaction().await?,
             Fault::LongQuery => self.long_query().await?,
@@ -235,8 +235,8 @@ impl<'a> Nemesis<'a> {
     }
 
     async fn delete_topic(&mut self) -> Result<(), Error> {
-        let port = self.cluster.kafka.port;
-        insist(|| kafka::delete_topic(port, TOPIC)).await?;
+        let brokers = self.cluster.brokers();
+        insist(|| topic::delete(&brokers, TOPIC)).await?;
         // What is there from now on is a topic that was made anew, and has to be whole.
         self.history.truncated = 0;
         Ok(())
@@ -244,8 +244,8 @@ impl<'a> Nemesis<'a> {
 
     /// Cuts off what the projectors have not read. The relays look at the topic when they start.
     async fn truncate_topic(&mut self) -> Result<(), Error> {
-        let port = self.cluster.kafka.port;
-        insist(|| kafka::truncate_topic(port, TOPIC)).await?;
+        let brokers = self.cluster.brokers();
+        insist(|| topic::truncate(&brokers, TOPIC)).await?;
         let mut connection = self.cluster.connect().await?;
         self.history.truncated = sqlx::query_scalar("select max(position) from events")
             .fetch_one(&mut connection)
@@ -319,7 +319,7 @@ async fn let_marks_go(mut holder: PgConnection) -> Result<(), sqlx::Error> {
 }
 
 /// Asks Kafka until it does it: it may be on its way.
-async fn insist<F: Future<Output = Result<(), KafkaError>>>(
+async fn insist<F: Future<Output = Result<(), topic::Error>>>(
     ask: impl Fn() -> F,
 ) -> Result<(), Error> {
     let asking = async {
@@ -329,5 +329,5 @@ async fn insist<F: Future<Output = Result<(), KafkaError>>>(
     };
     timeout(TOPIC_MAX, asking)
         .await
-        .map_err(|_elapsed| Error::Kafka("the topic could not be changed".to_owned()))
+        .map_err(|_elapsed| Error::Topic)
 }

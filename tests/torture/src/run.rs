@@ -24,7 +24,7 @@ use crate::load::Load;
 use crate::nemesis::Nemesis;
 use crate::plan::Step;
 use crate::report::Report;
-use crate::{Error, kafka, say, store};
+use crate::{Error, say, store, topic};
 
 /// Groups that customers are put in.
 const GROUPS: usize = 3;
@@ -124,7 +124,7 @@ async fn collect(cluster: &Cluster, journal: &Journal, ran: Ran) -> Result<Evide
         events_before: GROUPS,
         ran,
         events,
-        topic: kafka::read_topic(cluster.kafka.port, TOPIC).await?,
+        topic: topic::read(&cluster.brokers()).await?,
         views,
         folded: folded.map_err(|error| chain(&error)),
     })
@@ -146,8 +146,8 @@ async fn groups(cluster: &Cluster) -> Result<Vec<String>, Error> {
         let door = cluster.doors().first().copied().unwrap_or_default();
         let request = format!("{:032x}", number + 1);
         let id = match call.send(door, &cluster.keys, &request, None).await {
-            Reply::Answer { body, .. } => {
-                let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+            Reply::Answer(answer) => {
+                let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
                 let id = body.pointer("/customer_group/id").and_then(Value::as_str);
                 id.map(ToOwned::to_owned)
             }

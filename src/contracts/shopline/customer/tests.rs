@@ -53,41 +53,41 @@ fn body(customer: &Value) -> Vec<u8> {
     json!({ "customer": customer }).to_string().into_bytes()
 }
 
-fn read(body: &[u8]) -> Result<Fields, Refused> {
+fn read(body: &[u8]) -> Result<Fields, ApiError> {
     parse_update(body, &FIRST).map(|request| request.fields)
 }
 
 /// What the creation of this customer records, as JSON, or the refusal.
-fn create(customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
+fn create(customer: &Value) -> Result<Vec<CustomerEvent>, ApiError> {
     create_at(&FIRST, customer)
 }
 
 /// The same, read so.
-fn create_at(reading: &Reading<'_>, customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
+fn create_at(reading: &Reading<'_>, customer: &Value) -> Result<Vec<CustomerEvent>, ApiError> {
     let create = parse_create(&body(customer), reading)?;
     let command = create.into_command(reading.version.rules, ids(0), drawn());
     TestFramework::<Customer>::with(())
         .given_no_previous_events()
         .when(Command::Create(Box::new(command)))
         .inspect_result()
-        .map_err(Refused::from)
+        .map_err(ApiError::from)
 }
 
 fn update_body(
     given: &[CustomerEvent],
     body: &[u8],
     reading: &Reading<'_>,
-) -> Result<Vec<CustomerEvent>, Refused> {
+) -> Result<Vec<CustomerEvent>, ApiError> {
     let command = parse_update(body, reading)?.into_command(reading.version.rules, drawn());
     TestFramework::<Customer>::with(())
         .given(given.to_vec())
         .when(Command::Update(Box::new(command)))
         .inspect_result()
-        .map_err(Refused::from)
+        .map_err(ApiError::from)
 }
 
 /// What this update of a customer records, or the refusal.
-fn update(given: &[CustomerEvent], customer: &Value) -> Result<Vec<CustomerEvent>, Refused> {
+fn update(given: &[CustomerEvent], customer: &Value) -> Result<Vec<CustomerEvent>, ApiError> {
     update_at(&FIRST, given, customer)
 }
 
@@ -96,13 +96,13 @@ fn update_at(
     reading: &Reading<'_>,
     given: &[CustomerEvent],
     customer: &Value,
-) -> Result<Vec<CustomerEvent>, Refused> {
+) -> Result<Vec<CustomerEvent>, ApiError> {
     update_body(given, &body(customer), reading)
 }
 
 /// Events in JSON with their personal values in the clear, so that a failure can be read.
 #[track_caller]
-fn told(result: Result<Vec<CustomerEvent>, Refused>) -> Value {
+fn told(result: Result<Vec<CustomerEvent>, ApiError>) -> Value {
     serde_json::to_value(result.unwrap()).unwrap()
 }
 
@@ -153,13 +153,13 @@ fn a_wrong_json_type_is_refused_with_the_member_named() {
         let (value, expected) = wrong(wanted);
         let refused = read(&body(&json!({ member: value }))).unwrap_err();
         assert_eq!(refused.status(), 400);
-        assert_eq!(refused, Refused::WrongType { member, expected });
+        assert_eq!(refused, ApiError::WrongType { member, expected });
     }
     for (member, wanted) in ADDRESS_TYPES {
         let (value, expected) = wrong(wanted);
         let name = member.strip_prefix("addresses.").unwrap();
         let refused = read(&body(&json!({ "addresses": [{}, { name: value }] })));
-        assert_eq!(refused, Err(Refused::WrongType { member, expected }));
+        assert_eq!(refused, Err(ApiError::WrongType { member, expected }));
     }
     let refused = read(&body(&json!({ "addresses": [null] }))).unwrap_err();
     assert_eq!(refused.to_string(), "addresses must be an array of objects");
@@ -184,7 +184,7 @@ fn a_gender_is_an_integer_from_0_to_3() {
         assert_eq!(gender(number).unwrap().gender, Patch::Set(expected));
     }
     for number in [json!(4), json!(-1), json!(1e300), json!(u64::MAX)] {
-        assert_eq!(gender(number), Err(Refused::NotAGender));
+        assert_eq!(gender(number), Err(ApiError::NotAGender));
     }
     for other in [
         json!(1.5),
@@ -219,7 +219,7 @@ fn a_birthday_is_a_day_of_the_calendar() {
         "199701021",
         "never",
     ] {
-        assert_eq!(birthday(other), Err(Refused::NotADate), "{other}");
+        assert_eq!(birthday(other), Err(ApiError::NotADate), "{other}");
     }
     assert_eq!(birthday("").unwrap().birthday, Patch::Clear);
 }
@@ -245,7 +245,7 @@ fn an_email_is_refused_when_it_cannot_be_one() {
         " bob@example.com",
         "a@b\n",
     ] {
-        assert_eq!(email(wrong), Err(Refused::NotAnEmail), "{wrong}");
+        assert_eq!(email(wrong), Err(ApiError::NotAnEmail), "{wrong}");
     }
 }
 
@@ -254,7 +254,7 @@ fn no_text_holds_a_nul() {
     for (member, wanted) in CUSTOMER_TYPES {
         if matches!(wanted, Type::String) {
             let refused = read(&body(&json!({ member: "a\0@b" }))).unwrap_err();
-            assert_eq!(refused, Refused::NulCharacter { member });
+            assert_eq!(refused, ApiError::NulCharacter { member });
             assert_eq!(refused.status(), 422);
         }
     }
@@ -262,7 +262,7 @@ fn no_text_holds_a_nul() {
         if matches!(wanted, Type::String) {
             let name = member.strip_prefix("addresses.").unwrap();
             let refused = read(&body(&json!({ "addresses": [{ name: "\0" }] })));
-            assert_eq!(refused, Err(Refused::NulCharacter { member }));
+            assert_eq!(refused, Err(ApiError::NulCharacter { member }));
         }
     }
     // What is not read may hold anything.
@@ -289,7 +289,7 @@ fn a_list_of_addresses_is_bounded_before_it_is_built() {
     );
     assert_eq!(
         parse_update(&list(5001), &FIRST),
-        Err(Refused::TooManyAddresses)
+        Err(ApiError::TooManyAddresses)
     );
 }
 

@@ -15,11 +15,11 @@ fn seal(text: &str) -> [u8; 32] {
     seal
 }
 
-fn list(query: &str) -> Result<Request, Refused> {
+fn list(query: &str) -> Result<Request, ApiError> {
     parse_list(&Query::parse(query), &zone(), &seal)
 }
 
-fn search(query: &str) -> Result<Request, Refused> {
+fn search(query: &str) -> Result<Request, ApiError> {
     parse_search(&Query::parse(query), &zone(), &seal)
 }
 
@@ -232,7 +232,7 @@ fn a_page_info_holds_the_whole_request() {
 fn a_page_info_of_anybody_else_is_refused() {
     let info = follow(&list("").unwrap(), "next");
     let refused = Err(422);
-    let status = |request: Result<Request, Refused>| request.map(drop).map_err(|it| it.status());
+    let status = |request: Result<Request, ApiError>| request.map(drop).map_err(|it| it.status());
     assert_eq!(status(search(&format!("page_info={info}"))), refused);
     let other = |_: &str| [0; 32];
     let unsealed = parse_list(&Query::parse(&format!("page_info={info}")), &zone(), &other);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, Verdict};
-use crate::kafka::Message;
 use crate::store::{Event, Views};
+use crate::topic::Message;
 
 /// Promise 2: positions are 1..N, sequences of a stream follow them, and so does time.
 pub(super) fn gapless(events: &[Event]) -> Verdict {

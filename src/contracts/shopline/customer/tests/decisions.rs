@@ -432,11 +432,11 @@ fn what_was_shown_comes_back_unchanged() {
 fn a_missing_customer_is_refused_and_an_empty_one_changes_nothing() {
     assert_eq!(
         parse_update(b"{}", &FIRST),
-        Err(Refused::Required { member: "customer" })
+        Err(ApiError::Required { member: "customer" })
     );
     assert_eq!(
         parse_create(b"{}", &FIRST),
-        Err(Refused::Required { member: "customer" })
+        Err(ApiError::Required { member: "customer" })
     );
     assert_eq!(update(&bob(), &json!({})), Ok(vec![]));
 }
@@ -447,6 +447,6 @@ fn a_customer_that_is_not_there_does_not_exist() {
     let erased = [bob(), history(json!([{ "event": "PersonalDataErased" }]))].concat();
     for given in [vec![], gone, erased] {
         let refused = update(&given, &json!({ "note": "n" })).unwrap_err();
-        assert_eq!((refused.status(), refused), (406, Refused::NoSuchData));
+        assert_eq!((refused.status(), refused), (406, ApiError::NoSuchData));
     }
 }

@@ -36,7 +36,7 @@ const ADDRESS_FIELDS: [(&str, &str, usize); 12] = [
 ];
 
 #[track_caller]
-fn assert_too_long(result: Result<Vec<CustomerEvent>, Refused>, expected: &str) {
+fn assert_too_long(result: Result<Vec<CustomerEvent>, ApiError>, expected: &str) {
     let refused = result.unwrap_err();
     assert_eq!(refused.status(), 422);
     assert_eq!(refused.to_string(), expected);
