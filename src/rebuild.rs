@@ -19,6 +19,7 @@ mod tables;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::Position;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::watch;
@@ -88,7 +89,7 @@ pub struct Switched {
     /// What was found in the tables that went out.
     pub found: Compared,
     /// The tables that came in hold everything up to here.
-    pub position: i64,
+    pub position: Position,
     /// How long it took to fold the events into tables, indexes not included.
     pub folded_in: Duration,
     /// How long the live tables were locked.
@@ -214,15 +215,15 @@ impl Rebuild {
             return Err(Error::Shape(name));
         }
         tables::remove(&mut self.session, projection, TableSet::Next).await?;
-        let kept: Option<i64> = sqlx::query_scalar(
+        let kept: Option<Position> = sqlx::query_scalar(
             "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
         )
         .bind(name)
         .fetch_optional(&mut self.session)
         .await?;
         let total = reader::head(&mut self.session).await?;
-        let position = kept.unwrap_or(0);
-        self.begins(Phase::Folds, total - position);
+        let position = kept.unwrap_or_default();
+        self.begins(Phase::Folds, total.since(position));
         let mut attempt = 1;
         loop {
             // Rows may be ahead of the position: what they have seen is skipped.
@@ -251,14 +252,14 @@ impl Rebuild {
     async fn fold(&mut self) -> Result<Worker, Error> {
         tables::make(&mut self.session, self.projection).await?;
         let head = reader::head(&mut self.session).await?;
-        self.begins(Phase::Folds, head);
+        self.begins(Phase::Folds, head.get());
         let mut workers = JoinSet::new();
         for index in 0..self.workers {
             let share = Share {
                 index: index.into(),
                 of: self.workers.into(),
             };
-            let mut worker = self.worker(TableSet::Next, share, 0).await?;
+            let mut worker = self.worker(TableSet::Next, share, Position::START).await?;
             let progress = self.progress.clone();
             workers.spawn(async move { worker.advance(head, &progress).await });
         }
@@ -269,7 +270,12 @@ impl Rebuild {
         Ok(worker.with_rows())
     }
 
-    async fn worker(&self, place: TableSet, share: Share, position: i64) -> Result<Worker, Error> {
+    async fn worker(
+        &self,
+        place: TableSet,
+        share: Share,
+        position: Position,
+    ) -> Result<Worker, Error> {
         let schema = place.schema(self.projection);
         let worker = Worker::new(
             &self.options,
@@ -339,7 +345,7 @@ impl Rebuild {
     async fn approach(&mut self, worker: &mut Worker) -> Result<(), Error> {
         loop {
             let head = reader::head(&mut self.session).await?;
-            let left = head - worker.position();
+            let left = head.since(worker.position());
             worker.advance(head, &self.progress).await?;
             if left <= NEAR {
                 return Ok(());
@@ -377,7 +383,7 @@ impl Rebuild {
         Ok(Some(locked.elapsed()))
     }
 
-    async fn watermark(&mut self) -> Result<i64, sqlx::Error> {
+    async fn watermark(&mut self) -> Result<Position, sqlx::Error> {
         let progress = projector::progress(&mut self.session, &self.topic, self.projection);
         Ok(progress.await?.watermark)
     }

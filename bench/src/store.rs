@@ -74,14 +74,14 @@ impl Store {
         };
         // The store's name is the setting's default.
         let keyring = Keyring::new(&master_key);
-        add_person(&owner, &keyring, "main", &person).await?;
+        add_person(&owner, &keyring, &"main".into(), &person).await?;
         let app = App {
             key: "bench",
             secret: Some(&new_secret()),
             scopes: &["read_customers".to_owned()],
             plan: Plan::Unlimited,
         };
-        add_app(&owner, &keyring, "main", &app).await?;
+        add_app(&owner, &keyring, &"main".into(), &app).await?;
         let (secret, life) = (new_secret(), APP_TOKEN_LIFE);
         let token = app_token(&secret, app.key, HANDLE, STORE_ID, now(), life);
         Ok(Self {

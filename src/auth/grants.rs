@@ -4,6 +4,7 @@
 //! Passwords and tokens are stored as hashes; an api token of Medusa's also sealed, because the
 //! contract shows it. A token that is made here is shown once, to whoever asked for it.
 
+use events::ids::StoreName;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngCore as _;
 use sqlx::{PgConnection, PgPool};
@@ -43,7 +44,7 @@ pub struct Person<'a> {
 pub async fn add_person(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     person: &Person<'_>,
 ) -> Result<(), sqlx::Error> {
     let user = NewUser {
@@ -89,7 +90,7 @@ pub enum Password<'a> {
 pub async fn add_user(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     user: &NewUser<'_>,
 ) -> Result<String, sqlx::Error> {
     let email = lower_case(user.email);
@@ -156,7 +157,7 @@ pub async fn add_user(
 /// goes on until its day is over, as Medusa's does. The e-mail is free again.
 pub async fn remove_user(
     owner: &PgPool,
-    store: &str,
+    store: &StoreName,
     email: &str,
 ) -> Result<Option<String>, sqlx::Error> {
     let mut transaction = owner.begin().await?;
@@ -226,7 +227,7 @@ pub struct ListedApp {
 pub async fn add_app(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     app: &App<'_>,
 ) -> Result<Option<String>, sqlx::Error> {
     let made = new_secret();
@@ -251,7 +252,7 @@ pub async fn add_app(
 }
 
 /// All apps, revoked ones too, in the order of their keys.
-pub async fn list_apps(owner: &PgPool, store: &str) -> Result<Vec<ListedApp>, sqlx::Error> {
+pub async fn list_apps(owner: &PgPool, store: &StoreName) -> Result<Vec<ListedApp>, sqlx::Error> {
     sqlx::query_as(
         "select app_key, plan, scopes, revoked_at is not null as is_revoked \
          from shopline_apps where store = $1 order by app_key",
@@ -262,7 +263,7 @@ pub async fn list_apps(owner: &PgPool, store: &str) -> Result<Vec<ListedApp>, sq
 }
 
 /// Whether an app is installed.
-pub async fn has_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sqlx::Error> {
+pub async fn has_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select from shopline_apps \
          where store = $1 and app_key = $2 and revoked_at is null)",
@@ -274,7 +275,7 @@ pub async fn has_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sql
 }
 
 /// Revokes an app, whose tokens then open nothing; says whether it was installed.
-pub async fn revoke_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sqlx::Error> {
+pub async fn revoke_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
     let revoked = sqlx::query(
         "update shopline_apps set revoked_at = now() \
          where store = $1 and app_key = $2 and revoked_at is null",
@@ -291,7 +292,7 @@ pub async fn revoke_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, 
 pub async fn rotate_app(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     key: &str,
     secret: &str,
 ) -> Result<bool, sqlx::Error> {
@@ -333,7 +334,7 @@ pub fn app_token(
 pub async fn add_ledger_token(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     name: &str,
     token: &str,
     scopes: &[String],

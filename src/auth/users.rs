@@ -1,5 +1,6 @@
 //! People of the merchant's, as Medusa's admin knows them.
 
+use events::ids::StoreName;
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -66,7 +67,11 @@ impl Auth {
 }
 
 /// All people of a store, the removed ones not among them, in the order they were added.
-pub async fn all(owner: &PgPool, keyring: &Keyring, store: &str) -> Result<Vec<User>, sqlx::Error> {
+pub async fn all(
+    owner: &PgPool,
+    keyring: &Keyring,
+    store: &StoreName,
+) -> Result<Vec<User>, sqlx::Error> {
     let sql = format!(
         "select {COLUMNS} from medusa_users where store = $1 and deleted_at is null \
          order by created_at, user_id"

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
@@ -19,7 +20,7 @@ pub(super) struct Owner {
     /// The keys.
     pub(super) keyring: Keyring,
     /// The store.
-    pub(super) store: String,
+    pub(super) store: StoreName,
 }
 
 /// Why it was not done.

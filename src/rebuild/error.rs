@@ -1,5 +1,7 @@
 //! Why a rebuild did not happen.
 
+use events::ids::{Position, StreamId};
+
 use crate::event_store::StoreError;
 
 /// Why there is no rebuild.
@@ -17,9 +19,9 @@ pub enum Error {
     )]
     Incomplete {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its stream.
-        stream: String,
+        stream: StreamId,
     },
     /// Somebody else is at it.
     #[error("another rebuild of {0} is running: wait for its end, or end it")]

@@ -1,5 +1,6 @@
 //! What others may know of rebuilds: whether one runs, and when tables were switched last.
 
+use events::ids::Position;
 use sqlx::PgExecutor;
 
 use super::LOCK;
@@ -12,7 +13,7 @@ pub struct Last {
     /// When it was.
     pub switched_at: jiff::Timestamp,
     /// Up to which position the tables held everything that came in.
-    pub position: i64,
+    pub position: Position,
     /// Whether they had gone out before.
     pub went_back: bool,
     /// Whether the tables are kept that went out.
@@ -41,7 +42,7 @@ pub async fn last(
     executor: impl PgExecutor<'_>,
     projection: Projection,
 ) -> Result<Option<Last>, sqlx::Error> {
-    let row: Option<(i64, i64, bool, bool)> = sqlx::query_as(
+    let row: Option<(i64, Position, bool, bool)> = sqlx::query_as(
         "select (extract(epoch from switched_at) * 1000000)::bigint, position, went_back, \
             to_regnamespace($2) is not null \
          from rebuilds where projection = $1 order by number desc limit 1",

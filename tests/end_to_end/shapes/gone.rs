@@ -3,6 +3,7 @@
 use customer_ledger::domain::customer::Command;
 use customer_ledger::kafka::projector::{Projection, watermark};
 use devkit::wait;
+use events::ids::Sequence;
 use serde_json::{Value, json};
 
 use super::{assert_medusa_refused, assert_refused, open};
@@ -113,7 +114,7 @@ async fn projected(shop: &Shop) {
             let reached = watermark(&shop.database.pool, &topic, projection)
                 .await
                 .unwrap();
-            (reached >= head).then_some(())
+            (reached.get() >= head).then_some(())
         })
         .await;
     }
@@ -192,7 +193,7 @@ async fn what_is_erased_stays_sealed_in_the_events_and_opens_for_nobody() {
     let then = ledger
         .load_until::<customer_ledger::domain::customer::Customer>(
             &known.stream,
-            i64::try_from(events).unwrap(),
+            Sequence::new(i64::try_from(events).unwrap()),
         )
         .await
         .unwrap();

@@ -150,7 +150,7 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
     customer_ledger::auth::grants::add_app(
         &owner,
         &crate::support::shop::keyring(),
-        "main",
+        &"main".into(),
         &writer,
     )
     .await
