@@ -97,10 +97,11 @@ fn save_statement<V>(table: &str, columns: &[Column<V>]) -> String {
     let names = own(|column| format!(", {}", column.name));
     let sets = own(|column| format!(", {} = {}", column.name, column.stored()));
     let values = own(|column| format!(", {}", column.stored()));
-    let arrays: String = (11..)
+    let arrays: Vec<_> = (11..)
         .zip(columns)
         .map(|(number, column)| format!(", ${number}::{}[]", column.passed_as()))
         .collect();
+    let arrays = arrays.concat();
     format!(
         "with given as materialized (
             select $1 as store, *

@@ -37,7 +37,7 @@ const ROWS: usize = 1000;
 /// How a record changes a view.
 pub type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
 
-/// How records change views: the projections' own code, or another whose outcome is to be seen.
+/// How records change views: the projections' own code, or other code to compare it with.
 #[derive(Clone, Default)]
 pub struct Code(Vec<Arc<dyn Any + Send + Sync>>);
 
@@ -99,14 +99,14 @@ trait Table: Send {
 struct Tables<'a> {
     code: &'a Code,
     bytes_max: usize,
-    tables: Vec<Box<dyn Table>>,
+    listed: Vec<Box<dyn Table>>,
 }
 
 impl Visitor for Tables<'_> {
     type Error = Infallible;
 
     async fn visit<V: View>(&mut self) -> Result<(), Infallible> {
-        self.tables
+        self.listed
             .push(Box::new(Views::new(self.code.of::<V>(), self.bytes_max)));
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Worker {
         let mut tables = Tables {
             code,
             bytes_max: HELD_BYTES_MAX / workers.max(1),
-            tables: vec![],
+            listed: vec![],
         };
         let Ok(()) = projection.visit(&mut tables).await;
         Ok(Self {
@@ -162,7 +162,7 @@ impl Worker {
             keyring,
             share,
             position,
-            tables: tables.tables,
+            tables: tables.listed,
         })
     }
 

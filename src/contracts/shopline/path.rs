@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn the_go_client_may_write_the_addresss_id_first() {
+    fn the_go_client_may_write_an_address_id_first() {
         for path in ["42/addresses/SL1.json", "SL1/addresses/42.json"] {
             let found = find("GET", &format!("{BASE}/customers/{path}")).unwrap();
             assert_eq!(found.customer_id(), Ok(&"42".into()), "{path}");
