@@ -166,6 +166,7 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
             mobile_subscription: consents.2,
             mobile_consent: consents.3,
             multipass_identifier: consents.4,
+            ..CustomerUpdated::default()
         })
 }
 

@@ -1,6 +1,6 @@
 //! A customer's own fields: what a request really changes of them, judged by the rules.
 
-use events::customer::{CustomerUpdated, Gender};
+use events::customer::{CustomerUpdated, Gender, Profile};
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
@@ -59,6 +59,18 @@ struct Marketing {
     mobile: Change,
 }
 
+impl Marketing {
+    fn email(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.email_consent.as_ref();
+        Change::consent(stored.email_subscription, consent, patch)
+    }
+
+    fn mobile(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.mobile_consent.as_ref();
+        Change::consent(stored.mobile_subscription, consent, patch)
+    }
+}
+
 impl Fields {
     /// What a request really changes of a customer's fields, judged by the rules.
     pub(super) fn changes(
@@ -80,16 +92,12 @@ impl Fields {
         let metadata = merge(stored.metadata.as_ref(), self.metadata)?;
         let marketing = Marketing {
             email: match self.email_consent {
-                Some(patch) => {
-                    let consent = stored.email_consent.as_ref();
-                    Change::consent(stored.email_subscription, consent, patch)
-                }
+                Some(patch) => Marketing::email(stored, patch),
                 None => Change::accept(stored.email_subscription, self.accepts_marketing),
             },
-            mobile: self.mobile_consent.map_or_else(Change::default, |patch| {
-                let consent = stored.mobile_consent.as_ref();
-                Change::consent(stored.mobile_subscription, consent, patch)
-            }),
+            mobile: self
+                .mobile_consent
+                .map_or_else(Change::default, |patch| Marketing::mobile(stored, patch)),
         };
         let changes = CustomerUpdated {
             email: text(self.email, &stored.email),

@@ -132,7 +132,7 @@ fn everything(rules: &'static Rules, text: &Patch<String>) -> UpdateCustomer {
             multipass_identifier: text(),
             accepts_marketing: Some(true),
             email_consent: Some(consent(text())),
-            mobile_consent: None,
+            ..Fields::default()
         },
         addresses: vec![address],
         groups: Some(vec![]),
