@@ -35,6 +35,8 @@ pub struct Fields {
     pub verified_email: Option<bool>,
     /// The id under which another system signs the customer in.
     pub multipass_identifier: Patch<String>,
+    /// Accounts at social networks, whole.
+    pub social_customer: Patch<Vec<String>>,
     /// Whether the customer wants marketing by e-mail.
     pub accepts_marketing: Option<bool>,
     /// The same, and how that came: what it says wins.
@@ -113,6 +115,10 @@ impl Fields {
             tags: self.tags.against(stored.tags.as_ref()).map(Personal::from),
             metadata: metadata.map(Personal::from),
             multipass_identifier: text(self.multipass_identifier, &stored.multipass_identifier),
+            social_customer: self
+                .social_customer
+                .against(stored.social_customer.as_ref())
+                .map(Personal::from),
             ..CustomerUpdated::default()
         };
         if rules.contact_required_and_unique {
