@@ -28,3 +28,8 @@ pub use self::ledger::Ledger;
 pub use self::loaded::Loaded;
 pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
 pub use self::stream::Stream;
+
+/// How many there are, as sequences and positions count.
+fn count<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).expect("a command has few events")
+}

@@ -278,16 +278,10 @@ const FRAMEWORKS: Rule = Rule {
           another web framework, broker or store must leave events and projections alone",
     about: |path| path.ends_with("/Cargo.toml"),
     broken_by: |manifest| dependencies_on(manifest, &["axum", "rdkafka", "postgres-es"]),
-    exceptions: &[
-        (
-            "devkit/Cargo.toml",
-            "the embedded broker is librdkafka's, and tests read topics with it",
-        ),
-        (
-            "tests/torture/Cargo.toml",
-            "the torture reads the topic for itself: the service is what it judges",
-        ),
-    ],
+    exceptions: &[(
+        "devkit/Cargo.toml",
+        "the embedded broker is librdkafka's, and tests read topics with it",
+    )],
 };
 
 #[test]

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use customer_ledger::event_store::keys::keyring::{Keyring, SealContext, StreamKey};
+use customer_ledger::event_store::keys::keyring::Keyring;
+use customer_ledger::event_store::keys::seal::{SealContext, StreamKey};
 use customer_ledger::kafka::projector::Projection;
 use customer_ledger::rebuild::{Rebuild, Switched};
 use futures_util::TryStreamExt as _;

@@ -6,9 +6,9 @@ use cqrs_es::event_sink::EventSink;
 use events::record::Metadata;
 
 use super::appender::Append;
-use super::execute::count;
-use super::keys::keyring::StreamKey;
-use super::{Ledger, Loaded, StoreError, Stream};
+
+use super::keys::seal::StreamKey;
+use super::{Ledger, Loaded, StoreError, Stream, count};
 
 /// What a stream makes of a command.
 pub(super) enum Decision<S: Stream> {

@@ -14,7 +14,7 @@ use super::appender::{
 };
 use super::decision::{Decided, Decision};
 use super::point::Point;
-use super::{Ledger, Loaded, Stream};
+use super::{Ledger, Loaded, Stream, count};
 use crate::mutations::{Guard, without};
 
 /// How often a command is decided anew when other processes keep changing its stream.
@@ -243,10 +243,6 @@ impl Ledger {
         .await?;
         Ok(first.map(|first| first.0))
     }
-}
-
-pub(super) fn count<T>(items: &[T]) -> i64 {
-    i64::try_from(items.len()).expect("a command has few events")
 }
 
 fn actor(metadata: &Metadata) -> String {

@@ -1,4 +1,6 @@
 //! Keys, and personal values sealed under them.
 
+mod cipher;
 pub mod keyring;
-pub(in crate::event_store) mod unseal;
+pub mod seal;
+pub mod unseal;

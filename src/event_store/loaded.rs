@@ -8,7 +8,7 @@ use super::StoreError;
 use super::Stream;
 use super::appender::ExpectedStream;
 use super::cache::freshness::Seen;
-use super::keys::keyring::StreamKey;
+use super::keys::seal::StreamKey;
 use super::point::Point;
 use super::read::reader;
 

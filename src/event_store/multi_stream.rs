@@ -14,8 +14,9 @@ use tokio::task::coop::consume_budget;
 
 use super::StoreError;
 use super::appender::{Append, ExpectedStream, Verdict};
+use super::count;
 use super::decision::{Decided, Decision};
-use super::execute::{ATTEMPTS, Attempt, count, remember, repeated};
+use super::execute::{ATTEMPTS, Attempt, remember, repeated};
 use super::read::reader;
 use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};
 

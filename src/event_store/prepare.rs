@@ -6,7 +6,7 @@ use events::record::{Metadata, StreamKind};
 use serde::Serialize;
 
 use super::appender::{Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent};
-use super::keys::keyring::{SealContext, StreamKey};
+use super::keys::seal::{SealContext, StreamKey};
 use super::stream::Named;
 use super::{Corrupt, StoreError};
 use super::{Ledger, Loaded, Stream};

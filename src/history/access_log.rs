@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use crate::event_store::keys::keyring::{Keyring, SealContext, unseal_payload};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::keys::seal::SealContext;
+use crate::event_store::keys::unseal::unseal_payload;
 use crate::event_store::read::reader;
 use crate::event_store::{Corrupt, StoreError};
 

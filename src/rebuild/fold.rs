@@ -18,7 +18,8 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
 
 use super::{Error, Progress};
-use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::keys::seal::StreamKey;
 use crate::event_store::read::reader;
 
 /// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the

@@ -1,7 +1,9 @@
 //! Questions to the past: as of, log, diff and blame, over HTTP and from the command line.
 
+mod access_log;
 mod answers;
 mod command;
+mod explain;
 mod groups;
 mod long;
 mod refused;

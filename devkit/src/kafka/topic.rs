@@ -21,6 +21,11 @@ const SETTLE_MAX: Duration = Duration::from_mins(1);
 /// How long reading the whole topic may take.
 const READ_MAX: Duration = Duration::from_mins(2);
 
+/// Kafka did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("Kafka could not be asked")]
+pub struct Error(#[from] KafkaError);
+
 /// What is committed in a topic.
 #[derive(Debug)]
 pub struct Topic {
@@ -96,26 +101,26 @@ pub fn client(brokers: &str) -> ClientConfig {
 }
 
 /// Everything committed in a topic, once no transaction is open in it; nothing when there is no topic.
-pub async fn read(brokers: &str, topic: &str) -> Result<Topic, KafkaError> {
+pub async fn read(brokers: &str, topic: &str) -> Result<Topic, Error> {
     let (brokers, topic) = (brokers.to_owned(), topic.to_owned());
     blocking(move || read_now(&brokers, &topic)).await
 }
 
 /// Deletes a topic; one that is not there is as good.
-pub async fn delete(brokers: &str, topic: &str) -> Result<(), KafkaError> {
+pub async fn delete(brokers: &str, topic: &str) -> Result<(), Error> {
     let admin: AdminClient<DefaultClientContext> = client(brokers).create()?;
     let options = AdminOptions::new().operation_timeout(Some(CHANGE_MAX));
     for deleted in admin.delete_topics(&[topic], &options).await? {
         match deleted {
             Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            Err((_, code)) => return Err(KafkaError::AdminOp(code).into()),
         }
     }
     Ok(())
 }
 
 /// Cuts off everything that a topic holds now.
-pub async fn truncate(brokers: &str, topic: &str) -> Result<(), KafkaError> {
+pub async fn truncate(brokers: &str, topic: &str) -> Result<(), Error> {
     let (name, config) = (topic.to_owned(), client(brokers));
     let ends = blocking(move || {
         let consumer: BaseConsumer = config.create()?;
@@ -130,30 +135,26 @@ pub async fn truncate(brokers: &str, topic: &str) -> Result<(), KafkaError> {
     let admin: AdminClient<DefaultClientContext> = client(brokers).create()?;
     let options = AdminOptions::new().operation_timeout(Some(CHANGE_MAX));
     let cut = admin.delete_records(&ends, &options).await?;
-    cut.elements()
-        .iter()
-        .try_for_each(TopicPartitionListElem::error)
+    let elements = cut.elements();
+    let mut cut = elements.iter().map(TopicPartitionListElem::error);
+    Ok(cut.try_for_each(|cut| cut)?)
 }
 
 async fn blocking<T: Send + 'static>(
-    run: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, KafkaError> {
+    run: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let ran = tokio::task::spawn_blocking(run).await;
-    ran.unwrap_or_else(|_panic| Err(KafkaError::Canceled))
+    ran.unwrap_or_else(|_panic| Err(KafkaError::Canceled.into()))
 }
 
-fn partitions(
-    consumer: &BaseConsumer,
-    topic: &str,
-    longest: Duration,
-) -> Result<Vec<i32>, KafkaError> {
+fn partitions(consumer: &BaseConsumer, topic: &str, longest: Duration) -> Result<Vec<i32>, Error> {
     let metadata = consumer.fetch_metadata(Some(topic), longest)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let partitions = found.map_or(&[][..], |topic| topic.partitions());
     Ok(partitions.iter().map(MetadataPartition::id).collect())
 }
 
-fn read_now(brokers: &str, topic: &str) -> Result<Topic, KafkaError> {
+fn read_now(brokers: &str, topic: &str) -> Result<Topic, Error> {
     let consumer: BaseConsumer = client(brokers).create()?;
     let mut assignment = TopicPartitionList::new();
     let mut open = HashSet::new();
@@ -174,16 +175,15 @@ fn read_now(brokers: &str, topic: &str) -> Result<Topic, KafkaError> {
     let mut messages = vec![];
     while !open.is_empty() {
         if Instant::now() >= deadline {
-            return Err(KafkaError::MessageConsumption(
-                RDKafkaErrorCode::OperationTimedOut,
-            ));
+            let code = RDKafkaErrorCode::OperationTimedOut;
+            return Err(KafkaError::MessageConsumption(code).into());
         }
         match consumer.poll(Duration::from_millis(100)) {
             None => {}
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 open.remove(&partition);
             }
-            Some(Err(error)) => return Err(error),
+            Some(Err(error)) => return Err(error.into()),
             Some(Ok(message)) => messages.push(Message::of(&message)),
         }
     }

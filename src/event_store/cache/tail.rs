@@ -22,7 +22,7 @@ use crate::event_store::StoreError;
 use crate::event_store::appender::{Append, Verdict};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::stream_locks::StreamLocks;
-use crate::event_store::execute::count;
+use crate::event_store::count;
 use crate::event_store::read::reader;
 use crate::event_store::stream::Stream;
 

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
-use crate::event_store::keys::keyring::{SealContext, unseal_metadata, unseal_payload};
+use crate::event_store::keys::seal::SealContext;
+use crate::event_store::keys::unseal::{unseal_metadata, unseal_payload};
 use crate::event_store::read::reader;
 use crate::event_store::{Ledger, Loaded, Stream};
 

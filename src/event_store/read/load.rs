@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event_store::StoreError;
-use crate::event_store::execute::count;
+use crate::event_store::count;
 use crate::event_store::point::Point;
 use crate::event_store::read::reader;
 use crate::event_store::read::snapshots::{self, Passed, Snapshot};

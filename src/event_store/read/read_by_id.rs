@@ -18,7 +18,7 @@ use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
 use crate::event_store::StoreError;
 use crate::event_store::cache::freshness::Seen;
-use crate::event_store::keys::keyring::StreamKey;
+use crate::event_store::keys::seal::StreamKey;
 use crate::event_store::read::reader;
 use crate::event_store::{Corrupt, Ledger, Loaded, Stream};
 use crate::mutations::{Guard, without};

@@ -18,10 +18,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
 use crate::event_store::appender::ExpectedStream;
-use crate::event_store::keys::keyring::{
-    KeyError, Keyring, SealContext, StreamKey, unseal_metadata,
-};
-use crate::event_store::keys::unseal::{UnsealError, unseal_text};
+use crate::event_store::keys::keyring::{KeyError, Keyring};
+use crate::event_store::keys::seal::{SealContext, StreamKey};
+use crate::event_store::keys::unseal::text::{UnsealError, unseal_text};
+use crate::event_store::keys::unseal::unseal_metadata;
 use crate::event_store::point::Point;
 use crate::event_store::{Corrupt, StoreError};
 

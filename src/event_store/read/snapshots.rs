@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
 use crate::event_store::StoreError;
-use crate::event_store::keys::keyring::{StreamKey, unseal_payload};
+use crate::event_store::keys::seal::StreamKey;
+use crate::event_store::keys::unseal::unseal_payload;
 use crate::event_store::point::Point;
 use crate::event_store::read::reader::{self, place};
 use crate::event_store::{Ledger, Loaded, Stream};

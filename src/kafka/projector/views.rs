@@ -12,7 +12,8 @@ use projections::{Continuity, View, Visitor};
 use sqlx::PgConnection;
 
 use super::Error;
-use crate::event_store::keys::keyring::{Keyring, StreamKey};
+use crate::event_store::keys::keyring::Keyring;
+use crate::event_store::keys::seal::StreamKey;
 use crate::event_store::read::reader;
 
 /// A transaction on its way into the views.

@@ -29,9 +29,8 @@ use customer_ledger::database::migrate;
 use customer_ledger::event_store::StoreError;
 use customer_ledger::shutdown::Lifecycle;
 use customer_ledger::telemetry::chain;
-use devkit::kafka::node;
+use devkit::kafka::{node, topic as topics};
 use devkit::postgres;
-use rdkafka::error::KafkaError;
 
 use self::report::Trial;
 
@@ -96,9 +95,9 @@ enum Error {
     /// Kafka did not do what was asked.
     #[error("the topic could not be changed")]
     Topic,
-    /// Kafka could not be asked.
-    #[error("Kafka could not be asked")]
-    Client(#[from] KafkaError),
+    /// The topic could not be read.
+    #[error(transparent)]
+    Client(#[from] topics::Error),
     /// A request that everything else needs was not answered.
     #[error("the ledger did not answer: {0}")]
     Unanswered(String),

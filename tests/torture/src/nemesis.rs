@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use devkit::kafka::topic;
 use devkit::proxy::Proxy;
-use rdkafka::error::KafkaError;
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, sleep_until, timeout};
@@ -320,7 +319,7 @@ async fn let_marks_go(mut holder: PgConnection) -> Result<(), sqlx::Error> {
 }
 
 /// Asks Kafka until it does it: it may be on its way.
-async fn insist<F: Future<Output = Result<(), KafkaError>>>(
+async fn insist<F: Future<Output = Result<(), topic::Error>>>(
     ask: impl Fn() -> F,
 ) -> Result<(), Error> {
     let asking = async {

@@ -1,7 +1,6 @@
 //! What the ledger's topic holds.
 
 use devkit::kafka::topic;
-use rdkafka::error::KafkaError;
 
 use crate::cluster::TOPIC;
 
@@ -21,7 +20,7 @@ pub(crate) struct Message {
 }
 
 /// Everything committed in it, in the order of each partition.
-pub(crate) async fn read(brokers: &str) -> Result<Vec<Message>, KafkaError> {
+pub(crate) async fn read(brokers: &str) -> Result<Vec<Message>, topic::Error> {
     let read = topic::read(brokers, TOPIC).await?;
     Ok(read.messages.into_iter().map(Message::from).collect())
 }

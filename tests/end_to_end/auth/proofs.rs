@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::PROXY;
-use crate::conformance::proofs::signed;
+use crate::http::conformance::proofs::signed;
 use crate::support::shop::{ADMIN_EMAIL, ADMIN_PASSWORD, API_TOKEN, MEDUSA_JWT_SECRET, Shop, now};
 
 /// Statement 46 of what Medusa's own tests assert.

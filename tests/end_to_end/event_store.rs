@@ -11,3 +11,4 @@ mod members;
 mod processes;
 mod stale;
 mod tampered;
+mod unstalled;

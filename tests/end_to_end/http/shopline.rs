@@ -4,7 +4,7 @@
 macro_rules! example {
     ($name:literal) => {
         serde_json::from_str::<serde_json::Value>(include_str!(concat!(
-            "../../conformance/shopline/",
+            "../../../conformance/shopline/",
             $name
         )))
         .unwrap()

@@ -18,7 +18,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::relay::{delete_topic, incarnation};
+use crate::kafka::relay::{delete_topic, incarnation};
 use crate::support::kafka::{admin, client, position, read};
 use crate::support::ledger::{Role, TestLedger};
 use crate::support::postgres::database;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::hostile::raw::medusa;
+use crate::http::hostile::raw::medusa;
 
 /// A name, what is sent, and the statuses that may come back. 0 is none: who is closed while still
 /// sending may lose the answer.

@@ -104,7 +104,7 @@ async fn the_documented_list_has_the_documented_members() {
     let shop = Shop::open().await;
     let server = shop.serve("api,relay,projector").await;
     let documented: Value = serde_json::from_str(include_str!(
-        "../../conformance/shopline/list_customers_response.synthetic.json"
+        "../../../conformance/shopline/list_customers_response.synthetic.json"
     ))
     .unwrap();
     let example = &documented["customers"][0];

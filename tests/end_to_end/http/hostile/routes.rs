@@ -6,7 +6,7 @@ use hyper::Method;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::pipeline::ask::{chance, json_value, odd_text, one, send_body, target};
+use crate::http::pipeline::ask::{chance, json_value, odd_text, one, send_body, target};
 use crate::support::shop::{LEDGER_TOKEN, Server, Shop};
 
 const REQUESTS: usize = 2000;
