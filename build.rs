@@ -1,6 +1,9 @@
-//! Has the crate built anew when a migration is added: the compiler sees only those it embeds. Tells
-//! which code folds events, so that a snapshot that other code folded is not used.
+//! Embeds `sql/`, and has the crate built anew when a migration or a file of `sql/` is added: the compiler
+//! sees only those it embeds. Tells which code folds events, so that a snapshot that other code folded is
+//! not used.
 
+use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
@@ -19,6 +22,8 @@ const FOLDS: [&str; 7] = [
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=migrations");
+    println!("cargo:rerun-if-changed=sql");
+    embed_sql()?;
     // The hash is the same in every process: it begins with fixed keys.
     let mut hasher = DefaultHasher::new();
     for path in FOLDS {
@@ -29,13 +34,43 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Writes the list that `src/database/sql_files.rs` includes: path and text of each file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script by its environment where to read and write"
+)]
+fn embed_sql() -> io::Result<()> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let mut list = "[\n".to_owned();
+    for folder in ["functions", "triggers"] {
+        for file in sorted(&root.join("sql").join(folder))? {
+            let name = file.file_name().expect("a file has a name").display();
+            let file = file.to_str().expect("the path of the sources is UTF-8");
+            let line = format!(
+                "({:?}, include_str!({file:?})),",
+                format!("{folder}/{name}")
+            );
+            writeln!(list, "    {line}").expect("a string takes everything");
+        }
+    }
+    list.push(']');
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("sql_files.rs"), list)
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut entries: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
 fn hash(path: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     if path.is_file() {
         hasher.write(&fs::read(path)?);
         return Ok(());
     }
-    let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
-    let mut entries: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
-    entries.sort();
-    entries.iter().try_for_each(|entry| hash(entry, hasher))
+    sorted(path)?
+        .iter()
+        .try_for_each(|entry| hash(entry, hasher))
 }

@@ -17,6 +17,7 @@ pub use self::sign_in::{SignIn, Who};
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::StoreName;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -39,7 +40,7 @@ const REMEMBERED_MAX: u64 = 10_000;
 pub struct Auth {
     pool: PgPool,
     keyring: Arc<Keyring>,
-    store: String,
+    store: StoreName,
     bearer_secret: Vec<u8>,
     hashing: Arc<Semaphore>,
     throttle: Throttle,
@@ -74,7 +75,7 @@ impl Auth {
     pub fn new(
         pool: PgPool,
         keyring: Arc<Keyring>,
-        store: String,
+        store: StoreName,
         bearer_secret: Option<&Secret>,
         hashing: Arc<Semaphore>,
     ) -> Self {

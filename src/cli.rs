@@ -1,30 +1,35 @@
 //! The command line: one file a command.
 
-pub mod access_log;
-pub mod app;
-pub mod bisect;
+mod access_log;
+mod app;
+mod bisect;
+mod blame;
 #[cfg(feature = "dev")]
 pub mod dev;
-pub mod epoch;
-pub mod explain;
-pub mod fixture;
+mod diff;
+mod epoch;
+pub mod error;
+mod explain;
+mod fixture;
 pub mod fold;
-pub mod owner;
-pub mod questions;
-pub mod rebuild;
-pub mod replay;
-pub(crate) mod table;
-pub mod token;
-pub mod user;
+mod log;
+mod migrate;
+mod operator;
+mod owner;
+mod query;
+mod rebuild;
+mod replay;
+mod serve;
+mod show;
+mod table;
+mod token;
+mod user;
 
 use std::error::Error;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, OwnerConfig, Settings, help};
-use crate::database::migrate;
-use crate::serve::{self, Roles};
-use crate::shutdown::Lifecycle;
+use crate::config::{Settings, help};
 use crate::telemetry;
 
 /// One ledger of what happened to every customer, written through two shops' own HTTP contracts.
@@ -38,11 +43,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the contracts, relay to Kafka, build the views.
-    Serve {
-        /// What this process does, separated by commas.
-        #[arg(long, default_value = "api,relay,projector")]
-        roles: Roles,
-    },
+    Serve(serve::Options),
     /// Bring the database to this version, as its owner.
     Migrate,
     /// Run everything on this machine, with a demo store.
@@ -69,13 +70,13 @@ enum Command {
     /// A customer's events as a fixture for tests, without personal data.
     Fixture(fixture::Options),
     /// What happened to a customer, a line an event.
-    Log(questions::Log),
+    Log(log::Log),
     /// A customer as a shop shows it, now or at any time before.
-    Show(questions::Show),
+    Show(show::Show),
     /// What differs between two times, and by which event.
-    Diff(questions::Diff),
+    Diff(diff::Diff),
     /// Which event made each value what it is.
-    Blame(questions::Blame),
+    Blame(blame::Blame),
     /// Step through a customer's life.
     Replay(replay::Options),
     /// Make a contract's views anew from the events, while reads and writes go on; or compare them.
@@ -90,21 +91,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_environment()?;
     telemetry::start_logs(&settings.read()?);
     match arguments.command {
-        Command::Serve { roles } => {
-            telemetry::start_metrics();
-            let config = Config::read(&settings)?;
-            let listener = serve::listen(&config).await?;
-            let lifecycle = Lifecycle::default();
-            lifecycle.stop_on_signal()?;
-            let address = listener.local_addr()?;
-            let ready = || tracing::info!(%address, "ready");
-            Ok(serve::serve(config, roles, listener, &lifecycle, ready).await?)
-        }
-        Command::Migrate => {
-            let owner: OwnerConfig = settings.read()?;
-            let (setting, url) = owner.url()?;
-            Ok(migrate::migrate_at(setting, url).await?)
-        }
+        Command::Serve(options) => serve::run(&settings, options).await,
+        Command::Migrate => migrate::run(&settings).await,
         #[cfg(feature = "dev")]
         Command::Dev => {
             telemetry::start_metrics();

@@ -1,19 +1,20 @@
 //! Connections to Postgres, and what is checked of it before anything is served.
 
 pub mod migrate;
+pub mod sql_files;
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool, Row as _};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
 use crate::event_store::keys::keyring::Keyring;
 
-/// Every table and the append function: what is in `migrations/` when the ledger is built.
+/// Every table: what is in `migrations/` when the ledger is built.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// The oldest Postgres that will do, as `server_version_num`.
@@ -57,6 +58,13 @@ pub enum DatabaseError {
         "the database of DATABASE_URL has no ledger of this version: run `ledger migrate` first"
     )]
     NotMigrated,
+    /// It has migrations that this build does not have, or has in other words: those from before 0.1.0 are
+    /// edited in place.
+    #[error(
+        "the tables in the database of {0} were made by another build of the ledger, and this one \
+         cannot take them over: set {0} to a new, empty database"
+    )]
+    OtherBuild(&'static str),
     /// The role could change the past.
     #[error(
         "the role of DATABASE_URL may change recorded events: connect as a member of ledger_app, or \
@@ -134,7 +142,7 @@ pub async fn open_as_owner(
     let options = session(setting, url)?;
     let mut connection = enter(setting, &options).await?;
     check_server(&mut connection).await?;
-    check_version(&mut connection).await?;
+    check_version(setting, &mut connection).await?;
     check_master_key(&mut connection, keyring).await?;
     connection.close().await?;
     Ok(pool(1).connect_lazy_with(options))
@@ -145,7 +153,7 @@ pub async fn connect(config: &DatabaseConfig, keyring: &Keyring) -> Result<Pools
     let options = options(config)?;
     let mut connection = enter("DATABASE_URL", &options).await?;
     check_server(&mut connection).await?;
-    check_version(&mut connection).await?;
+    check_version("DATABASE_URL", &mut connection).await?;
     check_rights(&mut connection).await?;
     check_master_key(&mut connection, keyring).await?;
     connection.close().await?;
@@ -195,43 +203,88 @@ fn unreachable(setting: &'static str, error: &sqlx::Error) -> DatabaseError {
     DatabaseError::Unreachable { setting, reason }
 }
 
+/// What is asked of the server.
+#[derive(sqlx::FromRow)]
+struct Server {
+    version_number: i32,
+    version: String,
+    fsync: bool,
+    synchronous_commit: bool,
+}
+
 /// The server is new enough, and keeps what it confirms.
 pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    let row = sqlx::query(
-        "select current_setting('server_version_num')::int, current_setting('server_version'), \
-            current_setting('fsync') = 'on', current_setting('synchronous_commit') <> 'off'",
+    let server: Server = sqlx::query_as(
+        "select current_setting('server_version_num')::int as version_number, \
+            current_setting('server_version') as version, \
+            current_setting('fsync') = 'on' as fsync, \
+            current_setting('synchronous_commit') <> 'off' as synchronous_commit",
     )
     .fetch_one(&mut *connection)
     .await?;
-    if row.try_get::<i32, _>(0)? < SERVER_VERSION_MIN {
-        return Err(DatabaseError::TooOld(row.try_get(1)?));
+    if server.version_number < SERVER_VERSION_MIN {
+        return Err(DatabaseError::TooOld(server.version));
     }
-    for (column, setting) in [(2, "fsync"), (3, "synchronous_commit")] {
-        if !row.try_get::<bool, _>(column)? {
-            return Err(DatabaseError::NotDurable(setting));
-        }
+    if !server.fsync {
+        return Err(DatabaseError::NotDurable("fsync"));
+    }
+    if !server.synchronous_commit {
+        return Err(DatabaseError::NotDurable("synchronous_commit"));
     }
     Ok(())
 }
 
-/// The newest migration is there.
-async fn check_version(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max();
-    let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+/// A row of sqlx' table of migrations.
+#[derive(sqlx::FromRow, PartialEq)]
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+}
+
+/// The migrations of this build.
+fn known() -> Vec<Applied> {
+    MIGRATOR
+        .iter()
+        .map(|migration| Applied {
+            version: migration.version,
+            checksum: migration.checksum.to_vec(),
+        })
+        .collect()
+}
+
+/// How many migrations are in, all of them of this build.
+async fn check_build(
+    setting: &'static str,
+    connection: &mut PgConnection,
+) -> Result<usize, DatabaseError> {
+    let migrated: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
         .fetch_one(&mut *connection)
         .await?;
-    if !there {
+    if !migrated {
+        return Ok(0);
+    }
+    let applied: Vec<Applied> =
+        sqlx::query_as("select version, checksum from _sqlx_migrations where success")
+            .fetch_all(&mut *connection)
+            .await?;
+    let known = known();
+    if applied.iter().all(|migration| known.contains(migration)) {
+        Ok(applied.len())
+    } else {
+        Err(DatabaseError::OtherBuild(setting))
+    }
+}
+
+/// The database has the tables, functions and triggers of this build.
+async fn check_version(
+    setting: &'static str,
+    connection: &mut PgConnection,
+) -> Result<(), DatabaseError> {
+    let applied = check_build(setting, connection).await?;
+    if applied < known().len() || !sql_files::are_installed(connection).await? {
         return Err(DatabaseError::NotMigrated);
     }
-    let version: Option<i64> =
-        sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(&mut *connection)
-            .await?;
-    if version == newest {
-        Ok(())
-    } else {
-        Err(DatabaseError::NotMigrated)
-    }
+    Ok(())
 }
 
 /// The role may not write events but through the function.

@@ -12,7 +12,9 @@ pub mod blame;
 pub mod cause;
 pub mod changes;
 pub mod diff;
+mod error;
 pub mod explain;
+pub mod find;
 pub mod fixture;
 mod fold;
 pub mod fold_protocol;
@@ -26,6 +28,7 @@ mod when;
 
 use serde_json::Value;
 
+pub use self::error::Error;
 pub use self::fold::{Entry, History, State};
 pub use self::shape::{Shape, ShapeError};
 pub use self::when::{NoTime, When};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use customer_ledger::cli::owner::Wrong;
+use customer_ledger::cli::error::UsageError;
 use customer_ledger::cli::{Arguments, run};
 use customer_ledger::telemetry;
 
@@ -15,7 +15,7 @@ use customer_ledger::telemetry;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The exit code of what was asked wrongly, by clap as by the ledger.
-const WRONG: u8 = 2;
+const USAGE: u8 = 2;
 /// How long threads that talk to Kafka may take to notice that all else has ended.
 const THREADS_MAX: Duration = Duration::from_secs(2);
 
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
                 "ledger: {}",
                 telemetry::chain(error.as_ref())
             ));
-            if error.is::<Wrong>() {
-                ExitCode::from(WRONG)
+            if error.is::<UsageError>() {
+                ExitCode::from(USAGE)
             } else {
                 ExitCode::FAILURE
             }

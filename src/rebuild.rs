@@ -11,23 +11,27 @@
 //! nobody reads, and the next one removes them.
 
 mod compare;
+mod error;
 mod fold;
+mod status;
 mod tables;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::Position;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgExecutor};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::compare::Comparison;
 pub use self::compare::Differing;
+pub use self::error::Error;
 pub use self::fold::{Apply, Code};
 use self::fold::{Share, Worker};
+pub use self::status::{Last, is_running, last};
 use self::tables::TableSet;
-use crate::event_store::StoreError;
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::read::reader;
 use crate::kafka::projector::{self, Projection};
@@ -42,54 +46,6 @@ const SWITCH_MAX: Duration = Duration::from_mins(5);
 const BACK_MAX: usize = 10;
 /// How long it leaves the tables alone between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Why there is no rebuild.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database did not answer.
-    #[error("the tables could not be read or written")]
-    Database(#[from] sqlx::Error),
-    /// A record does not open or decode.
-    #[error(transparent)]
-    Read(#[from] StoreError),
-    /// The store lacks what is between.
-    #[error(
-        "the record at position {position} does not follow the one before it in stream {stream}"
-    )]
-    Incomplete {
-        /// The record's position.
-        position: i64,
-        /// Its stream.
-        stream: String,
-    },
-    /// Somebody else is at it.
-    #[error("another rebuild of {0} is running: wait for its end, or end it")]
-    Busy(&'static str),
-    /// Somebody else wrote to the tables of this rebuild.
-    #[error("somebody else changed the tables of this rebuild: nothing was switched")]
-    Disturbed,
-    /// A migration came in between.
-    #[error(
-        "the tables of {0} have another shape than the live ones: a migration came in between. \
-         Nothing was switched: `ledger rebuild {0}` makes them anew"
-    )]
-    Shape(&'static str),
-    /// The live tables are never free.
-    #[error(
-        "the live tables of {0} were in use for five minutes on end, by a long query or a backup: \
-         nothing was switched"
-    )]
-    Held(&'static str),
-    /// There is nothing to go back to.
-    #[error("no replaced tables of {0} are kept: there is nothing to go back to")]
-    NothingKept(&'static str),
-    /// A worker panicked.
-    #[error("a worker failed")]
-    Worker(#[from] tokio::task::JoinError),
-    /// The outcome could not be told.
-    #[error("the outcome could not be printed")]
-    Tell(#[from] std::io::Error),
-}
 
 /// What a rebuild does now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,24 +89,11 @@ pub struct Switched {
     /// What was found in the tables that went out.
     pub found: Compared,
     /// The tables that came in hold everything up to here.
-    pub position: i64,
+    pub position: Position,
     /// How long it took to fold the events into tables, indexes not included.
     pub folded_in: Duration,
     /// How long the live tables were locked.
     pub locked_for: Duration,
-}
-
-/// The latest switch of a projection's tables.
-#[derive(Clone, Debug)]
-pub struct Last {
-    /// When it was.
-    pub switched_at: jiff::Timestamp,
-    /// Up to which position the tables held everything that came in.
-    pub position: i64,
-    /// Whether they had gone out before.
-    pub went_back: bool,
-    /// Whether the tables are kept that went out.
-    pub is_kept: bool,
 }
 
 /// A rebuild of one projection. While it exists, there is no other.
@@ -272,15 +215,15 @@ impl Rebuild {
             return Err(Error::Shape(name));
         }
         tables::remove(&mut self.session, projection, TableSet::Next).await?;
-        let kept: Option<i64> = sqlx::query_scalar(
+        let kept: Option<Position> = sqlx::query_scalar(
             "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
         )
         .bind(name)
         .fetch_optional(&mut self.session)
         .await?;
         let total = reader::head(&mut self.session).await?;
-        let position = kept.unwrap_or(0);
-        self.begins(Phase::Folds, total - position);
+        let position = kept.unwrap_or_default();
+        self.begins(Phase::Folds, total.since(position));
         let mut attempt = 1;
         loop {
             // Rows may be ahead of the position: what they have seen is skipped.
@@ -309,14 +252,14 @@ impl Rebuild {
     async fn fold(&mut self) -> Result<Worker, Error> {
         tables::make(&mut self.session, self.projection).await?;
         let head = reader::head(&mut self.session).await?;
-        self.begins(Phase::Folds, head);
+        self.begins(Phase::Folds, head.get());
         let mut workers = JoinSet::new();
         for index in 0..self.workers {
             let share = Share {
                 index: index.into(),
                 of: self.workers.into(),
             };
-            let mut worker = self.worker(TableSet::Next, share, 0).await?;
+            let mut worker = self.worker(TableSet::Next, share, Position::START).await?;
             let progress = self.progress.clone();
             workers.spawn(async move { worker.advance(head, &progress).await });
         }
@@ -327,7 +270,12 @@ impl Rebuild {
         Ok(worker.with_rows())
     }
 
-    async fn worker(&self, place: TableSet, share: Share, position: i64) -> Result<Worker, Error> {
+    async fn worker(
+        &self,
+        place: TableSet,
+        share: Share,
+        position: Position,
+    ) -> Result<Worker, Error> {
         let schema = place.schema(self.projection);
         let worker = Worker::new(
             &self.options,
@@ -397,7 +345,7 @@ impl Rebuild {
     async fn approach(&mut self, worker: &mut Worker) -> Result<(), Error> {
         loop {
             let head = reader::head(&mut self.session).await?;
-            let left = head - worker.position();
+            let left = head.since(worker.position());
             worker.advance(head, &self.progress).await?;
             if left <= NEAR {
                 return Ok(());
@@ -435,7 +383,7 @@ impl Rebuild {
         Ok(Some(locked.elapsed()))
     }
 
-    async fn watermark(&mut self) -> Result<i64, sqlx::Error> {
+    async fn watermark(&mut self) -> Result<Position, sqlx::Error> {
         let progress = projector::progress(&mut self.session, &self.topic, self.projection);
         Ok(progress.await?.watermark)
     }
@@ -481,47 +429,4 @@ async fn lock(
     let from = from.schema(projection);
     let is_free = tables::lock(transaction, projection, &from).await?;
     Ok(is_free.then_some(locked))
-}
-
-/// Whether somebody rebuilds a projection at the moment.
-pub async fn is_running(
-    executor: impl PgExecutor<'_>,
-    projection: Projection,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "select exists (select from pg_locks \
-         where locktype = 'advisory' and objsubid = 2 and classid::bigint = $1 \
-            and objid::bigint = hashtext($2) & 4294967295 \
-            and database = (select oid from pg_database where datname = current_database()))",
-    )
-    .bind(i64::from(LOCK))
-    .bind(projection.name())
-    .fetch_one(executor)
-    .await
-}
-
-/// The latest switch of a projection's tables, if there ever was one.
-pub async fn last(
-    executor: impl PgExecutor<'_>,
-    projection: Projection,
-) -> Result<Option<Last>, sqlx::Error> {
-    let row: Option<(i64, i64, bool, bool)> = sqlx::query_as(
-        "select (extract(epoch from switched_at) * 1000000)::bigint, position, went_back, \
-            to_regnamespace($2) is not null \
-         from rebuilds where projection = $1 order by number desc limit 1",
-    )
-    .bind(projection.name())
-    .bind(TableSet::Kept.schema(projection))
-    .fetch_optional(executor)
-    .await?;
-    row.map(|(time, position, went_back, is_kept)| {
-        Ok(Last {
-            switched_at: jiff::Timestamp::from_microsecond(time)
-                .map_err(|error| sqlx::Error::Decode(error.into()))?,
-            position,
-            went_back,
-            is_kept,
-        })
-    })
-    .transpose()
 }

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::Ledger;
 use customer_ledger::event_store::keys::keyring::Keyring;
-use customer_ledger::history::questions::{self, Asker, Questions};
+use customer_ledger::history;
+use customer_ledger::history::questions::{Asker, Questions};
 use customer_ledger::history::{Shape, When, shape};
+use events::ids::Position;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -62,13 +64,14 @@ impl Question {
         side: &Side,
         id: &str,
         shape: &Shape,
-    ) -> Result<(), questions::Error> {
+    ) -> Result<(), history::Error> {
         let found = of.find(id).await?;
         // The two streams were made one after the other, but for their births.
-        let first = found.position - found.sequence + 2;
-        let some = || rand::rng().random_range(first..=found.position);
+        let first = found.position.get() - found.sequence.get() + 2;
+        let some = || rand::rng().random_range(first..=found.position.get());
         let (one, other) = (some(), some());
-        let [from, to] = [one.min(other), one.max(other)].map(|at| Some(When::Position(at)));
+        let [from, to] =
+            [one.min(other), one.max(other)].map(|at| Some(When::Position(Position::new(at))));
         match self {
             Self::Show => drop(of.show(id, to, shape).await?),
             Self::ShowByTime => drop(of.show(id, Some(side.some_time()), shape).await?),
@@ -117,7 +120,7 @@ impl Side {
         let appended = Arc::new(Notify::new());
         Ok(Self {
             server,
-            ledger: Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), appended),
+            ledger: Ledger::open(pool.clone(), pool, keyring, "main".into(), appended),
             customers,
             lived: [first, last],
         })
@@ -191,7 +194,7 @@ async fn measure(side: &Side, question: Question, customer: &str) -> Result<Meas
         shape: Some("medusa"),
         ..shape::Asked::default()
     };
-    let wrong = |error: questions::Error| Error::Wrong(error.to_string());
+    let wrong = |error: history::Error| Error::Wrong(error.to_string());
     let shape = Shape::parse_whole(medusa, &store).map_err(|error| wrong(error.into()))?;
     let (began, mut latencies_us) = (Instant::now(), vec![]);
     for _ in 0..TIMES {

@@ -22,7 +22,7 @@ use crate::error::Error;
 const POLL: Duration = Duration::from_millis(50);
 
 /// By how many positions each part is behind the head: the relay by its greatest mark, a projection
-/// by what its partitions hold. See `migrations/0004_kafka.sql`.
+/// by what its partitions hold. See `migrations/0008_kafka.sql`.
 const LAG: &str = "\
     with head as (select coalesce(max(position), 0) as position from events), \
     reached as ( \
@@ -74,14 +74,14 @@ impl Store {
         };
         // The store's name is the setting's default.
         let keyring = Keyring::new(&master_key);
-        add_person(&owner, &keyring, "main", &person).await?;
+        add_person(&owner, &keyring, &"main".into(), &person).await?;
         let app = App {
             key: "bench",
             secret: Some(&new_secret()),
             scopes: &["read_customers".to_owned()],
             plan: Plan::Unlimited,
         };
-        add_app(&owner, &keyring, "main", &app).await?;
+        add_app(&owner, &keyring, &"main".into(), &app).await?;
         let (secret, life) = (new_secret(), APP_TOKEN_LIFE);
         let token = app_token(&secret, app.key, HANDLE, STORE_ID, now(), life);
         Ok(Self {

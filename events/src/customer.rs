@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::ForeignIds;
+use crate::ids::{ForeignIds, StreamId};
 use crate::patch::Patch;
 use crate::personal::Personal;
 
@@ -135,7 +135,7 @@ pub struct CustomerUpdated {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupsAssigned {
     /// Stream ids of the groups, ascending, none twice.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
 }
 
 /// A credential of the customer changed. The credential itself is never in an event.

@@ -3,6 +3,7 @@
 //! The secret of an app is stored sealed. One that is made here is shown once, to whoever asked for
 //! it.
 
+use events::ids::StoreName;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngCore as _;
 use sqlx::PgPool;
@@ -49,7 +50,7 @@ pub struct ListedApp {
 pub async fn add_app(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     app: &App<'_>,
 ) -> Result<Option<String>, sqlx::Error> {
     let made = new_secret();
@@ -74,7 +75,7 @@ pub async fn add_app(
 }
 
 /// All apps, revoked ones too, in the order of their keys.
-pub async fn list_apps(owner: &PgPool, store: &str) -> Result<Vec<ListedApp>, sqlx::Error> {
+pub async fn list_apps(owner: &PgPool, store: &StoreName) -> Result<Vec<ListedApp>, sqlx::Error> {
     sqlx::query_as(
         "select app_key, plan, scopes, revoked_at is not null as is_revoked \
          from shopline_apps where store = $1 order by app_key",
@@ -85,7 +86,7 @@ pub async fn list_apps(owner: &PgPool, store: &str) -> Result<Vec<ListedApp>, sq
 }
 
 /// Whether an app is installed.
-pub async fn has_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sqlx::Error> {
+pub async fn has_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select from shopline_apps \
          where store = $1 and app_key = $2 and revoked_at is null)",
@@ -97,7 +98,7 @@ pub async fn has_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sql
 }
 
 /// Revokes an app, whose tokens then open nothing; says whether it was installed.
-pub async fn revoke_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, sqlx::Error> {
+pub async fn revoke_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
     let revoked = sqlx::query(
         "update shopline_apps set revoked_at = now() \
          where store = $1 and app_key = $2 and revoked_at is null",
@@ -114,7 +115,7 @@ pub async fn revoke_app(owner: &PgPool, store: &str, key: &str) -> Result<bool, 
 pub async fn rotate_app(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     key: &str,
     secret: &str,
 ) -> Result<bool, sqlx::Error> {

@@ -3,6 +3,7 @@
 //! A password is stored as a hash. An api token is stored as a hash and sealed, because the contract
 //! shows it. Who adds and removes people is the owner of the database.
 
+use events::ids::StoreName;
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -72,7 +73,11 @@ impl Auth {
 }
 
 /// All people of a store, the removed ones not among them, in the order they were added.
-pub async fn all(owner: &PgPool, keyring: &Keyring, store: &str) -> Result<Vec<User>, sqlx::Error> {
+pub async fn all(
+    owner: &PgPool,
+    keyring: &Keyring,
+    store: &StoreName,
+) -> Result<Vec<User>, sqlx::Error> {
     let sql = format!(
         "select {COLUMNS} from medusa_users where store = $1 and deleted_at is null \
          order by created_at, user_id"
@@ -133,7 +138,7 @@ pub struct Person<'a> {
 pub async fn add_person(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     person: &Person<'_>,
 ) -> Result<(), sqlx::Error> {
     let user = NewUser {
@@ -179,7 +184,7 @@ pub enum Password<'a> {
 pub async fn add_user(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     user: &NewUser<'_>,
 ) -> Result<String, sqlx::Error> {
     let email = lower_case(user.email);
@@ -217,7 +222,7 @@ pub async fn add_user(
 async fn save(
     connection: &mut PgConnection,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     id: &str,
     user: &NewUser<'_>,
     hash: &str,
@@ -259,7 +264,7 @@ async fn save(
 /// goes on until its day is over, as Medusa's does. The e-mail is free again.
 pub async fn remove_user(
     owner: &PgPool,
-    store: &str,
+    store: &StoreName,
     email: &str,
 ) -> Result<Option<String>, sqlx::Error> {
     let mut transaction = owner.begin().await?;

@@ -2,6 +2,7 @@
 //!
 //! A token is stored as a hash. One that is made here is shown once, to whoever asked for it.
 
+use events::ids::StoreName;
 use rand::RngCore as _;
 use sqlx::PgPool;
 
@@ -11,7 +12,7 @@ use crate::event_store::keys::keyring::Keyring;
 pub async fn add_ledger_token(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     name: &str,
     token: &str,
     scopes: &[String],

@@ -7,17 +7,18 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::cli::owner::{Owner, Wrong};
-use crate::cli::questions::when;
+use crate::cli::error::{UsageError, no_answer};
+use crate::cli::owner::Owner;
+use crate::cli::query::when;
 use crate::cli::table::table;
 use crate::config::Settings;
 use crate::history::When;
 use crate::history::access_log::{LISTED_MAX, Listed, Noted, Wanted, list};
-use crate::history::questions::{find, wrong};
+use crate::history::find::find;
 
 /// Which accesses.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Any id of a customer's or a group's; without it, accesses to all.
     id: Option<String>,
     /// Only those since a time (2026-03-01T10:00Z), a date, or how long ago (2 hours ago).
@@ -32,14 +33,14 @@ pub struct Options {
 }
 
 /// Reads as the owner of the database, the only one who may.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let since = options.since.as_deref().map(time).transpose()?;
     let until = options.until.as_deref().map(time).transpose()?;
     let owner = Owner::open(settings).await?;
     let stream = match &options.id {
         Some(id) => {
             let found = find(&owner.pool, &owner.store, id).await;
-            Some(found.map_err(wrong)?.stream)
+            Some(found.map_err(no_answer)?.stream)
         }
         None => None,
     };
@@ -49,7 +50,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
         store,
     } = &owner;
     let wanted = Wanted {
-        stream: stream.as_deref(),
+        stream: stream.as_ref(),
         since,
         until,
     };
@@ -73,10 +74,10 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-fn time(text: &str) -> Result<Timestamp, Wrong> {
+fn time(text: &str) -> Result<Timestamp, UsageError> {
     match when(text)? {
         When::Time(time) => Ok(time),
-        When::Position(_) => Err(Wrong::new(
+        When::Position(_) => Err(UsageError::new(
             "accesses have times and no positions: give a time",
         )),
     }
@@ -90,8 +91,11 @@ fn row(noted: &Noted) -> [String; 7] {
         format!("{} {}", noted.actor_kind, noted.actor_id),
         noted.role.clone(),
         noted.question.clone(),
-        noted.stream.clone(),
-        noted.request_id.clone().unwrap_or_default(),
+        noted.stream.to_string(),
+        noted
+            .request_id
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
         reason.unwrap_or_default().to_owned(),
     ]
 }

@@ -16,7 +16,7 @@ const KEY_MAX: usize = 64;
 
 /// What to do with apps.
 #[derive(Debug, Subcommand)]
-pub enum App {
+pub(super) enum App {
     /// Add an app, or change the one with this key, also a revoked one: prints the key, and the
     /// secret if it was made. Without a secret an app that is there keeps its own.
     Add {
@@ -60,14 +60,14 @@ pub enum App {
 
 /// Where a secret comes from.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Secret {
+pub(super) struct Secret {
     /// Read the secret from a line of the standard input.
     #[arg(long)]
     secret_stdin: bool,
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, app: App) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, app: App) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,

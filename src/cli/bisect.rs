@@ -1,17 +1,19 @@
 //! `ledger bisect` from the command line.
 
-pub mod against;
+mod against;
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use events::ids::{Position, StreamId};
 use serde_json::{Value, json};
 
 use self::against::Disagreement;
 use self::against::{Error, Pair, customers, records};
-use crate::cli::owner::Wrong;
-use crate::cli::questions::{self, Common, Desk, Ended, ShapeOptions};
+use crate::cli::error::{UsageError, no_answer};
+use crate::cli::operator::operator;
+use crate::cli::query::{self, Common, Desk, Ended, ShapeOptions};
 use crate::cli::table::table;
 use crate::config::Settings;
 use crate::event_store::Ledger;
@@ -19,8 +21,9 @@ use crate::history::Shape;
 use crate::history::access_log::{self, Access};
 use crate::history::bisect::{Predicate, Turn};
 use crate::history::cause;
+use crate::history::find::find_customer;
+use crate::history::questions::Questions;
 use crate::history::questions::bisect::Sought;
-use crate::history::questions::{Questions, find_customer, wrong};
 
 /// Instead of an id: every customer.
 const ALL: &str = "all";
@@ -29,7 +32,7 @@ const PAGE: i64 = 500;
 
 /// What to look for, in whose life.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger. With `--against`
     /// a customer's, or `all`.
     id: String,
@@ -68,20 +71,20 @@ enum NotFound {
 }
 
 /// Asks as the owner of the database.
-pub async fn run(settings: &Settings, options: Options) -> Ended {
+pub(super) async fn run(settings: &Settings, options: Options) -> Ended {
     let desk = Desk::open(settings).await?;
-    let actor = access_log::operator();
+    let actor = operator();
     let questions = desk.questions(&actor, &options.common);
     match (&options.against, &options.predicate) {
         (Some(_), _) if options.shape.is_given() => {
             let sentence =
                 "--against compares both shapes, whole: leave --shape and its options out";
-            Err(Wrong::new(sentence).into())
+            Err(UsageError::new(sentence).into())
         }
         (Some(path), _) => against(&desk, &questions, &options, path).await,
         (None, predicate) => {
             let predicate = predicate.as_deref().unwrap_or_default();
-            let predicate = Predicate::parse(predicate).map_err(Wrong::new)?;
+            let predicate = Predicate::parse(predicate).map_err(UsageError::new)?;
             turned(&desk, &questions, &options, &predicate).await
         }
     }
@@ -93,14 +96,14 @@ async fn turned(
     options: &Options,
     predicate: &Predicate,
 ) -> Ended {
-    let shape = Shape::parse_whole(options.shape.asked(), &desk.store).map_err(Wrong::new)?;
+    let shape = Shape::parse_whole(options.shape.asked(), &desk.store).map_err(UsageError::new)?;
     let sought = match (options.monotone, options.every) {
         (true, _) => Sought::Monotone,
         (false, true) => Sought::Every,
         (false, false) => Sought::First,
     };
     let turns = questions.bisect(&options.id, &shape, predicate, sought);
-    let turns = turns.await.map_err(wrong)?;
+    let turns = turns.await.map_err(no_answer)?;
     let text = if options.common.json {
         let turns: Vec<Value> = turns.iter().map(document).collect();
         format!("{}\n", json!({ "turns": turns }))
@@ -127,8 +130,8 @@ fn document(turn: &Turn) -> Value {
 /// The record, and below it what it changed.
 fn text(turn: &Turn) -> String {
     let is_terminal = io::stdout().is_terminal();
-    let [position, time, who, event] = questions::cause(&turn.by);
-    let request = turn.by.metadata().request_id.clone();
+    let [position, time, who, event] = query::cause(&turn.by);
+    let request = turn.by.metadata().request_id.to_string();
     let row = [
         turn.is_true.to_string(),
         position,
@@ -154,18 +157,18 @@ async fn against(desk: &Desk, questions: &Questions<'_>, options: &Options, path
         disagreements: vec![],
     };
     if options.id == ALL {
-        let mut after = 0;
+        let mut after = Position::START;
         loop {
             let page = customers(&desk.ledger, after, PAGE).await?;
             let Some((_, last)) = page.last() else { break };
             after = *last;
-            let streams: Vec<&str> = page.iter().map(|(stream, _)| stream.as_str()).collect();
+            let streams: Vec<&StreamId> = page.iter().map(|(stream, _)| stream).collect();
             comparison.compare(&streams).await?;
         }
     } else {
         let Ledger { pool, store, .. } = &desk.ledger;
         let found = find_customer(pool, store, &options.id).await;
-        let found = found.map_err(wrong)?;
+        let found = found.map_err(no_answer)?;
         comparison.compare(&[&found.stream]).await?;
     }
     let Comparison {
@@ -179,7 +182,7 @@ async fn against(desk: &Desk, questions: &Questions<'_>, options: &Options, path
     } else {
         let rows = disagreements.iter().map(|it| {
             let place = [
-                it.customer.clone(),
+                it.customer.to_string(),
                 it.position.to_string(),
                 it.shape.to_owned(),
             ];
@@ -205,7 +208,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Compares what the two make of customers. Their data is opened and handed on: that is logged.
-    async fn compare(&mut self, streams: &[&str]) -> Ended {
+    async fn compare(&mut self, streams: &[&StreamId]) -> Ended {
         let Questions { ledger, asker } = self.questions;
         let accesses = streams.iter().map(|stream| Access {
             store: &ledger.store,
@@ -230,7 +233,7 @@ impl Comparison<'_> {
 /// An error of the command line: what the other executable is, or what could not be read.
 fn unanswered(error: Error) -> Box<dyn std::error::Error> {
     match error {
-        Error::NotRun(_) | Error::NoAnswer(_) => Wrong::new(error).into(),
+        Error::NotRun(_) | Error::NoAnswer(_) => UsageError::new(error).into(),
         Error::Fold(_) | Error::Read(_) => error.into(),
     }
 }

@@ -83,6 +83,12 @@ pub enum Error {
     /// The database will not do.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The private cluster has the tables of another build.
+    #[error(
+        "the data in {} were made by another build of the ledger, and this one cannot take them over: \
+         remove that folder, or set LEDGER_DATA to another one", .0.display()
+    )]
+    OtherBuild(PathBuf),
     /// The tables could not be made.
     #[error(transparent)]
     Migrate(#[from] migrate::Error),
@@ -180,7 +186,8 @@ impl Dev {
                 let given = self.given.database_url.as_ref();
                 given.map(|url| url.0.clone()).unwrap_or_default()
             };
-            let identity = self.prepare(&owner_url, &mut config).await?;
+            let prepared = self.prepare(&owner_url, &mut config).await;
+            let identity = prepared.map_err(|error| about_data(error, postgres))?;
             Ok::<_, Error>((owner_url, identity))
         };
         let (owner_url, identity) = tokio::select! {
@@ -241,6 +248,17 @@ impl Dev {
         let identity = Identity::load(&owner).await?;
         owner.close().await;
         Ok(identity)
+    }
+}
+
+/// Names the folder of the private cluster, where that is what cannot be used.
+fn about_data(error: Error, postgres: Option<&Postgres>) -> Error {
+    match (error, postgres) {
+        (
+            Error::Migrate(migrate::Error::Database(DatabaseError::OtherBuild(_))),
+            Some(postgres),
+        ) => Error::OtherBuild(postgres.data_dir().to_owned()),
+        (error, _) => error,
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use clap::Subcommand;
+use events::ids::Position;
 use sqlx::Connection as _;
 
 use crate::cli::owner::{self, Owner};
@@ -17,7 +18,7 @@ use crate::kafka::{self, Identity};
 
 /// What to do with the ledger's epoch.
 #[derive(Debug, Subcommand)]
-pub enum Epoch {
+pub(super) enum Epoch {
     /// Begin a new epoch after the store was restored, or failed over to a copy that lagged: prints a
     /// line for each record that is lost.
     Advance {
@@ -29,16 +30,21 @@ pub enum Epoch {
 
 /// Positions from the first to the last of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Positions {
-    first: i64,
-    last: i64,
+pub(super) struct Positions {
+    first: Position,
+    last: Position,
 }
 
 impl FromStr for Positions {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parse = |number: &str| number.parse().ok().filter(|position| *position >= 1);
+        let parse = |number: &str| {
+            number
+                .parse()
+                .ok()
+                .filter(|position| *position >= Position::FIRST)
+        };
         let (first, last) = text.split_once("..").unwrap_or_default();
         match (parse(first), parse(last)) {
             (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
@@ -55,7 +61,7 @@ impl fmt::Display for Positions {
 
 /// Why no epoch began.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// The owner of the database could not do it.
     #[error(transparent)]
     Owner(#[from] owner::Error),
@@ -94,7 +100,7 @@ impl From<sqlx::Error> for Error {
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> {
     let Epoch::Advance { accept_loss: named } = epoch;
     let kafka = settings.read::<config::kafka::Section>()?.client();
     let kafka = kafka.ok_or(Error::NoKafka)?;

@@ -3,15 +3,17 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::RequestId;
 
-use crate::cli::owner::{Owner, Wrong};
+use crate::cli::error::UsageError;
+use crate::cli::owner::Owner;
 use crate::config::{self, Settings};
-use crate::history::explain::{Error as NotExplained, Kafka, RequestId, find};
+use crate::history::explain::{Error as NotExplained, Kafka, find};
 use crate::kafka::{Identity, topic};
 
 /// Which request.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// The id of any answer: its header `Ledger-Request-Id`, or SHOPLINE's `traceId`.
     request: String,
     /// One JSON document instead of lines.
@@ -20,10 +22,10 @@ pub struct Options {
 }
 
 /// Asks as the owner of the database.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let Options { request, json } = options;
     let request = RequestId::parse(&request).ok_or_else(|| {
-        Wrong::new(
+        UsageError::new(
             "a request id is 32 hexadecimal digits: the header Ledger-Request-Id of any answer, or \
              SHOPLINE's traceId",
         )
@@ -38,7 +40,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     };
     let explained = match find(&owner.pool, &owner.store, &kafka, request).await {
         Ok(explained) => explained,
-        Err(unknown @ NotExplained::Unknown) => return Err(Wrong::new(unknown).into()),
+        Err(unknown @ NotExplained::Unknown) => return Err(UsageError::new(unknown).into()),
         Err(error @ NotExplained::Store(_)) => return Err(error.into()),
     };
     let text = if json {

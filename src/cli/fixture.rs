@@ -3,8 +3,11 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::{Sequence, StreamId};
 
-use crate::cli::owner::{Owner, Wrong};
+use crate::cli::error::UsageError;
+use crate::cli::operator::operator;
+use crate::cli::owner::Owner;
 use crate::config::Settings;
 use crate::event_store::StoreError;
 use crate::event_store::read::reader;
@@ -13,7 +16,7 @@ use crate::history::fixture::{Fixture, FixtureEvent, redact};
 
 /// Whose stream, and what to leave out of it.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Any id of the customer's.
     id: String,
     /// Take personal data out.
@@ -28,12 +31,12 @@ pub struct Options {
 }
 
 /// Reads as the owner of the database. Either way personal data is opened, and that is logged.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let question = match (options.redact, options.open) {
         (true, _) => "fixture --redact",
         (_, true) => "fixture --open",
         (false, false) => {
-            return Err(Wrong::new(
+            return Err(UsageError::new(
                 "a fixture holds personal data unless it is taken out: say --redact, or --open",
             )
             .into());
@@ -43,7 +46,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
     let stream = owner.customer(&options.id).await?;
     let access = Access {
         store: &owner.store,
-        actor: &access_log::operator(),
+        actor: &operator(),
         stream: &stream,
         question,
         request_id: None,
@@ -59,9 +62,16 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
 }
 
 /// The customer's stream as it was written, personal values open.
-async fn read(owner: &Owner, stream: String) -> Result<Fixture, StoreError> {
+async fn read(owner: &Owner, stream: StreamId) -> Result<Fixture, StoreError> {
     let mut connection = owner.pool.acquire().await?;
-    let stored = reader::stream(&mut *connection, Fixture::KIND, &stream, 0, i64::MAX).await?;
+    let stored = reader::stream(
+        &mut *connection,
+        Fixture::KIND,
+        &stream,
+        Sequence::START,
+        Sequence::MAX,
+    )
+    .await?;
     let keys = reader::keys(&mut connection, &owner.keyring, &[&stream]).await?;
     let key = keys.get(&stream).map(AsRef::as_ref);
     let events = stored.iter().map(|stored| {

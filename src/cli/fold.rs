@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io::{self, BufRead, Write};
 
-use crate::cli::owner::Wrong;
+use crate::cli::error::UsageError;
 use crate::history::fold_protocol::{Begin, Error, Folder, Line};
 
 /// Folds the standard input to its end.
@@ -20,18 +20,18 @@ pub fn answer(
 ) -> Result<(), Box<dyn StdError>> {
     let mut folder = None;
     for line in input.lines() {
-        let line = serde_json::from_str(&line?).map_err(|_unknown| Wrong::new(Error::Line))?;
+        let line = serde_json::from_str(&line?).map_err(|_unknown| UsageError::new(Error::Line))?;
         match (line, &mut folder) {
-            (Line::Begin(begin), None) => folder = Some(start(&begin).map_err(Wrong::new)?),
+            (Line::Begin(begin), None) => folder = Some(start(&begin).map_err(UsageError::new)?),
             (Line::Customer { .. }, Some(folder)) => folder.next_customer(),
             (Line::Record(record), Some(folder)) => {
-                let documents = folder.fold(*record).map_err(Wrong::new)?;
+                let documents = folder.fold(*record).map_err(UsageError::new)?;
                 serde_json::to_writer(&mut out, &documents)?;
                 writeln!(out)?;
                 out.flush()?;
             }
             (Line::Begin(_), Some(_)) | (Line::Customer { .. } | Line::Record(_), None) => {
-                return Err(Wrong::new(Error::Begin).into());
+                return Err(UsageError::new(Error::Begin).into());
             }
         }
     }

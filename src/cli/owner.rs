@@ -4,6 +4,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
@@ -13,31 +14,18 @@ use crate::event_store::Ledger;
 use crate::event_store::keys::keyring::Keyring;
 
 /// One store's part of the ledger, open to the owner of the database.
-pub struct Owner {
+pub(super) struct Owner {
     /// A connection as the owner.
-    pub pool: PgPool,
+    pub(super) pool: PgPool,
     /// The keys.
-    pub keyring: Keyring,
+    pub(super) keyring: Keyring,
     /// The store.
-    pub store: String,
-}
-
-/// What was asked is wrong: a sentence that says what, and what would be right. The exit code is 2, as
-/// for a command line that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Wrong(String);
-
-impl Wrong {
-    /// Says what is wrong.
-    pub fn new(what: impl std::fmt::Display) -> Self {
-        Self(what.to_string())
-    }
+    pub(super) store: StoreName,
 }
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// A setting is missing or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -78,7 +66,7 @@ impl From<sqlx::Error> for Error {
 
 impl Owner {
     /// Opens the store of these settings.
-    pub async fn open(settings: &Settings) -> Result<Self, Error> {
+    pub(super) async fn open(settings: &Settings) -> Result<Self, Error> {
         let KeyConfig { master_key } = settings.read()?;
         let keyring = Keyring::new(&master_key.0);
         let LedgerConfig { store } = settings.read()?;
@@ -92,25 +80,25 @@ impl Owner {
     }
 
     /// The store, for whoever asks it more.
-    pub fn ledger(self) -> Ledger {
+    pub(super) fn ledger(self) -> Ledger {
         let (keyring, appended) = (Arc::new(self.keyring), Arc::new(Notify::new()));
         Ledger::open(self.pool.clone(), self.pool, keyring, self.store, appended)
     }
 
     /// Prints what came of it, when the database needs nothing more.
-    pub async fn print(self, text: &str) -> Result<(), Error> {
+    pub(super) async fn print(self, text: &str) -> Result<(), Error> {
         print(&self.pool, text).await
     }
 }
 
 /// Prints what came of it, when the database needs nothing more.
-pub async fn print(pool: &PgPool, text: &str) -> Result<(), Error> {
+pub(super) async fn print(pool: &PgPool, text: &str) -> Result<(), Error> {
     pool.close().await;
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 /// A line of the standard input, without its end; none when it is empty.
-pub fn line() -> Result<Option<String>, Error> {
+pub(super) fn line() -> Result<Option<String>, Error> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let line = line.trim_end_matches(['\r', '\n']);

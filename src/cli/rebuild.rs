@@ -17,7 +17,9 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::cli::owner::{Owner, Wrong};
+use crate::cli::error::UsageError;
+use crate::cli::operator::operator;
+use crate::cli::owner::Owner;
 use crate::cli::table::escaped;
 use crate::config::{self, Settings};
 use crate::event_store::keys::keyring::Keyring;
@@ -37,7 +39,7 @@ const DRAWN_EVERY: Duration = Duration::from_millis(100);
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct Options {
+pub(super) struct Options {
     /// Whose tables.
     #[arg(value_parser = Views::parser())]
     view: Views,
@@ -95,7 +97,7 @@ struct Command {
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Error>> {
     let Owner { pool, keyring, .. } = Owner::open(settings).await?;
     let config::kafka::Section { prefix, .. } = settings.read()?;
     let identity = Identity::load(&pool).await?;
@@ -103,7 +105,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<(), Box<dyn Er
         pool,
         keyring: Arc::new(keyring),
         topic: kafka::topic(&prefix, identity.epoch),
-        operator: access_log::operator(),
+        operator: operator(),
         options,
     };
     let mut differing = 0;
@@ -153,7 +155,7 @@ impl Command {
         shown.await?;
         match switched {
             Ok(switched) => print_switched(json, name, back, &switched)?,
-            Err(nothing @ NotDone::NothingKept(_)) => return Err(Wrong::new(nothing).into()),
+            Err(nothing @ NotDone::NothingKept(_)) => return Err(UsageError::new(nothing).into()),
             Err(error) => return Err(error.into()),
         }
         Ok(0)

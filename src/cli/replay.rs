@@ -8,13 +8,12 @@ use clap::Args;
 use serde_json::json;
 
 use self::page::page;
-use crate::cli::owner::Wrong;
-use crate::cli::questions::{Common, Desk, Ended, ShapeOptions, when};
+use crate::cli::error::{UsageError, no_answer};
+use crate::cli::operator::operator;
+use crate::cli::query::{Common, Desk, Ended, ShapeOptions, when};
 use crate::config::Settings;
 use crate::history::Shape;
-use crate::history::access_log;
 use crate::history::cause::cause;
-use crate::history::questions::wrong;
 use crate::history::replay::{Move, Replay, Step};
 
 /// What stands before a line of a terminal.
@@ -22,7 +21,7 @@ const PROMPT: &str = "n next, p previous, j POSITION, q quit> ";
 
 /// Whose life, and how far.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Any id of the customer's or group's: of Medusa, of SHOPLINE or of the ledger.
     id: String,
     /// Only up to then: a position (1093), a time (2026-03-01T10:00Z), a date, or how long ago.
@@ -41,14 +40,14 @@ pub struct Options {
 }
 
 /// Asks as the owner of the database.
-pub async fn run(settings: &Settings, options: Options) -> Ended {
+pub(super) async fn run(settings: &Settings, options: Options) -> Ended {
     let desk = Desk::open(settings).await?;
-    let shape = Shape::parse_whole(options.shape.asked(), &desk.store).map_err(Wrong::new)?;
+    let shape = Shape::parse_whole(options.shape.asked(), &desk.store).map_err(UsageError::new)?;
     let until = options.until.as_deref().map(when).transpose()?;
-    let actor = access_log::operator();
+    let actor = operator();
     let questions = desk.questions(&actor, &options.common);
     let replay = questions.replay(&options.id, until, &shape).await;
-    let mut replay = replay.map_err(wrong)?;
+    let mut replay = replay.map_err(no_answer)?;
     // Nothing more is read: whoever looks for long holds no connection.
     desk.ledger.pool.close().await;
     let show = if options.common.json { document } else { text };

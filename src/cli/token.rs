@@ -10,7 +10,7 @@ use crate::config::{Settings, ShoplineConfig};
 
 /// Whom to grant access.
 #[derive(Debug, Subcommand)]
-pub enum Token {
+pub(super) enum Token {
     /// An app of SHOPLINE's that `ledger app add` added: prints a bearer token.
     Shopline {
         /// Key of the app.
@@ -33,7 +33,7 @@ pub enum Token {
 
 /// Grants access as the owner of the database, and prints the token.
 #[expect(clippy::disallowed_methods, reason = "a token says when it was made")]
-pub async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
+pub(super) async fn make(settings: &Settings, token: Token) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,

@@ -15,7 +15,7 @@ use crate::contracts::medusa::email::is_email;
 
 /// What to do with people.
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(super) enum User {
     /// Add a person, or change the one with this e-mail: prints the id and the api token. The
     /// password is `MEDUSA_ADMIN_PASSWORD`, else a line of the standard input; the api token is
     /// `MEDUSA_API_TOKEN`, else a new one.
@@ -42,7 +42,7 @@ pub enum User {
 
 /// Who a person is.
 #[derive(Debug, Args)]
-pub struct Person {
+pub(super) struct Person {
     /// E-mail of the person.
     #[arg(long)]
     email: String,
@@ -58,7 +58,7 @@ pub struct Person {
 }
 
 /// Does it as the owner of the database.
-pub async fn run(settings: &Settings, user: User) -> Result<(), Error> {
+pub(super) async fn run(settings: &Settings, user: User) -> Result<(), Error> {
     let owner = Owner::open(settings).await?;
     let Owner {
         pool,

@@ -55,10 +55,10 @@ pub fn of_customer(customer: &Customer) -> Holds {
     }
     holds
         .claims
-        .insert((MEDUSA_ID, Held(customer.ids.medusa.clone())));
+        .insert((MEDUSA_ID, Held(customer.ids.medusa.to_string())));
     holds
         .claims
-        .insert((SHOPLINE_ID, Held(customer.ids.shopline.clone())));
+        .insert((SHOPLINE_ID, Held(customer.ids.shopline.to_string())));
     if customer.life != Life::Live {
         return holds;
     }
@@ -88,7 +88,7 @@ pub fn of_group(group: &CustomerGroup) -> Holds {
     if group.life != Life::Unborn {
         holds
             .claims
-            .insert((MEDUSA_ID, Held(group.medusa_id.clone())));
+            .insert((MEDUSA_ID, Held(group.medusa_id.to_string())));
     }
     if group.life == Life::Live {
         holds.claims.insert((GROUP_NAME, Held(group.name.clone())));

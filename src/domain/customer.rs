@@ -17,7 +17,7 @@ use events::customer::{
     Consent, Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
     CustomerUpdated, Gender, GroupsAssigned, PersonalDataErased, Subscription,
 };
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, StreamId};
 use events::patch::Patch;
 use events::personal::Personal;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub struct Customer {
     /// How that came, if it was told.
     pub mobile_consent: Option<Consent>,
     /// Stream ids of the groups, ascending.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Addresses that were not removed, oldest first, of both slots.
     pub addresses: Vec<Address>,
 }
@@ -282,7 +282,7 @@ fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
         .collect())
 }
 
-fn join_group(customer: &Customer, group: String) -> Vec<CustomerEvent> {
+fn join_group(customer: &Customer, group: StreamId) -> Vec<CustomerEvent> {
     let mut groups = customer.groups.clone();
     let Err(place) = groups.binary_search(&group) else {
         return vec![];
@@ -291,7 +291,7 @@ fn join_group(customer: &Customer, group: String) -> Vec<CustomerEvent> {
     vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
 }
 
-fn leave_group(customer: &Customer, group: &str) -> Vec<CustomerEvent> {
+fn leave_group(customer: &Customer, group: &StreamId) -> Vec<CustomerEvent> {
     let mut groups = customer.groups.clone();
     groups.retain(|other| other != group);
     if groups == customer.groups {
@@ -302,7 +302,7 @@ fn leave_group(customer: &Customer, group: &str) -> Vec<CustomerEvent> {
 
 fn assign_groups(
     customer: &Customer,
-    mut groups: Vec<String>,
+    mut groups: Vec<StreamId>,
 ) -> Result<Option<CustomerEvent>, Refusal> {
     groups.sort();
     for pair in groups.windows(2) {

@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 
+use events::ids::{RequestId, Sequence, StoreName, StreamId};
 use events::personal::Personal;
-use events::record::{Actor, ActorKind};
+use events::record::Actor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
@@ -26,15 +27,15 @@ pub const LISTED_MAX: usize = 10_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// The store.
-    pub store: &'a str,
+    pub store: &'a StoreName,
     /// Who.
     pub actor: &'a Actor,
     /// Whose data: the customer's stream; a group's for what callers said of its changes.
-    pub stream: &'a str,
+    pub stream: &'a StreamId,
     /// To answer which question, e.g. `blame`; no value of the customer's.
     pub question: &'a str,
     /// The request, over HTTP.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<&'a RequestId>,
     /// Why, in the caller's words: `--reason`, or the header `Ledger-Reason`.
     pub reason: Option<&'a str>,
 }
@@ -50,7 +51,7 @@ pub async fn note_all(
     keyring: &Keyring,
     accesses: &[Access<'_>],
 ) -> Result<(), StoreError> {
-    let streams: Vec<&str> = accesses.iter().map(|access| access.stream).collect();
+    let streams: Vec<&StreamId> = accesses.iter().map(|access| access.stream).collect();
     let has_reasons = accesses.iter().any(|access| access.reason.is_some());
     let keys = if has_reasons {
         reader::keys(&mut *pool.acquire().await?, keyring, &streams).await?
@@ -79,7 +80,12 @@ pub async fn note_all(
             $7::text[]) \
             as access(store, actor_kind, actor_id, stream, question, request_id, reason)",
     )
-    .bind(column(|access| access.store))
+    .bind(
+        accesses
+            .iter()
+            .map(|access| access.store)
+            .collect::<Vec<_>>(),
+    )
     .bind(column(|access| access.actor.kind.name()))
     .bind(column(|access| &access.actor.id))
     .bind(&streams)
@@ -108,11 +114,11 @@ pub struct Noted {
     /// The role of the database that wrote it down.
     pub role: String,
     /// Whose data.
-    pub stream: String,
+    pub stream: StreamId,
     /// To answer which question.
     pub question: String,
     /// The request, over HTTP.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// Why, if that was said.
     pub reason: Option<Personal<String>>,
 }
@@ -121,7 +127,7 @@ pub struct Noted {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// To one customer; else to all.
-    pub stream: Option<&'a str>,
+    pub stream: Option<&'a StreamId>,
     /// None earlier.
     pub since: Option<Timestamp>,
     /// None later.
@@ -141,7 +147,7 @@ pub struct Listed {
 pub async fn list(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     wanted: Wanted<'_>,
 ) -> Result<Listed, StoreError> {
     let Wanted {
@@ -172,8 +178,8 @@ pub async fn list(
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
-    let streams: Vec<String> = noted.iter().filter_map(sealed).collect();
-    let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+    let streams: Vec<StreamId> = noted.iter().filter_map(sealed).collect();
+    let streams: Vec<&StreamId> = streams.iter().collect();
     let keys = reader::keys(&mut connection, keyring, &streams).await?;
     for (noted, reason) in &mut noted {
         let key = keys.get(&noted.stream).map(AsRef::as_ref);
@@ -212,42 +218,10 @@ fn row(row: &PgRow) -> Result<(Noted, Option<String>), sqlx::Error> {
 }
 
 /// Where a reason is sealed for: no event has this sequence.
-const fn place<'a>(store: &'a str, stream: &'a str) -> SealContext<'a> {
+const fn place<'a>(store: &'a StoreName, stream: &'a StreamId) -> SealContext<'a> {
     SealContext {
         store,
         stream,
-        sequence: 0,
-    }
-}
-
-/// Whoever is at the command line: the user of the operating system, by name where it has one.
-pub fn operator() -> Actor {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    Actor {
-        kind: ActorKind::Operator,
-        id: name_of(&users, &uid).unwrap_or(&uid).to_owned(),
-    }
-}
-
-/// The name of a user in the text of `/etc/passwd`: `name:password:uid:…`.
-fn name_of<'a>(users: &'a str, uid: &str) -> Option<&'a str> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then_some(name)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_known_by_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nodd\n";
-        assert_eq!(name_of(users, "1000"), Some("ann"));
-        assert_eq!(name_of(users, "0"), Some("root"));
-        assert_eq!(name_of(users, "100"), None);
+        sequence: Sequence::START,
     }
 }

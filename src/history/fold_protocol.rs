@@ -4,6 +4,7 @@
 //! version; `docs/history.md` describes them. It needs no database, no Kafka and no key: lines come in
 //! by the standard input, opened, and go out by the standard output.
 
+use events::ids::{Position, StreamId};
 use events::opened::OpenedRecord;
 use events::record::StreamKind;
 use jiff::tz::TimeZone;
@@ -28,7 +29,7 @@ pub enum Line {
     /// What follows is another customer's.
     Customer {
         /// The customer's stream.
-        customer: String,
+        customer: StreamId,
     },
     /// The next record of the customer, or of a group that it is in at some time.
     Record(Box<OpenedRecord>),
@@ -49,7 +50,7 @@ pub struct Begin {
 #[derive(Serialize, Deserialize)]
 pub struct Documents {
     /// The record.
-    pub position: i64,
+    pub position: Position,
     /// What Medusa's contract shows, with everything that can be expanded.
     pub medusa: Option<Box<RawValue>>,
     /// What SHOPLINE's contract shows.
@@ -69,7 +70,7 @@ pub enum Error {
     #[error("the record at position {position} is none that this release knows: {what} is not")]
     Record {
         /// Its position.
-        position: i64,
+        position: Position,
         /// What of it; never a value.
         what: &'static str,
     },

@@ -1,20 +1,24 @@
 //! Store → Kafka: every record once, in order of position.
 //!
-//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]), and
-//! the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so that
-//! cursor and data cannot disagree. A record is sent exactly when its position is beyond the end of
-//! its partition. On any error the producer is dropped and the next one looks at the topic again.
+//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]),
+//! and the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so
+//! that cursor and data cannot disagree. A record is sent exactly when its position is beyond the
+//! end of its partition. On any error the producer is dropped and the next one looks at the topic
+//! again.
 //!
-//! Where to start reading the store follows from the marks in Postgres ([`marks`]): everything up to
-//! the greatest is in the topic, unless a partition ends before its mark. Then the topic was made
-//! anew or lost its end; the ledger's incarnation is raised, and the relay goes back to where the
-//! first such partition ends, filling only what is missing.
+//! Where to start reading the store follows from the sent positions in Postgres
+//! ([`sent_positions`]): everything up to the greatest is in the topic, unless a partition ends
+//! before its sent position. Then the topic was made anew or lost its end; the ledger's incarnation
+//! is raised, and the relay goes back to where the first such partition ends, filling only what is
+//! missing.
 //!
 //! A topic that knows more than the store stops the relay ([`survey`]): a person has to accept the
 //! loss, by `ledger epoch advance`.
 
+mod error;
 mod lease;
 mod locate;
+mod plan;
 mod producer;
 mod sent_positions;
 mod survey;
@@ -25,24 +29,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use events::record::StoredRecord;
-use rdkafka::error::KafkaError;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::error::Error;
 use self::lease::Lease;
 pub use self::locate::{Located, Sought, locate};
+use self::plan::Plan;
 use self::producer::{Outgoing, Producer};
 use self::sent_positions::SentPositions;
 pub use self::survey::{Halt, Loss, halt};
 use self::topic::{Tail, TopicReader};
-use crate::event_store::StoreError;
 use crate::event_store::point::Point;
 use crate::event_store::read::reader;
-use crate::kafka::message::Unreadable;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
 
@@ -72,79 +76,6 @@ impl RelayConfig {
             kafka,
             lease,
             batch_max: 1000,
-        }
-    }
-}
-
-/// What keeps the relay from going on, for now or for good.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Kafka has records of a ledger that went on without the end of this one.
-    #[error(
-        "positions {}..{} are lost: {} has them, and the store has not, or has others in their \
-         place. It was restored, or failed over to a copy that lagged. Nothing is sent to Kafka \
-         until a person accepts that: `ledger epoch advance --accept-loss {}..{}`",
-        .0.first, .0.last, .0.topics.join(" and "), .0.first, .0.last
-    )]
-    Lost(Box<Loss>),
-    /// A message in the topic is no record of this ledger.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// A record is larger than what Kafka takes.
-    #[error("the record at position {0} is larger than a message may be")]
-    TooLarge(i64),
-    /// The store has not, any more, the record that was sent last.
-    #[error("the store went back behind position {0}")]
-    WentBack(i64),
-    /// The topic was made anew, or lost its end, while the relay used it.
-    #[error("the topic lost records")]
-    TopicShrank,
-    /// The session that holds the lease ended.
-    #[error("the relay's lease was lost")]
-    LeaseLost,
-    /// The topic was just asked for, and is not there yet.
-    #[error("the topic is not there yet")]
-    TopicMissing,
-    /// A partition of the topic cannot be asked.
-    #[error("a partition of the topic has no leader")]
-    NoLeader,
-    /// The store did not answer.
-    #[error("the store could not be read")]
-    Store(#[from] sqlx::Error),
-    /// A record could not be read.
-    #[error(transparent)]
-    Read(#[from] StoreError),
-    /// Kafka did not do what was asked.
-    #[error("kafka did not answer as it should")]
-    Kafka(#[from] KafkaError),
-    /// A thread that talked to Kafka panicked.
-    #[error("the thread that talks to kafka failed")]
-    Thread(#[from] tokio::task::JoinError),
-}
-
-impl Error {
-    const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Lost(_) | Self::Unreadable(_) | Self::TooLarge(_)
-        )
-    }
-
-    /// Whether leadership should go round: somebody else may be the relay by now.
-    fn gives_up_lease(&self) -> bool {
-        match self {
-            Self::LeaseLost => true,
-            Self::Kafka(error) => producer::is_fenced(error),
-            Self::Lost(_)
-            | Self::Unreadable(_)
-            | Self::TooLarge(_)
-            | Self::WentBack(_)
-            | Self::TopicShrank
-            | Self::TopicMissing
-            | Self::NoLeader
-            | Self::Store(_)
-            | Self::Read(_)
-            | Self::Thread(_) => false,
         }
     }
 }
@@ -195,13 +126,13 @@ struct Term {
     identity: Arc<Identity>,
     topic: String,
     /// Last position in each partition.
-    tails: Vec<i64>,
+    tails: Vec<Position>,
     /// Offset after the end of each partition, as far as known.
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
-    cursor: i64,
+    cursor: Position,
     /// The last position up to the cursor in each partition.
-    marks: SentPositions,
+    sent_positions: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
     reached: Option<Point>,
 }
@@ -258,20 +189,20 @@ impl Relay {
             producer: survey.producer,
             reader,
         });
-        let marks = sent_positions::load(&self.pool, &topic).await?;
+        let sent_positions = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
-        let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
-        let plan = Plan::new(&marks, &tails);
+        let mut tails: Vec<Position> = tails.iter().map(Tail::position).collect();
+        let plan = Plan::new(&sent_positions, &tails);
         if without(Guard::TopicIsCursor) {
-            tails.fill(0);
+            tails.fill(Position::START);
         }
         if plan.lost_records {
             identity.incarnation =
-                sent_positions::start_over(&self.pool, &topic, &plan.marks).await?;
+                sent_positions::start_over(&self.pool, &topic, &plan.sent_positions).await?;
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
-                after = plan.cursor,
+                after = plan.cursor.get(),
                 "the topic lost records and is filled again"
             );
         }
@@ -282,7 +213,7 @@ impl Relay {
             tails,
             ends,
             cursor: plan.cursor,
-            marks: plan.marks,
+            sent_positions: plan.sent_positions,
             reached: reader::point(&self.pool, plan.cursor).await?,
         })
     }
@@ -354,47 +285,6 @@ impl Relay {
     }
 }
 
-/// Where a new producer goes on.
-#[derive(Debug, PartialEq, Eq)]
-struct Plan {
-    /// Everything up to here is in the topic.
-    cursor: i64,
-    /// Whether a partition ends before its mark.
-    lost_records: bool,
-    /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
-    /// are back finds the same cursor again.
-    marks: SentPositions,
-}
-
-impl Plan {
-    fn new(marks: &SentPositions, tails: &[i64]) -> Self {
-        let sent = marks.values().copied().max().unwrap_or(0);
-        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
-        let lost: Vec<i64> = (0..)
-            .zip(tails)
-            .filter(|(partition, tail)| **tail < mark(*partition))
-            .filter(|_| !without(Guard::LostRecords))
-            .map(|(_, tail)| *tail)
-            .collect();
-        // A mark of a partition that the topic does not have any more is lost as well.
-        let gone = marks
-            .keys()
-            .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
-        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
-        let cursor = if gone { 0 } else { cursor };
-        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
-        Self {
-            cursor,
-            lost_records: gone || !lost.is_empty(),
-            marks: (0..)
-                .zip(tails)
-                .map(kept)
-                .filter(|(_, position)| *position > 0)
-                .collect(),
-        }
-    }
-}
-
 impl Term {
     /// Sends the next records that the topic lacks, and notes what it has then.
     async fn send(
@@ -409,7 +299,7 @@ impl Term {
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
             self.reached = Some(Point::from(&record));
-            self.marks.insert(partition, record.position);
+            self.sent_positions.insert(partition, record.position);
             let Some(tail) = self
                 .tails
                 .get_mut(index)
@@ -434,13 +324,19 @@ impl Term {
             })
             .await??;
         }
-        sent_positions::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
+        sent_positions::raise(
+            pool,
+            &self.topic,
+            self.identity.incarnation,
+            &self.sent_positions,
+        )
+        .await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }
 
-    /// Looks whether the store still has what was sent last. Records that follow another history are
-    /// never sent behind it.
+    /// Looks whether the store still has what was sent last. Records that follow another history
+    /// are never sent behind it.
     async fn check(&self, pool: &PgPool) -> Result<(), Error> {
         match self.reached {
             Some(point) if !reader::has(pool, point).await? => Err(Error::WentBack(point.position)),
@@ -460,51 +356,5 @@ impl Term {
             return Err(Error::TopicShrank);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&marks.iter().copied().collect(), tails);
-        (
-            plan.cursor,
-            plan.lost_records,
-            plan.marks.into_iter().collect(),
-        )
-    }
-
-    #[test]
-    fn a_new_topic_is_filled_from_the_start() {
-        assert_eq!(plan(&[], &[0, 0]), (0, false, vec![]));
-    }
-
-    #[test]
-    fn a_batch_that_was_not_noted_is_skipped_not_sent_again() {
-        // 11 and 12 are in the topic, the marks were not written any more.
-        assert_eq!(
-            plan(&[(0, 9), (1, 10)], &[11, 12]),
-            (10, false, vec![(0, 10), (1, 10)])
-        );
-    }
-
-    #[test]
-    fn a_topic_made_anew_is_filled_again() {
-        assert_eq!(plan(&[(0, 9), (1, 10)], &[0, 0]), (0, true, vec![]));
-    }
-
-    #[test]
-    fn a_partition_that_lost_its_end_is_filled_from_there() {
-        assert_eq!(
-            plan(&[(0, 9), (1, 10)], &[4, 10]),
-            (4, true, vec![(0, 4), (1, 4)])
-        );
-    }
-
-    #[test]
-    fn a_topic_with_fewer_partitions_is_filled_again() {
-        assert_eq!(plan(&[(0, 9), (1, 10)], &[9]), (0, true, vec![]));
     }
 }

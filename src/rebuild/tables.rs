@@ -181,7 +181,7 @@ pub(super) async fn swap(
     run(conn, &format!("drop schema {next}")).await
 }
 
-/// Has the live table's trigger (migration 0016) take everything out of the kept one that the live one
+/// Has the live table's trigger (`deleted_rows_are_not_kept`) take everything out of the kept one that the live one
 /// has no more: the tables that came in may have seen a deletion that those before had not.
 pub(super) async fn blank_kept(
     conn: &mut PgConnection,

@@ -52,8 +52,8 @@ fn fold(events: &[CustomerEvent]) -> Customer {
 
 fn ids(number: usize) -> ForeignIds {
     ForeignIds {
-        medusa: format!("m{number}"),
-        shopline: format!("s{number}"),
+        medusa: format!("m{number}").into(),
+        shopline: format!("s{number}").into(),
     }
 }
 
@@ -401,7 +401,7 @@ fn a_subscription_starts_and_ends() {
 }
 
 fn assign(given: &[CustomerEvent], groups: &[&str]) -> Result<Vec<CustomerEvent>, Refusal> {
-    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let groups = groups.iter().copied().map(Into::into).collect();
     update(
         given,
         UpdateCustomer {
@@ -412,7 +412,7 @@ fn assign(given: &[CustomerEvent], groups: &[&str]) -> Result<Vec<CustomerEvent>
 }
 
 fn assigned(groups: &[&str]) -> Vec<CustomerEvent> {
-    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let groups = groups.iter().copied().map(Into::into).collect();
     vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
 }
 
@@ -429,12 +429,12 @@ fn groups_are_the_whole_set_ascending() {
 }
 
 fn join(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
-    let group = group.to_owned();
+    let group = group.into();
     when(given, Command::JoinGroup { group })
 }
 
 fn leave(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
-    let group = group.to_owned();
+    let group = group.into();
     when(given, Command::LeaveGroup { group })
 }
 

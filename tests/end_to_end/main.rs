@@ -12,6 +12,7 @@
 mod auth;
 mod cli;
 mod config;
+mod database;
 mod event_store;
 mod history;
 mod http;

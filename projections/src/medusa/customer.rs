@@ -8,6 +8,7 @@ use events::customer::{
     Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerUpdated,
     GroupsAssigned, PersonalDataErased,
 };
+use events::ids::{MedusaId, Position, Sequence, StreamId};
 use events::record::Record;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,15 +21,15 @@ use crate::{patch, read};
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether the customer is gone. Then only ids and times are left here.
     pub deleted: bool,
     /// Medusa's id, `cus_…`.
-    pub id: String,
+    pub id: MedusaId,
     /// When the customer came into being.
     pub created_at: Timestamp,
     /// When something that Medusa shows of the customer's own row last changed.
@@ -46,7 +47,7 @@ pub struct Customer {
     /// Free metadata, members in the order they came.
     pub metadata: Option<Map<String, Value>>,
     /// Streams of the customer's groups, ascending.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Addresses of both slots, oldest first.
     pub addresses: Vec<Address>,
 }
@@ -58,7 +59,7 @@ pub struct Address {
     /// The ledger's id of the address.
     pub key: String,
     /// Medusa's id, `addr_…`.
-    pub id: String,
+    pub id: MedusaId,
     /// Where it belongs.
     pub slot: Slot,
     /// When the address came into being.

@@ -8,6 +8,7 @@ use events::customer::{
     self, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState, CustomerUpdated,
     Gender, GroupsAssigned, OptInLevel, PersonalDataErased, Subscription,
 };
+use events::ids::{Position, Sequence, ShoplineId, StreamId};
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Record;
@@ -22,15 +23,15 @@ use crate::{patch, read};
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether the customer is gone. Then only ids and times are left here.
     pub deleted: bool,
     /// SHOPLINE's id, ten digits.
-    pub id: String,
+    pub id: ShoplineId,
     /// When the customer came into being.
     pub created_at: Timestamp,
     /// When something that SHOPLINE shows last changed, addresses included.
@@ -99,7 +100,7 @@ pub struct Address {
     /// The ledger's id of the address.
     pub key: String,
     /// SHOPLINE's id.
-    pub id: String,
+    pub id: ShoplineId,
     /// First line.
     pub address1: String,
     /// Second line.

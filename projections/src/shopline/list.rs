@@ -1,5 +1,6 @@
 //! What a page of customers is: which are meant, in which order, and where the page begins.
 
+use events::ids::ShoplineId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -37,9 +38,9 @@ impl Window {
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Any of these ids.
-    pub ids: Option<Vec<String>>,
+    pub ids: Option<Vec<ShoplineId>>,
     /// An id that comes before theirs in the order of ids, the greatest first.
-    pub since_id: Option<String>,
+    pub since_id: Option<ShoplineId>,
     /// When they came into being.
     pub created_at: Window,
     /// When they last changed.
@@ -75,7 +76,7 @@ pub enum Order {
 #[serde(deny_unknown_fields)]
 pub struct SortKey {
     /// The id.
-    pub id: String,
+    pub id: ShoplineId,
     /// When the customer came into being, in microseconds since 1970.
     pub created_at: i64,
 }

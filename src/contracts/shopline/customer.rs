@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 
 use events::customer::Gender;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, ShoplineId};
 use events::patch::Patch;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -48,7 +48,7 @@ pub struct UpdateRequest {
 
 /// The customer and the tags that "remove tags" names. No documented answer shows a tag's id, so a tag
 /// is named by its text.
-pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), ApiError> {
+pub fn parse_remove_tags(body: &[u8]) -> Result<(ShoplineId, Vec<String>), ApiError> {
     let body = object(body)?;
     let customer = match body.get("user_id") {
         None | Some(Value::Null) => return Err(ApiError::Required { member: "user_id" }),
@@ -57,7 +57,7 @@ pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), ApiError>
             expected: "a string",
         })?,
     };
-    Ok((customer.to_owned(), texts(&body, "tag_ids")?))
+    Ok((customer.into(), texts(&body, "tag_ids")?))
 }
 
 /// Reads the body of "create customer". An address's `id` is not a member of this request: one that

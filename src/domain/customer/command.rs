@@ -2,7 +2,7 @@
 
 use events::address::Slot;
 use events::customer::Gender;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, ShoplineId, StreamId};
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
@@ -19,15 +19,15 @@ pub enum Command {
     /// Add one to a group.
     JoinGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Take one out of a group.
     LeaveGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Remove these addresses, by SHOPLINE's ids, all or none.
-    RemoveAddresses(Vec<String>),
+    RemoveAddresses(Vec<ShoplineId>),
     /// Remove these tags, as far as they are there.
     RemoveTags(Vec<String>),
     /// Invite one to register.
@@ -67,7 +67,7 @@ pub struct UpdateCustomer {
     /// Whether the request carries a password.
     pub password: bool,
     /// The whole set of groups as asked for, by stream id, twice where it was said twice.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<StreamId>>,
     /// Addresses to add or change, in order.
     pub addresses: Vec<AddressPatch>,
 }
@@ -119,7 +119,7 @@ pub enum MetadataPatch {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddressPatch {
     /// SHOPLINE's id of an address that is there; `None` for a new one.
-    pub shopline_id: Option<String>,
+    pub shopline_id: Option<ShoplineId>,
     /// Ids for a new address, drawn before: the ULID and both shops' ids.
     pub new: NewAddress,
     /// Where a new one belongs.

@@ -1,7 +1,7 @@
 //! Which commands go into one call.
 //!
-//! Within what is in flight there is at most one command for each stream, claim, mark and idempotency
-//! key: commands never meet inside a batch, so one never decides another's fate.
+//! Within what is in flight there is at most one command for each stream, claim, mark and
+//! idempotency key: no verdict in a batch depends on another command of it.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use tokio::sync::oneshot;
 
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::append::{Append, Verdict};
 
 /// Most commands in one call: the batch stays below a few milliseconds.
 pub(super) const BATCH_MAX: usize = 256;
@@ -125,10 +125,11 @@ fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::appender::ExpectedStream;
+    use crate::event_store::append::ExpectedStream;
 
     type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 
@@ -137,12 +138,12 @@ mod tests {
         let (caller, verdict) = oneshot::channel();
         let expected = ExpectedStream {
             kind: StreamKind::Customer,
-            stream: stream.to_owned(),
-            sequence: 1,
+            stream: stream.into(),
+            sequence: Sequence::FIRST,
         };
         let append = Append {
             streams: vec![expected],
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            groups: groups.iter().copied().map(Into::into).collect(),
             ..Append::default()
         };
         (Waiting { append, caller }, verdict)

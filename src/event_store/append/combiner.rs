@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::RandomState;
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -15,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::batch::{BATCH_MAX, Key, Waiting, take_batch};
 use super::writer::Writer;
 use crate::event_store::StoreError;
-use crate::event_store::appender::{Append, Verdict};
+use crate::event_store::append::{Append, Verdict};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
 
@@ -48,7 +49,7 @@ impl Combiner {
     /// lacks the record at the high-water mark.
     pub fn start(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         appended: Arc<Notify>,
         high_water_mark: Arc<HighWaterMark>,
         own: OwnAppends,
@@ -158,10 +159,11 @@ impl<N: Fn() -> Writer> Dispatcher<N> {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::appender::ExpectedStream;
+    use crate::event_store::append::ExpectedStream;
 
     #[tokio::test]
     async fn callers_wait_for_a_place_while_the_store_is_away() {
@@ -169,7 +171,7 @@ mod tests {
         let (appended, high_water_mark) = (Arc::default(), Arc::default());
         let combiner = Combiner::start(
             pool,
-            "main".to_owned(),
+            "main".into(),
             appended,
             high_water_mark,
             OwnAppends::new().0,
@@ -180,8 +182,8 @@ mod tests {
             let append = Append {
                 streams: vec![ExpectedStream {
                     kind: StreamKind::Customer,
-                    stream: number.to_string(),
-                    sequence: 1,
+                    stream: number.to_string().into(),
+                    sequence: Sequence::FIRST,
                 }],
                 ..Append::default()
             };

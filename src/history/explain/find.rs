@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::ids::{Position, RequestId, Sequence, StoreName, StreamId};
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
-use super::{Asked, Command, Event, Explained, Reached, Refusal, RequestId, Topic, View, Who};
+use super::{Asked, Command, Event, Explained, Reached, Refusal, Topic, View, Who};
 use crate::kafka::projector::{Projection, progress};
 use crate::kafka::relay::{self, Located};
 use crate::kafka::{Identity, KafkaConfig};
@@ -40,7 +41,7 @@ pub struct Kafka<'a> {
 /// Finds out what became of a request.
 pub async fn find(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     kafka: &Kafka<'_>,
     request: RequestId,
 ) -> Result<Explained, Error> {
@@ -77,7 +78,7 @@ pub async fn find(
 /// What the request left, an event more than is told, each with who asked for it.
 async fn events(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<(Asked, Event)>, sqlx::Error> {
     let rows = sqlx::query(
@@ -89,7 +90,7 @@ async fn events(
          order by position limit $3",
     )
     .bind(store)
-    .bind(&request.0)
+    .bind(request)
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
@@ -116,7 +117,7 @@ fn commands(events: Vec<(Asked, Event)>) -> Vec<Command> {
 /// What the request was refused, one more than is told.
 async fn refusals(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<Refusal>, sqlx::Error> {
     let rows = sqlx::query(
@@ -126,7 +127,7 @@ async fn refusals(
          order by refusal_id limit $3",
     )
     .bind(store)
-    .bind(&request.0)
+    .bind(request)
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
@@ -179,7 +180,7 @@ async fn see_topic(
     events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
     let Kafka { topic, config } = *kafka;
-    let sent: i64 =
+    let sent: Position =
         sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks where topic = $1")
             .bind(topic)
             .fetch_one(pool)
@@ -232,17 +233,16 @@ impl Located {
 /// Says of each event which rows hold it.
 async fn see_views(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
-    let streams = events.iter().map(|(_, event)| event.stream.as_str());
-    let streams: BTreeSet<&str> = streams.collect();
-    let streams: Vec<&str> = streams.into_iter().collect();
-    let mut views: Vec<(&'static str, &'static str, BTreeMap<String, i64>)> = vec![];
+    let streams: BTreeSet<&StreamId> = events.iter().map(|(_, event)| &event.stream).collect();
+    let streams: Vec<StreamId> = streams.into_iter().cloned().collect();
+    let mut views: Vec<(&'static str, &'static str, BTreeMap<StreamId, Sequence>)> = vec![];
     for &(table, kind) in Projection::ALL.iter().flat_map(|one| one.views()) {
         let sql =
             format!("select stream, sequence from {table} where store = $1 and stream = any($2)");
-        let rows: Vec<(String, i64)> = sqlx::query_as(&sql)
+        let rows: Vec<(StreamId, Sequence)> = sqlx::query_as(&sql)
             .bind(store)
             .bind(&streams)
             .fetch_all(pool)

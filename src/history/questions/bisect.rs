@@ -1,9 +1,11 @@
 //! `ledger bisect`: the first record at which something turned true, or at which two releases part.
 
+use events::ids::Position;
+
 use crate::event_store::read::as_of::FoundStream;
 use crate::history::bisect::{Predicate, Turn, turns};
-use crate::history::questions::{self, Questions};
-use crate::history::{Shape, parsed};
+use crate::history::questions::Questions;
+use crate::history::{Error, Shape, parsed};
 
 /// Which turns of a predicate are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +26,18 @@ impl Questions<'_> {
         shape: &Shape,
         predicate: &Predicate,
         sought: Sought,
-    ) -> Result<Vec<Turn>, questions::Error> {
+    ) -> Result<Vec<Turn>, Error> {
         let found = self.find(id).await?;
         let shape = &shape.of(found.kind)?;
         self.note(&found.stream, "bisect").await?;
         let head = found.head;
         if self.past(&found, head).await?.is_erased {
-            return Err(questions::Error::Erased);
+            return Err(Error::Erased);
         }
         let (after, until) = match sought {
-            Sought::First | Sought::Every => (0, head),
+            Sought::First | Sought::Every => (Position::START, head),
             Sought::Monotone => match self.halve(&found, shape, predicate).await? {
-                Some(position) => (position - 1, position),
+                Some(position) => (position.previous(), position),
                 None => return Ok(vec![]),
             },
         };
@@ -53,18 +55,18 @@ impl Questions<'_> {
         found: &FoundStream,
         shape: &Shape,
         predicate: &Predicate,
-    ) -> Result<Option<i64>, questions::Error> {
+    ) -> Result<Option<Position>, Error> {
         let holds = async |position| {
             let past = self.past(found, position).await?;
             let document = shape.document(&past.state);
-            Ok::<_, questions::Error>(predicate.holds(&parsed(document.as_deref())))
+            Ok::<_, Error>(predicate.holds(&parsed(document.as_deref())))
         };
         if !holds(found.head).await? {
             return Ok(None);
         }
-        let (mut low, mut high) = (0, found.head);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
+        let (mut low, mut high) = (Position::START, found.head);
+        while high.since(low) > 1 {
+            let middle = low.plus(high.since(low) / 2);
             if holds(middle).await? {
                 high = middle;
             } else {

@@ -4,8 +4,9 @@ use axum::response::Response;
 
 use super::asked::{Asked, OPEN};
 use super::problem::Problem;
+use crate::history::Error;
 use crate::history::Shape;
-use crate::history::questions::{Error, blame_json};
+use crate::history::questions::blame::blame_json;
 
 /// Which event made each value what it is. Scope `ledger:open`.
 pub(in crate::http) async fn handle(request: Asked) -> Response {

@@ -7,8 +7,9 @@ use super::asked::{Asked, OPEN, READ};
 use super::problem::Problem;
 use crate::event_store::Ledger;
 use crate::event_store::read::as_of::FoundStream;
+use crate::history::Error;
 use crate::history::Shape;
-use crate::history::questions::{Error, find_customer};
+use crate::history::find::find_customer;
 
 /// A customer's ids, and where its stream stands: scope `ledger:read`. With `shape`, the customer in
 /// a shop's words, now or `as_of`: scope `ledger:open`. `id` is any id that either shop or the ledger

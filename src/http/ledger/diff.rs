@@ -4,8 +4,8 @@ use axum::response::Response;
 
 use super::asked::{Asked, OPEN};
 use super::problem::Problem;
+use crate::history::Error;
 use crate::history::Shape;
-use crate::history::questions::Error;
 
 /// What differs between two points in time, and by which event. Scope `ledger:open`.
 pub(in crate::http) async fn handle(request: Asked) -> Response {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use crate::event_store::StoreError;
-use crate::history::questions::Error;
+use crate::history::Error;
 use crate::http::request::HeaderRefused;
 use crate::http::response::json as answer;
 

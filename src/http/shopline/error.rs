@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::contracts::shopline::error::ApiError;
 use crate::domain::claims::{EMAIL, EMAIL_ACCOUNT, EMAIL_GUEST, PHONE};
 use crate::domain::customer::Refusal;
-use crate::event_store::appender::Conflict;
+use crate::event_store::append::Conflict;
 use crate::event_store::{ExecuteError, StoreError};
 use crate::http::request::HeaderRefused;
 

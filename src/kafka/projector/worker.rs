@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::StreamId;
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::consumer::{BATCH_MAX, Batch, Consumer, Partition};
+use super::behind::{CatchUp, advance, missing};
+use super::consumer::{Batch, Consumer, Partition};
 use super::offsets::{self, PartitionOffset, PartitionOffsets, Scope, Step};
+use super::polls::{Polls, TICK};
 use super::views::Fold;
 use super::{Error, Projection};
 use crate::event_store::keys::keyring::Keyring;
@@ -21,14 +24,9 @@ use crate::mutations::{Guard, without};
 
 /// How long a poll waits; a record that comes ends it at once.
 const POLL: Duration = Duration::from_millis(50);
-/// How often the projector compares itself with the marks and its own rows.
-const TICK: Duration = Duration::from_millis(500);
-/// How long a partition may be behind the relay's mark, with nothing left to read in it.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The same when there should be something to read, but nothing comes, and nothing is in the way.
-const PATIENCE_MAX: Duration = Duration::from_secs(10);
 /// Records fetched from the store in one step.
 const CATCH_UP_MAX: i64 = 500;
+
 const RETRY: Duration = Duration::from_millis(250);
 
 /// What a projector works with.
@@ -57,24 +55,6 @@ struct Session<'a> {
     out_of_range: bool,
     /// Whether librdkafka reported trouble since the broker last answered.
     troubled: bool,
-}
-
-/// What polls brought, by which partitions are judged: what came after the last one is not late.
-struct Polls {
-    /// When the last one ended.
-    ended: Instant,
-    /// Whether it brought nothing.
-    quiet: bool,
-    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
-    crowded: Instant,
-}
-
-/// Why a partition is caught up from the store.
-struct CatchUp {
-    /// The partition's place when it was seen to be behind.
-    place: PartitionOffset,
-    /// The incarnation that its offsets belong to from now on.
-    incarnation: Option<i64>,
 }
 
 impl Worker {
@@ -113,11 +93,7 @@ impl Worker {
             scope,
             partition_count,
             ticked: Instant::now(),
-            polls: Polls {
-                ended: Instant::now(),
-                quiet: false,
-                crowded: Instant::now(),
-            },
+            polls: Polls::new(Instant::now()),
             unraised: false,
             out_of_range: false,
             troubled: false,
@@ -285,15 +261,15 @@ impl Session<'_> {
         }
     }
 
-    /// Brings partitions to the store's head, from the store. Everything that the topic has of them by
-    /// now is in the store, so reading goes on where it is: what comes again is skipped. False when it
-    /// was stopped halfway: then nothing that follows may be applied.
+    /// Brings partitions to the store's head, from the store. Everything that the topic has of them
+    /// by now is in the store, so reading goes on where it is: what comes again is skipped. False
+    /// when it was stopped halfway: then nothing that follows may be applied.
     fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<bool, Error> {
         if without(Guard::Healing) {
             return Ok(true);
         }
-        // A topic made anew may have another number of partitions, and while it is gone nobody knows
-        // what belongs to which.
+        // A topic made anew may have another number of partitions, and while it is gone nobody
+        // knows what belongs to which.
         let count = self.consumer.partition_count()?;
         self.partition_count = count.ok_or(Error::TopicGone)?;
         let turned = behind
@@ -313,7 +289,11 @@ impl Session<'_> {
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?
         } else {
-            behind.values().map(|c| c.place.applied).min().unwrap_or(0)
+            behind
+                .values()
+                .map(|c| c.place.applied)
+                .min()
+                .unwrap_or_default()
         };
         let mut reads = 1;
         let mut places: PartitionOffsets = behind.iter().map(|(p, c)| (*p, c.place)).collect();
@@ -326,24 +306,7 @@ impl Session<'_> {
                 .into_iter()
                 .filter(|r| self.is_of(&r.stream, &partitions))
                 .collect();
-            let steps: Vec<Step> = behind
-                .iter()
-                .filter_map(|(partition, catch_up)| {
-                    let place = places.get_mut(partition)?;
-                    let to = PartitionOffset {
-                        applied: from.max(place.applied),
-                        incarnation: catch_up.incarnation,
-                        ..*place
-                    };
-                    let from = std::mem::replace(place, to);
-                    Some(Step {
-                        partition: *partition,
-                        from,
-                        to,
-                        store_reads: reads,
-                    })
-                })
-                .collect();
+            let steps = advance(behind, &mut places, from, reads);
             worker.runtime.block_on(self.save(&steps, &records))?;
             self.moved(&steps);
             reads = 0;
@@ -356,13 +319,14 @@ impl Session<'_> {
         }
     }
 
-    fn is_of(&self, stream: &str, partitions: &BTreeSet<i32>) -> bool {
+    fn is_of(&self, stream: &StreamId, partitions: &BTreeSet<i32>) -> bool {
         i32::try_from(partition::of(stream, self.partition_count))
             .is_ok_and(|partition| partitions.contains(&partition))
     }
 
-    /// Looks after partitions that do not have the offset they were asked for: they were truncated or
-    /// made anew. What is lost comes from the store, and reading goes on at their end as it was before.
+    /// Looks after partitions that do not have the offset they were asked for: they were truncated
+    /// or made anew. What is lost comes from the store, and reading goes on at their end as it was
+    /// before.
     fn realign(&mut self) -> Result<(), Error> {
         let mut lost = BTreeMap::new();
         let mut steps = vec![];
@@ -410,7 +374,7 @@ impl Session<'_> {
     /// Leaves idle partitions raised, so that the watermark stays where it is.
     fn finish(&mut self) {
         if let Err(error) = self.tick() {
-            tracing::debug!(error = %error, "the last look at the marks failed");
+            tracing::debug!(error = %error, "the last look at the sent positions failed");
         }
     }
 
@@ -425,8 +389,8 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
-    /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
-    /// should have come and did not, and notices offsets that somebody deleted.
+    /// Compares with the sent positions and with the rows as they stand: raises idle partitions,
+    /// fetches what should have come and did not, and notices offsets that somebody deleted.
     fn tick(&mut self) -> Result<(), Error> {
         let held = self.consumer.partitions();
         if held.is_empty() {
@@ -452,7 +416,7 @@ impl Session<'_> {
                 return Err(Error::Overtaken);
             }
             place.applied = standing.applied;
-            let since = (standing.applied < standing.mark)
+            let since = (standing.applied < standing.sent_position)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
             if since.is_some_and(|since| self.polls.were_in_vain(partition, since)) {
                 let incarnation = place.incarnation;
@@ -468,103 +432,5 @@ impl Session<'_> {
             self.seek_to_places()?;
         }
         Ok(())
-    }
-}
-
-impl Polls {
-    fn note(&mut self, asked: Instant, received: usize) {
-        self.ended = Instant::now();
-        // One that took far longer than it waits was stopped with its process: what came meanwhile is
-        // still on its way.
-        self.quiet = received == 0 && self.ended - asked < TICK;
-        if received >= BATCH_MAX {
-            self.crowded = self.ended;
-        }
-    }
-
-    /// Whether a partition that is behind since then waits in vain.
-    fn were_in_vain(&self, partition: &Partition, since: Instant) -> bool {
-        let waited = |since: Instant| self.ended.saturating_duration_since(since);
-        // While others have something to read, this one may have it, too.
-        let read_all = self.quiet && partition.at_end.is_some_and(|end| waited(end) >= PATIENCE);
-        let silent = waited(partition.heard.max(self.crowded)) >= PATIENCE_MAX;
-        (read_all && waited(since) >= PATIENCE) || (silent && waited(since) >= PATIENCE_MAX)
-    }
-}
-
-/// The partitions whose records do not follow what is applied, or come from another filling of the
-/// topic than their offsets.
-fn missing(received: &[Received], held: &BTreeMap<i32, Partition>) -> BTreeMap<i32, CatchUp> {
-    let mut behind: BTreeMap<i32, CatchUp> = BTreeMap::new();
-    let mut applied: BTreeMap<i32, i64> = BTreeMap::new();
-    for received in received {
-        let Some(Partition { place, .. }) = held.get(&received.partition) else {
-            continue;
-        };
-        let reached = applied.entry(received.partition).or_insert(place.applied);
-        let turned = place.incarnation.is_some_and(|i| i != received.incarnation);
-        if turned || received.previous > *reached {
-            behind.insert(
-                received.partition,
-                CatchUp {
-                    place: *place,
-                    incarnation: Some(received.incarnation),
-                },
-            );
-        }
-        *reached = received.record.position.max(*reached);
-    }
-    behind
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_partition_waits_in_vain_only_as_long_as_polls_bring_nothing() {
-        let begin = Instant::now();
-        let after = |waited: Duration| begin + waited;
-        let partition = Partition {
-            place: PartitionOffset {
-                next_offset: 0,
-                applied: 0,
-                incarnation: None,
-            },
-            at_end: Some(begin),
-            heard: begin,
-            behind: Some(begin),
-        };
-        let in_vain = |quiet: bool, ended: Duration, crowded: Duration| {
-            let polls = Polls {
-                ended: after(ended),
-                quiet,
-                crowded: after(crowded),
-            };
-            polls.were_in_vain(&partition, begin)
-        };
-        assert!(in_vain(true, PATIENCE, PATIENCE));
-        assert!(!in_vain(true, POLL, Duration::ZERO));
-        // Others' records were projected slowly, and this one's may be in the next poll.
-        assert!(!in_vain(false, PATIENCE, Duration::ZERO));
-        assert!(in_vain(false, PATIENCE_MAX, Duration::ZERO));
-        assert!(!in_vain(false, PATIENCE_MAX, PATIENCE));
-    }
-
-    #[test]
-    fn a_poll_that_was_stopped_with_its_process_is_not_quiet() {
-        let now = Instant::now();
-        let mut polls = Polls {
-            ended: now,
-            quiet: false,
-            crowded: now,
-        };
-        polls.note(Instant::now(), 0);
-        assert!(polls.quiet);
-        polls.note(Instant::now().checked_sub(TICK).unwrap(), 0);
-        assert!(!polls.quiet);
-        polls.note(Instant::now(), BATCH_MAX);
-        assert!(!polls.quiet);
-        assert_eq!(polls.crowded, polls.ended);
     }
 }

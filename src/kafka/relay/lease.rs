@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::mutations::{Guard, without};
 
-/// Any fixed number but the appender's.
+/// Any fixed number but that of the function `append`.
 const LOCK: i64 = 1_818_453_875;
 const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Below the session's timeout, by more than clocks and networks are off.

@@ -8,8 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use customer_ledger::auth::apps::{APP_TOKEN_LIFE, app_token};
+use customer_ledger::database::migrate::migrate;
 use customer_ledger::kafka::KafkaConfig;
 use devkit::http::Call;
+use devkit::postgres::Postgres;
 use devkit::wait;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -268,6 +270,41 @@ async fn brokers_that_do_not_answer_are_said_to() {
         &["KAFKA_BROKERS", "answers"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn data_of_another_build_are_named_and_left_alone() {
+    let data = directory();
+    let cluster = data.join("postgres");
+    let postgres = Postgres::start(&cluster).await.unwrap();
+    let mut owner = PgConnection::connect(&postgres.url("postgres"))
+        .await
+        .unwrap();
+    let create = sqlx::query("create database ledger").execute(&mut owner);
+    create.await.unwrap();
+    let url = postgres.url("ledger");
+    migrate(&url).await.unwrap();
+    let mut owner = PgConnection::connect(&url).await.unwrap();
+    let edit = sqlx::query("update _sqlx_migrations set checksum = 'another'").execute(&mut owner);
+    edit.await.unwrap();
+    owner.close().await.unwrap();
+    postgres.stop().await.unwrap();
+    let (code, said) = fails(&data, &[]).await;
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    let place = cluster.to_str().unwrap();
+    for word in ["another build", "remove that folder", "LEDGER_DATA", place] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let postgres = Postgres::start(&cluster).await.unwrap();
+    let mut owner = PgConnection::connect(&postgres.url("ledger"))
+        .await
+        .unwrap();
+    let ledgers: i64 = sqlx::query_scalar("select count(*) from ledger")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(ledgers, 1);
+    postgres.stop().await.unwrap();
 }
 
 #[tokio::test]

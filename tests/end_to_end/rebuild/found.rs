@@ -144,7 +144,7 @@ async fn a_projection_with_a_bug_is_found_before_it_is_live() {
             .into_iter()
             .map(|it| it.pointer)
             .collect();
-        found.push((differing.id, differing.position, pointers));
+        found.push((differing.id, differing.position.get(), pointers));
         Ok::<(), Error>(())
     };
     let code = Code::default().with::<medusa::Customer>(with_a_bug);

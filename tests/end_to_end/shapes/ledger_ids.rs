@@ -23,7 +23,7 @@ async fn a_customer_is_found_by_each_of_its_ids() {
         r#"{{"ids":{{"ledger":"{}","medusa":"{}","shopline":"{}"}},"sequence":2,"position":3,"head":4}}"#,
         known.stream, known.medusa, known.shopline
     );
-    for id in [&known.stream, &known.medusa, &known.shopline] {
+    for id in [known.stream.as_str(), &known.medusa, &known.shopline] {
         let answer = server.ids(id).await;
         assert_eq!((answer.status, &answer.body), (200, &expected));
         assert_eq!(
@@ -92,7 +92,7 @@ async fn a_token_without_the_scope_is_forbidden() {
     add_ledger_token(
         &owner,
         &crate::support::shop::keyring(),
-        "main",
+        &"main".into(),
         "auditor",
         "other-token",
         &scopes,

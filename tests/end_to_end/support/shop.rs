@@ -83,13 +83,15 @@ impl Shop {
             password: ADMIN_PASSWORD,
             api_token: API_TOKEN,
         };
-        add_person(&owner, &keyring, "main", &admin).await.unwrap();
+        add_person(&owner, &keyring, &"main".into(), &admin)
+            .await
+            .unwrap();
         let all = ["read_customers".to_owned(), "write_customers".to_owned()];
         for (key, scopes) in [("app", &all[..]), ("reader", &all[..1])] {
             add_app(
                 &owner,
                 &keyring,
-                "main",
+                &"main".into(),
                 &App {
                     key,
                     secret: Some("s"),
@@ -102,9 +104,16 @@ impl Shop {
             .unwrap();
         }
         let scopes = ["ledger:read".to_owned(), "ledger:open".to_owned()];
-        add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes)
-            .await
-            .unwrap();
+        add_ledger_token(
+            &owner,
+            &keyring,
+            &"main".into(),
+            "tests",
+            LEDGER_TOKEN,
+            &scopes,
+        )
+        .await
+        .unwrap();
         owner.close().await;
         Self {
             database,
@@ -224,7 +233,7 @@ impl Shop {
             pool.clone(),
             pool,
             keyring,
-            "main".to_owned(),
+            "main".into(),
             Arc::new(Notify::new()),
         )
     }
@@ -251,6 +260,7 @@ impl Shop {
         customer_ledger::event_store::read::reader::head(&self.database.pool)
             .await
             .unwrap()
+            .get()
     }
 }
 

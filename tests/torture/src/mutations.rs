@@ -34,12 +34,14 @@ struct Mutation {
 enum How {
     /// The program does without it.
     Program(Guard),
-    /// The append function of the database does without it.
-    Append(Change),
+    /// A function of the database does without it.
+    Sql(Change),
 }
 
-/// A change of the append function.
+/// A change of a function of the database.
 struct Change {
+    /// The function.
+    function: &'static str,
     /// What the function says.
     guard: &'static str,
     /// What it says instead.
@@ -52,16 +54,17 @@ impl Change {
     /// The change as SQL, which fails where nothing would change.
     fn sql(&self) -> String {
         let Self {
+            function,
             guard,
             instead,
             then,
         } = self;
         format!(
             "do $do$ declare \
-                 whole text := pg_get_functiondef('append'::regproc); \
+                 whole text := pg_get_functiondef('{function}'::regproc); \
                  changed text := replace(whole, $guard${guard}$guard$, $guard${instead}$guard$); \
              begin \
-                 if changed = whole then raise exception 'append has no such guard'; end if; \
+                 if changed = whole then raise exception '{function} has no such guard'; end if; \
                  execute changed; \
              end $do$; {then}"
         )
@@ -72,7 +75,8 @@ const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "no lock around an append",
         // Without the constraint, too: else Postgres itself would refuse what the lock prevents.
-        how: How::Append(Change {
+        how: How::Sql(Change {
+            function: "append",
             guard: "perform pg_advisory_xact_lock(1818453874);",
             instead: "",
             then: "alter table events drop constraint events_position_is_unique; \
@@ -81,16 +85,18 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "no check of the sequence that a command was decided on",
-        how: How::Append(Change {
-            guard: "where s.sequence is distinct",
-            instead: "where false and s.sequence is distinct",
+        how: How::Sql(Change {
+            function: "append_unmet",
+            guard: "where s.sequence <>",
+            instead: "where false and s.sequence <>",
             then: "alter table events drop constraint events_pkey; \
                 create index events_by_stream on events (aggregate_type, aggregate_id, sequence)",
         }),
     },
     Mutation {
         name: "an append is answered before it is on the disk",
-        how: How::Append(Change {
+        how: How::Sql(Change {
+            function: "append",
             guard: "perform pg_advisory_xact_lock(1818453874);",
             instead: "perform pg_advisory_xact_lock(1818453874); \
                 perform set_config('synchronous_commit', 'off', true);",
@@ -99,9 +105,10 @@ const MUTATIONS: [Mutation; 13] = [
     },
     Mutation {
         name: "a claim is not checked",
-        how: How::Append(Change {
-            guard: "where c.take and c.stream <> (",
-            instead: "where false and c.stream <> (",
+        how: How::Sql(Change {
+            function: "append_claimed",
+            guard: "h.take and h.holder <> (",
+            instead: "false and h.holder <> (",
             then: "",
         }),
     },
@@ -179,7 +186,7 @@ async fn attempt(
     let steps = plan::in_order(seed, &FAULTS);
     let (sql, settings) = match how {
         None => (String::new(), vec![]),
-        Some(How::Append(change)) => (change.sql(), vec![]),
+        Some(How::Sql(change)) => (change.sql(), vec![]),
         Some(How::Program(guard)) => (
             String::new(),
             vec![("LEDGER_MUTATION", format!("{guard:?}"))],
@@ -206,28 +213,20 @@ fn tell(trial: &Trial) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use customer_ledger::database::sql_files::SQL_FILES;
 
     use super::*;
 
-    /// The append function as the last migration leaves it.
-    fn append() -> String {
-        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
-        let files = fs::read_dir(directory).unwrap();
-        let texts = files.map(|file| file.unwrap().path()).map(|path| {
-            let text = fs::read_to_string(&path).unwrap();
-            (path, text)
-        });
-        let of_append = texts.filter(|(_, text)| text.contains("function append("));
-        of_append.max().unwrap().1
-    }
-
     #[test]
     fn every_guard_that_is_taken_away_is_there() {
-        let append = append();
         for Mutation { name, how } in &MUTATIONS {
-            if let How::Append(Change { guard, .. }) = how {
-                assert!(append.contains(guard), "{name}");
+            if let How::Sql(Change {
+                function, guard, ..
+            }) = how
+            {
+                let file = format!("functions/{function}.sql");
+                let (_, text) = SQL_FILES.iter().find(|(path, _)| *path == file).unwrap();
+                assert_eq!(text.matches(guard).count(), 1, "{name}");
             }
         }
     }

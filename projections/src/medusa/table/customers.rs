@@ -1,6 +1,7 @@
 //! The table `medusa_customers`.
 
 use events::CustomerEvent;
+use events::ids::{StoreName, StreamId};
 use events::record::{Record, StreamKind};
 use sqlx::PgConnection;
 
@@ -36,7 +37,7 @@ impl View for Customer {
         },
         Column {
             name: "group_ids",
-            value: Value::Texts(|v| v.groups.clone()),
+            value: Value::Texts(|v| v.groups.iter().map(ToString::to_string).collect()),
         },
     ];
 
@@ -60,8 +61,8 @@ impl View for Customer {
 /// The members of these groups, in the order of their births, each once.
 pub async fn members(
     conn: &mut PgConnection,
-    store: &str,
-    groups: &[String],
+    store: &StoreName,
+    groups: &[StreamId],
 ) -> Result<Vec<Customer>, sqlx::Error> {
     let rows: Vec<(String,)> = sqlx::query_as(
         "select view::text

@@ -6,7 +6,8 @@ use super::show;
 use crate::contracts::medusa::customer::parse_get;
 use crate::contracts::medusa::error::ApiError;
 use crate::domain::claims::MEDUSA_ID;
-use crate::history::questions::{self, Asker, Questions};
+use crate::history;
+use crate::history::questions::{Asker, Questions};
 use crate::history::{ShapeError, When};
 use crate::http::medusa::call::{Answered, Call};
 use crate::http::request::{now, reason};
@@ -29,7 +30,9 @@ pub(in crate::http) async fn handle(call: &Call<'_>, id: &str) -> Result<Answere
         Some(as_of) => then(call, id, as_of).await?,
         None => {
             let ledger = &call.api.ledger;
-            ledger.medusa_customer(id, relations.has_groups()).await?
+            ledger
+                .medusa_customer(&id.into(), relations.has_groups())
+                .await?
         }
     };
     let unknown = || ApiError::CustomerUnknown { id: id.to_owned() };
@@ -50,14 +53,14 @@ async fn then(
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };
     let then = questions.then(MEDUSA_ID, id, as_of, ROUTE);
     match call.api.apart(then).await {
         Ok(then) => Ok(then.map(|then| (then.views.medusa, then.groups.into_values().collect()))),
-        Err(questions::Error::Read(error)) => Err(error.into()),
+        Err(history::Error::Read(error)) => Err(error.into()),
         Err(error) => Err(ApiError::Past(error.to_string())),
     }
 }

@@ -1,12 +1,14 @@
 //! `GET customers/v2/{id}.json`; with `as_of`, the ledger's own, as it was answered then.
 
+use events::ids::ShoplineId;
 use projections::shopline::{Customer, Fields, render_read};
 
 use crate::contracts::shopline::error::ApiError;
 use crate::contracts::shopline::path::MatchedPath;
 use crate::contracts::shopline::query::Query;
 use crate::domain::claims::SHOPLINE_ID;
-use crate::history::questions::{self, Asker, Questions};
+use crate::history;
+use crate::history::questions::{Asker, Questions};
 use crate::history::{NoTime, When};
 use crate::http::request::{now, reason};
 use crate::http::shopline::call::Call;
@@ -30,7 +32,7 @@ pub(in crate::http) async fn handle(
 }
 
 /// A customer as it was at a point in time.
-async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiError> {
+async fn then(call: &Call<'_>, id: &ShoplineId, as_of: &str) -> Result<Customer, ApiError> {
     let parameter = |expected| ApiError::Parameter {
         parameter: "as_of",
         expected,
@@ -41,7 +43,7 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };
@@ -50,7 +52,7 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
         Ok(then) => then
             .map(|then| then.views.shopline)
             .ok_or(ApiError::NoSuchData),
-        Err(questions::Error::Read(error)) => Err(error.into()),
+        Err(history::Error::Read(error)) => Err(error.into()),
         Err(_) => Err(parameter("a position that the ledger has come to")),
     }
 }

@@ -1,6 +1,7 @@
 //! Random customers under random filters and orders: what PostgreSQL finds is what a plain filter over
 //! the same customers finds.
 
+use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use projections::medusa::table::pages;
 use projections::medusa::{
@@ -23,8 +24,8 @@ fn name() -> impl Strategy<Value = Option<String>> {
     prop::option::of("[abAB%_é\\\\]{0,4}")
 }
 
-fn groups() -> impl Strategy<Value = Vec<String>> {
-    let name = |group: &&str| (*group).to_owned();
+fn groups() -> impl Strategy<Value = Vec<StreamId>> {
+    let name = |group: &&str| StreamId::from(*group);
     let of = GROUPS.iter().take(3).map(name).collect::<Vec<_>>();
     prop::sample::subsequence(of, 0..=3)
 }
@@ -35,8 +36,8 @@ fn customer() -> impl Strategy<Value = Customer> {
     (texts, times, groups(), any::<bool>(), 0..10_u8).prop_map(
         |((email, first_name, last_name), times, groups, has_account, fate)| {
             let lived = Customer {
-                sequence: 2,
-                position: 2,
+                sequence: Sequence::new(2),
+                position: Position::new(2),
                 created_at: time(times.0),
                 updated_at: time(times.1),
                 ..Customer::default()
@@ -74,7 +75,7 @@ fn filter() -> impl Strategy<Value = CustomerFilter> {
         1 => Just(HasAccount::No),
         1 => Just(HasAccount::Null),
     ];
-    let name = |group: &&str| (*group).to_owned();
+    let name = |group: &&str| StreamId::from(*group);
     let of = GROUPS.iter().map(name).collect::<Vec<_>>();
     let groups = prop::option::of(prop::sample::subsequence(of, 0..=4));
     (q, has_account, groups, window(), window()).prop_map(
@@ -158,7 +159,7 @@ fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
 /// What a customer is ordered by; nothing is greater than all.
 fn key(customer: &Customer, column: CustomerColumn) -> (bool, String) {
     let key = match column {
-        CustomerColumn::Id => Some(customer.id.clone()),
+        CustomerColumn::Id => Some(customer.id.to_string()),
         CustomerColumn::CreatedAt => Some(customer.created_at.as_microsecond().to_string()),
         CustomerColumn::UpdatedAt => Some(customer.updated_at.as_microsecond().to_string()),
         CustomerColumn::FirstName => customer.first_name.clone(),
@@ -207,15 +208,19 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         .iter()
         .map(|one| Customer {
             deleted: false,
-            sequence: 1,
+            sequence: Sequence::FIRST,
             has_account: true,
             ..one.clone()
         })
         .collect();
     for store in ["main", "other"] {
-        table::save(conn, store, &rows(0, &born)).await.unwrap();
+        table::save(conn, &store.into(), &rows(Sequence::START, &born))
+            .await
+            .unwrap();
     }
-    table::save(conn, "main", &rows(1, all)).await.unwrap();
+    table::save(conn, &"main".into(), &rows(Sequence::FIRST, all))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -226,8 +231,8 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let mut all = draw(&mut runner, prop::collection::vec(customer(), CUSTOMERS));
     for (n, customer) in all.iter_mut().enumerate() {
         // An imported id need not follow its stream.
-        customer.stream = format!("{n:026}");
-        customer.id = format!("cus_{:03}", n * 7 % CUSTOMERS);
+        customer.stream = format!("{n:026}").into();
+        customer.id = format!("cus_{:03}", n * 7 % CUSTOMERS).into();
     }
     save(&mut conn, &all).await;
     let (mut empty_count, mut whole_count) = (0, 0);
@@ -241,7 +246,7 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
         } else {
             filter
         };
-        let found = pages::customers(&mut conn, "main", &filter, order, page)
+        let found = pages::customers(&mut conn, &"main".into(), &filter, order, page)
             .await
             .unwrap();
         let expected = expected(&all, &filter, order, page);

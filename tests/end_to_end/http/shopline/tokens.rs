@@ -147,9 +147,14 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
         plan: customer_ledger::contracts::shopline::rate::Plan::Standard,
         scopes: &["write_customers".to_owned()],
     };
-    customer_ledger::auth::apps::add_app(&owner, &crate::support::shop::keyring(), "main", &writer)
-        .await
-        .unwrap();
+    customer_ledger::auth::apps::add_app(
+        &owner,
+        &crate::support::shop::keyring(),
+        &"main".into(),
+        &writer,
+    )
+    .await
+    .unwrap();
     owner.close().await;
     let server = shop.serve("api").await;
     let known = server.guest("g@example.com").await;
