@@ -1,14 +1,14 @@
 //! `ledger rebuild`: a projection's tables made anew from the events, while the live ones go on.
 //!
-//! [`fold`] fills tables that nobody reads, straight from the store. When they are near the head, they
-//! are compared with the live ones ([`compare`]) and moved to their place, all in one transaction
-//! ([`tables`]); what they replaced is kept, for going back. Under the lock, which is held for
-//! milliseconds, the last records are folded: so the tables that come in hold everything that those
-//! that go out did, and what the watermark says stays true. The projector finds rows that are ahead of
-//! it, and skips what they have seen.
+//! [`fold`] fills tables that are not read yet, straight from the store. When they are near the
+//! head, they are compared with the live ones ([`compare`]) and moved to their place, all in one
+//! transaction ([`tables`]); what they replaced is kept, for going back. Under the lock, which is
+//! held for milliseconds, the last records are folded: so the tables that come in hold everything
+//! that those that go out did, and what the watermark says stays true. The projector finds rows
+//! that are ahead of it, and skips what they have seen.
 //!
 //! Nothing live is touched before that transaction. Whatever ends a rebuild earlier leaves tables that
-//! nobody reads, and the next one removes them.
+//! are not read, and the next one removes them.
 
 mod compare;
 mod error;
@@ -111,7 +111,7 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// Begins as the owner of the database, unless somebody else is at it.
+    /// Begins as the owner of the database, unless another rebuild of the projection runs.
     pub async fn begin(
         options: PgConnectOptions,
         keyring: Arc<Keyring>,
@@ -353,7 +353,7 @@ impl Rebuild {
         }
     }
 
-    /// Switches, unless somebody holds one of the tables; how long the live ones were locked.
+    /// Switches, unless another session holds one of the tables; how long the live ones were locked.
     async fn try_switch(
         &mut self,
         worker: &mut Worker,
@@ -402,7 +402,7 @@ impl Rebuild {
 }
 
 /// Locks the live tables and those that come in, within a transaction, and folds what is left into
-/// these. Since when the live ones are locked; none if somebody holds one of the tables.
+/// these. Since when the live ones are locked; none if another session holds one of the tables.
 async fn lock(
     transaction: &mut PgConnection,
     projection: Projection,

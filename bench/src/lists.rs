@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::customer::Profile;
 use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use projections::medusa::{Customer, Group};
@@ -258,11 +259,14 @@ fn customer(number: u64) -> Customer {
         position: Position::FIRST,
         created_at: time(number),
         updated_at: time(number),
-        email: Some(format!("customer.{number}@example.com")),
-        first_name: pick(&FIRST),
-        last_name: pick(&LAST),
-        phone: Some(format!("+49 30 {number:07}")),
-        has_account: number.is_multiple_of(3),
+        profile: Profile {
+            email: Some(format!("customer.{number}@example.com")),
+            first_name: pick(&FIRST),
+            last_name: pick(&LAST),
+            phone: Some(format!("+49 30 {number:07}")),
+            has_account: number.is_multiple_of(3),
+            ..Profile::default()
+        },
         groups: vec![group_stream(number % GROUPS).into()],
         ..Customer::default()
     }
@@ -271,7 +275,6 @@ fn customer(number: u64) -> Customer {
 /// The same customer in SHOPLINE.
 fn in_shopline(number: u64) -> shopline::Customer {
     let customer = customer(number);
-    let text = Option::unwrap_or_default;
     shopline::Customer {
         stream: customer.stream,
         id: (4_200_000_000 + number).to_string().into(),
@@ -279,11 +282,11 @@ fn in_shopline(number: u64) -> shopline::Customer {
         position: Position::FIRST,
         created_at: customer.created_at,
         updated_at: customer.updated_at,
-        email: text(customer.email),
-        first_name: text(customer.first_name),
-        last_name: text(customer.last_name),
-        phone: text(customer.phone),
-        tags: vec![format!("tag{}", number % GROUPS), "all".to_owned()],
+        profile: Profile {
+            has_account: false,
+            tags: Some(vec![format!("tag{}", number % GROUPS), "all".to_owned()]),
+            ..customer.profile
+        },
         addresses: vec![shopline::Address {
             key: "a".to_owned(),
             id: format!("SL201UA{number:019}").into(),

@@ -107,7 +107,7 @@ pub(super) async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> 
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let options = owner.pool.connect_options();
-    // Until the end: whoever relays next begins in the new epoch.
+    // Held until the end: the next relay begins in the new epoch.
     let halt = relay::halt(&kafka, &options, &identity, &owner.pool).await?;
     let halt = halt.ok_or(Error::RelayRuns)?;
     let loss = halt.loss.as_ref().ok_or(Error::NothingLost)?;

@@ -44,7 +44,7 @@ pub(super) enum Error {
     /// A secret was promised.
     #[error("no secret: the line of the standard input is empty")]
     NoSecret,
-    /// Nobody could sign in with it.
+    /// It is no address that can sign in.
     #[error("--email is not an e-mail address that can sign in")]
     Email,
     /// No password came.
@@ -53,7 +53,7 @@ pub(super) enum Error {
     /// What came is no hash.
     #[error("the standard input holds no password hash of Medusa's")]
     NoHash,
-    /// There is nobody of this e-mail.
+    /// No person has this e-mail.
     #[error("nobody has the e-mail of --email")]
     Nobody,
 }
@@ -79,7 +79,7 @@ impl Owner {
         })
     }
 
-    /// The store, for whoever asks it more.
+    /// The store as the ledger's façade.
     pub(super) fn ledger(self) -> Ledger {
         let (keyring, appended) = (Arc::new(self.keyring), Arc::new(Notify::new()));
         Ledger::open(self.pool.clone(), self.pool, keyring, self.store, appended)

@@ -1,8 +1,8 @@
 //! The access log: who opened whose personal data, when, and why.
 //!
-//! Whoever shows personal data writes here first, and shows nothing when that fails. A row says what
-//! was asked and never what was answered. The reason is in the caller's words and may name anybody,
-//! so it is sealed under the customer's key, and erased with it.
+//! An access is written here before personal data is shown; when that fails, nothing is shown. A
+//! row says what was asked and never what was answered. The reason is in the caller's words and may
+//! name anybody, so it is sealed under the customer's key, and erased with it.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use crate::event_store::{Corrupt, StoreError};
 /// Accesses are listed at most this many at a time: the newest.
 pub const LISTED_MAX: usize = 10_000;
 
-/// Somebody is about to see a customer's personal data.
+/// An access to a customer's personal data, before it is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// The store.

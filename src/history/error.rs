@@ -9,7 +9,7 @@ use crate::event_store::StoreError;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody has the id.
+    /// No customer and no group has the id.
     #[error(
         "no customer or group has or had this id: give one of Medusa (cus_…, cgrp_…), of SHOPLINE (ten \
          digits) or of the ledger (26 letters and digits)"

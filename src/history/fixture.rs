@@ -1,4 +1,4 @@
-//! A stream as a test fixture: what happened to a real customer, for a test that is about nobody.
+//! A stream as a test fixture: the events of a real customer, for a test without personal data.
 //!
 //! [`Fixture`] is the document; `docs/history.md` describes it. [`redact()`] takes personal data out of
 //! it and leaves what a decision or a view can depend on: which values are the same, and what kind of

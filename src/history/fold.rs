@@ -87,7 +87,7 @@ pub struct State {
 }
 
 impl State {
-    /// Where a group's own history begins: nobody's, but that the group is the only one it knows.
+    /// Where a group's own history begins: no customer, and this group.
     pub fn of_group(stream: &StreamId) -> Self {
         let mut state = Self::default();
         state.views.medusa.groups.push(stream.clone());

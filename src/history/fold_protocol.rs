@@ -46,7 +46,7 @@ pub struct Begin {
     pub currency: String,
 }
 
-/// A line of the output, one for each record: the documents right after it. Null is nobody.
+/// A line of the output, one for each record: the documents right after it. Null is no customer.
 #[derive(Serialize, Deserialize)]
 pub struct Documents {
     /// The record.
@@ -99,7 +99,7 @@ impl Begin {
 }
 
 impl Folder {
-    /// Begins, with nobody.
+    /// Begins, without a customer.
     pub fn new(begin: &Begin) -> Result<Self, Error> {
         if begin.fold != VERSION {
             return Err(Error::Begin);

@@ -25,7 +25,7 @@ pub struct Asker<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Somebody's questions to a store.
+/// Questions to a store, and who asks them.
 pub struct Questions<'a> {
     /// The store.
     pub ledger: &'a Ledger,
@@ -55,8 +55,8 @@ impl Questions<'_> {
         self.document(&found, &past, &shape).await
     }
 
-    /// A customer as it was, for a contract's own GET: none where that found nobody. `kind` is that of
-    /// the contract's ids.
+    /// A customer as it was, for a contract's own GET: none where that found no customer. `kind` is
+    /// that of the contract's ids.
     pub async fn then(
         &self,
         kind: &str,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::history::questions::Questions;
 use crate::history::{Entry, Error, History, Shape, When, parsed};
 
-/// A customer's life, and where in it somebody looks.
+/// A customer's history, and the current step in it.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Never empty.
@@ -16,7 +16,7 @@ pub struct Replay {
     at: usize,
 }
 
-/// What somebody may see: a record, and the documents before and after it. Null is nobody.
+/// A step: a record, and the documents before and after it. Null is no customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<'a> {
     /// Its number, from 1.
@@ -44,7 +44,7 @@ pub enum Move {
     Quit,
 }
 
-/// Why somebody stays where they are.
+/// Why the step stays the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stay {
     /// There is nothing behind.

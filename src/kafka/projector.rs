@@ -102,7 +102,7 @@ pub enum Error {
     /// The topic is gone while records are fetched that it should have brought.
     #[error("the topic is gone")]
     TopicGone,
-    /// Somebody else moved a row or an offset; both are read again.
+    /// Another projector moved a row or an offset; both are read again.
     #[error("another projector went on")]
     Overtaken,
     /// The database did not answer.

@@ -50,7 +50,7 @@ use crate::event_store::read::reader;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
 
-/// How long the relay sleeps when nobody wakes it: other processes append, too.
+/// How long the relay sleeps when nothing wakes it: other processes append, too.
 const POLL_MIN: Duration = Duration::from_millis(10);
 const POLL_MAX: Duration = Duration::from_millis(20);
 /// How often an idle relay looks whether the topic is still there.

@@ -23,10 +23,10 @@ pub enum Error {
         /// Its stream.
         stream: StreamId,
     },
-    /// Somebody else is at it.
+    /// Another rebuild of this projection runs.
     #[error("another rebuild of {0} is running: wait for its end, or end it")]
     Busy(&'static str),
-    /// Somebody else wrote to the tables of this rebuild.
+    /// Another session wrote to the tables of this rebuild.
     #[error("somebody else changed the tables of this rebuild: nothing was switched")]
     Disturbed,
     /// A migration came in between.

@@ -37,7 +37,7 @@ const ROWS: usize = 1000;
 /// How a record changes a view.
 pub type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
 
-/// How records change views: the projections' own code, or another whose outcome is to be seen.
+/// How records change views: the projections' own code, or other code to compare it with.
 #[derive(Clone, Default)]
 pub struct Code(Vec<Arc<dyn Any + Send + Sync>>);
 

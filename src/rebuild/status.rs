@@ -20,7 +20,7 @@ pub struct Last {
     pub is_kept: bool,
 }
 
-/// Whether somebody rebuilds a projection at the moment.
+/// Whether a rebuild of a projection runs at the moment.
 pub async fn is_running(
     executor: impl PgExecutor<'_>,
     projection: Projection,

@@ -192,8 +192,8 @@ fn a_creation_records_all_that_was_given() {
     );
     let customer = fold(&events);
     assert_eq!(customer.life, Life::Live);
-    assert_eq!(customer.state, CustomerState::Registered);
-    assert_eq!(customer.tags, Some(vec!["loyal".to_owned()].into()));
+    assert_eq!(customer.profile.state, CustomerState::Registered);
+    assert_eq!(customer.profile.tags, Some(vec!["loyal".to_owned()]));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn a_new_email_is_not_a_confirmed_one() {
     assert_eq!(change(&bob(), &MEDUSA, fields.clone()), expected(None));
     let events = change(&registered(), SHOPLINE, fields);
     assert_eq!(events, expected(Some(false)));
-    assert!(!fold(&then(&registered(), events)).verified_email);
+    assert!(!fold(&then(&registered(), events)).profile.verified_email);
     let same = Fields {
         email: set("bob@example.com"),
         ..Fields::default()

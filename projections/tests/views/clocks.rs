@@ -237,15 +237,22 @@ fn erased_values_fold_to_nothing() {
     }));
     let medusa = history.medusa();
     assert_eq!(
-        (medusa.email, medusa.phone, medusa.metadata),
+        (
+            medusa.profile.email,
+            medusa.profile.phone,
+            medusa.profile.metadata
+        ),
         (None, None, None)
     );
     assert_eq!(medusa.addresses[0].first_name, None);
     assert_eq!(medusa.addresses[0].country_code, None);
     assert_eq!(medusa.addresses[0].metadata, None);
     let shopline = history.shopline();
-    assert_eq!((shopline.email.as_str(), shopline.tags.len()), ("", 0));
-    assert_eq!(shopline.gender, None);
+    assert_eq!(
+        (shopline.profile.email, shopline.profile.tags),
+        (None, None)
+    );
+    assert_eq!(shopline.profile.gender, None);
     assert_eq!(shopline.addresses[0].country, "");
     assert_eq!(shopline.addresses[0].country_code, "");
 }

@@ -174,7 +174,7 @@ fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> R
 
 /// The patch less what the address already says.
 fn new_parts(address: &Address, patch: AddressPatch, rules: &Rules) -> AddressPatch {
-    let text = |patch, stored: &Option<_>| new_text(rules, patch, stored.as_ref());
+    let text = |patch, stored: &Option<_>| new_text(rules, patch, open(stored.as_ref()));
     let stored_code = address.country_code.as_ref();
     let stored_metadata = open(address.metadata.as_ref());
     AddressPatch {

@@ -1,7 +1,7 @@
 //! Where a projection goes on, written in the transaction that writes its views.
 //!
 //! Every change names the place it goes on from. One that finds another there changes nothing: a
-//! projector that was overtaken, whose offsets somebody deleted, or whose last steps went with a
+//! projector that was overtaken, whose offsets were deleted, or whose last steps went with a
 //! crash of Postgres, notices and reads them again.
 
 use std::collections::BTreeMap;

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Projection;
 
-/// Where somebody waits, it is looked again this often.
+/// How often it looks again while a request waits.
 const POLL: Duration = Duration::from_millis(5);
 /// Callers who may wait to be seen; more wait for a place.
 const QUEUE_MAX: usize = 256;
@@ -130,7 +130,7 @@ impl Watcher {
     }
 }
 
-/// Looks whenever somebody comes, and again and again while somebody waits.
+/// Looks whenever a request asks, and again and again while a request waits.
 async fn watch(
     pool: PgPool,
     topic: String,

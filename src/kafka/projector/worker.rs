@@ -219,7 +219,7 @@ impl Session<'_> {
         sqlx::query("set local synchronous_commit = off")
             .execute(&mut *transaction)
             .await?;
-        // First of all: whoever was overtaken finds out before it reads a row.
+        // First of all: a projector that was overtaken finds out before it reads a row.
         offsets::take(&mut transaction, &self.scope, steps).await?;
         if without(Guard::OffsetsWithViews) {
             transaction.commit().await?;
@@ -390,7 +390,7 @@ impl Session<'_> {
     }
 
     /// Compares with the sent positions and with the rows as they stand: raises idle partitions,
-    /// fetches what should have come and did not, and notices offsets that somebody deleted.
+    /// fetches what should have come and did not, and notices offsets that were deleted.
     fn tick(&mut self) -> Result<(), Error> {
         let held = self.consumer.partitions();
         if held.is_empty() {

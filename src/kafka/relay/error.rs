@@ -62,7 +62,7 @@ impl Error {
         )
     }
 
-    /// Whether leadership should go round: somebody else may be the relay by now.
+    /// Whether to give up the lease: another process may be the relay by now.
     pub(super) fn gives_up_lease(&self) -> bool {
         match self {
             Self::LeaseLost => true,

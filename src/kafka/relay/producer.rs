@@ -73,7 +73,7 @@ impl Producer {
         } else {
             identity.ledger_id.clone()
         };
-        // The first as it always was: whoever fences one fences the relays of older releases.
+        // The first keeps its id: fencing it also fences the relays of older releases.
         let ids = [format!("relay-{fence}"), format!("relay-{fence}.2")];
         // Each of them takes half a second.
         let [first, second] = thread::scope(|scope| {

@@ -44,7 +44,7 @@ pub struct Loss {
     pub next_epoch: i64,
 }
 
-/// The relay's right, held by somebody who does not relay, and what stands in Kafka meanwhile.
+/// The relay's lease, held by a process that does not relay, and what stands in Kafka meanwhile.
 pub struct Halt {
     /// What the store lost, if anything.
     pub loss: Option<Loss>,

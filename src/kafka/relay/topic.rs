@@ -251,7 +251,7 @@ impl TopicReader {
     }
 }
 
-/// Makes the topic. That somebody else just did is as good.
+/// Makes the topic. If another process just did, that is as good.
 pub(super) async fn create(config: &KafkaConfig, topic: &str) -> Result<(), Error> {
     let admin: AdminClient<Quiet> = config.client().create_with_context(Quiet)?;
     // -1: the broker's own default number of replicas.

@@ -66,8 +66,8 @@ async fn cqrs_es_loads_the_state_that_the_ledger_loads() {
         ours.sequence.get()
     );
     assert_eq!(
-        ours.aggregate.email,
-        Some("new@example.com".to_owned().into())
+        ours.aggregate.profile.email,
+        Some("new@example.com".to_owned())
     );
     let groups = Groups::new_event_store(Repository::new(Arc::clone(&ledger)));
     let theirs = groups.load_aggregate(&group).await.unwrap();

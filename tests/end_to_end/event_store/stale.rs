@@ -168,6 +168,6 @@ async fn what_others_append_between_own_appends_is_remembered_before_it_is_asked
         (renamed.sequence == Sequence::new(3) && erased.is_erased()).then_some(())
     })
     .await;
-    let name = load(&renamed).await.views.medusa.first_name.clone();
+    let name = load(&renamed).await.views.medusa.profile.first_name.clone();
     assert_eq!(name.as_deref(), Some("Hopper"));
 }

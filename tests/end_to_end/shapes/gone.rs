@@ -198,8 +198,8 @@ async fn what_is_erased_stays_sealed_in_the_events_and_opens_for_nobody() {
         .await
         .unwrap();
     assert!(then.is_erased());
-    assert!(then.aggregate.email.as_ref().unwrap().open().is_none());
-    assert_eq!(then.views.medusa.email, None);
+    assert_eq!(then.aggregate.profile.email, None);
+    assert_eq!(then.views.medusa.profile.email, None);
     let sealed: i64 = rows_of(
         &shop,
         "select count(*) from events where aggregate_id = $1 and payload::text like '%$sealed%'",

@@ -120,7 +120,11 @@ async fn fold(shop: &Shop) -> Folded {
                     let view = folded.medusa.entry(stream.clone()).or_default();
                     view.apply(&record);
                     let names = folded.names.entry(stream).or_default();
-                    let name = view.first_name.as_ref().and_then(|it| it.parse().ok());
+                    let name = view
+                        .profile
+                        .first_name
+                        .as_ref()
+                        .and_then(|it| it.parse().ok());
                     names.extend(name.filter(|name| names.last() != Some(name)));
                 }
                 StreamKind::CustomerGroup => {

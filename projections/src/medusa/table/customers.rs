@@ -17,23 +17,23 @@ impl View for Customer {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             name: "email",
-            value: Value::Text(|v| v.email.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.email.as_deref().map(column)),
         },
         Column {
             name: "first_name",
-            value: Value::Text(|v| v.first_name.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.first_name.as_deref().map(column)),
         },
         Column {
             name: "last_name",
-            value: Value::Text(|v| v.last_name.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.last_name.as_deref().map(column)),
         },
         Column {
             name: "phone",
-            value: Value::Text(|v| v.phone.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.phone.as_deref().map(column)),
         },
         Column {
             name: "has_account",
-            value: Value::Boolean(|v| v.has_account),
+            value: Value::Boolean(|v| v.profile.has_account),
         },
         Column {
             name: "group_ids",

@@ -1,6 +1,7 @@
 //! Random customers under random filters and orders: what PostgreSQL finds is what a plain filter over
 //! the same customers finds.
 
+use events::customer::Profile;
 use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use projections::medusa::table::pages;
@@ -49,10 +50,13 @@ fn customer() -> impl Strategy<Value = Customer> {
                 };
             }
             Customer {
-                email,
-                first_name,
-                last_name,
-                has_account,
+                profile: Profile {
+                    email,
+                    first_name,
+                    last_name,
+                    has_account,
+                    ..Profile::default()
+                },
                 groups,
                 ..lived
             }
@@ -136,7 +140,10 @@ fn is_within(time: Timestamp, window: Window) -> bool {
 }
 
 fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
-    let texts = [&customer.email, &customer.first_name, &customer.last_name];
+    let texts = {
+        let profile = &customer.profile;
+        [&profile.email, &profile.first_name, &profile.last_name]
+    };
     !customer.deleted
         && filter
             .q
@@ -144,8 +151,8 @@ fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
             .is_none_or(|q| texts.iter().any(|text| is_found(text.as_ref(), q)))
         && match filter.has_account {
             HasAccount::Any => true,
-            HasAccount::Yes => customer.has_account,
-            HasAccount::No => !customer.has_account,
+            HasAccount::Yes => customer.profile.has_account,
+            HasAccount::No => !customer.profile.has_account,
             HasAccount::Null => false,
         }
         && filter
@@ -162,8 +169,8 @@ fn key(customer: &Customer, column: CustomerColumn) -> (bool, String) {
         CustomerColumn::Id => Some(customer.id.to_string()),
         CustomerColumn::CreatedAt => Some(customer.created_at.as_microsecond().to_string()),
         CustomerColumn::UpdatedAt => Some(customer.updated_at.as_microsecond().to_string()),
-        CustomerColumn::FirstName => customer.first_name.clone(),
-        CustomerColumn::HasAccount => Some(customer.has_account.to_string()),
+        CustomerColumn::FirstName => customer.profile.first_name.clone(),
+        CustomerColumn::HasAccount => Some(customer.profile.has_account.to_string()),
         CustomerColumn::DeletedAt
         | CustomerColumn::Email
         | CustomerColumn::LastName
@@ -209,7 +216,10 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         .map(|one| Customer {
             deleted: false,
             sequence: Sequence::FIRST,
-            has_account: true,
+            profile: Profile {
+                has_account: true,
+                ..one.profile.clone()
+            },
             ..one.clone()
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Random customers under random filters: what PostgreSQL finds is what a plain filter over the same
 //! customers finds, and its pages visit each of them once, forwards and backwards.
 
-use events::customer::{CustomerState, Subscription};
+use events::customer::{CustomerState, Profile, Subscription};
 use events::ids::{Position, Sequence, ShoplineId};
 use jiff::Timestamp;
 use projections::shopline::table::pages;
@@ -66,14 +66,18 @@ fn customer() -> impl Strategy<Value = Customer> {
                     };
                 }
                 Customer {
-                    email,
-                    phone,
-                    first_name,
-                    last_name,
-                    tags: tags.into_iter().map(ToOwned::to_owned).collect(),
-                    state,
-                    email_subscription,
-                    verified_email,
+                    profile: Profile {
+                        email: Some(email),
+                        phone: Some(phone),
+                        first_name: Some(first_name),
+                        last_name: Some(last_name),
+                        tags: Some(tags.into_iter().map(ToOwned::to_owned).collect()),
+                        state,
+                        email_subscription,
+                        verified_email,
+                        ..Profile::default()
+                    }
+                    .without_empty(),
                     addresses: vec![Address {
                         city,
                         ..Address::default()
@@ -156,35 +160,34 @@ fn is_within(time: Timestamp, window: Window) -> bool {
 fn is_meant(customer: &Customer, filter: &Filter) -> bool {
     // U+0000 cannot be stored, and stands for U+FFFD.
     let fold = |text: &str| text.to_lowercase().replace('\0', "\u{fffd}");
-    let flag = match customer.email_subscription {
+    let flag = match customer.profile.email_subscription {
         Subscription::Unsubscribed => 0,
         Subscription::Subscribed => 1,
         Subscription::Never | Subscription::Pending => 2,
     };
-    let state = match customer.state {
+    let state = match customer.profile.state {
         CustomerState::Disabled => 0,
         CustomerState::NotInvited => 1,
         CustomerState::Invited => 2,
         CustomerState::Registered => 3,
     };
-    let named = format!("{} {}", customer.first_name, customer.last_name);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let first_name = text(&customer.profile.first_name);
+    let named = format!("{first_name} {}", text(&customer.profile.last_name));
     let city = customer
         .addresses
         .first()
         .map(|address| address.city.clone());
     let texts = [
-        customer.email.clone(),
-        customer.phone.clone(),
+        text(&customer.profile.email),
+        text(&customer.profile.phone),
         named,
         city.unwrap_or_default(),
     ];
     let has = |part: &String| texts.iter().any(|text| fold(text).contains(&fold(part)));
-    let mut terms: Vec<String> = customer
-        .tags
-        .iter()
-        .map(|tag| format!("t:{}", fold(tag)))
-        .collect();
-    terms.push(format!("f:{}", fold(&customer.first_name)));
+    let tags = customer.profile.tags.as_deref().unwrap_or_default();
+    let mut terms: Vec<String> = tags.iter().map(|tag| format!("t:{}", fold(tag))).collect();
+    terms.push(format!("f:{}", fold(&first_name)));
     !customer.deleted
         && filter
             .ids
@@ -205,7 +208,7 @@ fn is_meant(customer: &Customer, filter: &Filter) -> bool {
         && filter.state.is_none_or(|asked| asked == state)
         && filter
             .verified_email
-            .is_none_or(|asked| asked == customer.verified_email)
+            .is_none_or(|asked| asked == customer.profile.verified_email)
         && is_within(customer.created_at, filter.created_at)
         && is_within(customer.updated_at, filter.updated_at)
 }
@@ -230,8 +233,11 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         .map(|one| Customer {
             deleted: false,
             sequence: Sequence::FIRST,
-            email: "born@example.com".to_owned(),
-            tags: vec!["born".to_owned()],
+            profile: Profile {
+                email: Some("born@example.com".to_owned()),
+                tags: Some(vec!["born".to_owned()]),
+                ..one.profile.clone()
+            },
             ..one.clone()
         })
         .collect();
