@@ -254,7 +254,7 @@ ce_dataschema: urn:ledger:schema:AddressChanged:1.0.0
 ce_partitionkey: 01ARZ3NDEKTSV4RRFFQ69G5FAV
 ce_sequence: 7
 ce_ledgerposition: 1093
-ce_ledgerprevious: Position::new(1090)
+ce_ledgerprevious: 1090
 ce_ledgerstore: main
 ce_ledgerepoch: 1
 ce_ledgerincarnation: 2
