@@ -21,6 +21,7 @@ use projections::shopline as view;
 use super::address::{ADDRESS_TYPES, read_address};
 use super::consent::{EMAIL, SMS};
 use super::error::ApiError;
+use super::limits::ADDRESS_ITEMS_MAX;
 use super::member::{Type, check_types, digit, get, text, texts};
 use super::request::{Reading, members, object};
 use crate::domain::customer::{
@@ -187,11 +188,6 @@ fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, 
         })
         .collect()
 }
-
-/// The most addresses that one request may list: more than a body can hold of those that were
-/// shown, less than what a body of empty ones would make us build. How many a customer may have is
-/// another question, judged against those that are there.
-pub const ADDRESS_ITEMS_MAX: usize = 5000;
 
 fn read_fields(customer: &Map<String, Value>) -> Result<Fields, ApiError> {
     let text = |member| text(customer, member);
