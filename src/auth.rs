@@ -3,12 +3,13 @@
 //! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
 //! longer. Sessions are not remembered: one that was ended is over at every process.
 
-pub mod grants;
+pub mod apps;
 pub mod passwords;
+pub mod people;
 mod sessions;
 mod sign_in;
 mod throttle;
-pub mod users;
+pub mod tokens;
 
 pub use self::sessions::Session;
 pub use self::sign_in::{SignIn, Who};

@@ -3,9 +3,9 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
-};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, App, add_app, app_token};
+use customer_ledger::auth::people::{Person, add_person};
+use customer_ledger::auth::tokens::new_secret;
 use customer_ledger::config::{DatabaseConfig, Secret};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::DatabaseError;

@@ -96,7 +96,7 @@ impl Auth {
         let signature = self.keyring.sign_session(&id).to_vec();
         Ok(Some(Session {
             id: SignedId { id, signature },
-            expires_at: super::users::timestamp(expires_at)?,
+            expires_at: super::people::timestamp(expires_at)?,
         }))
     }
 

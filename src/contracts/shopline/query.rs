@@ -5,13 +5,11 @@ use std::collections::HashSet;
 use events::ids::ShoplineId;
 
 use super::error::ApiError;
+use super::limits::IDS_MAX;
 
 /// The parameters of a query. Of one that is there twice the first counts; others are not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(String, String)>);
-
-/// How many ids one request may name: more than an app shows on a page.
-pub const IDS_MAX: usize = 250;
 
 impl Query {
     /// Reads a query without its question mark. Bytes that are not UTF-8 become U+FFFD.

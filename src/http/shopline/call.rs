@@ -10,10 +10,9 @@ use events::record::{Actor, Contract};
 use projections::shopline as view;
 
 use crate::contracts::shopline::error::ApiError;
+use crate::contracts::shopline::limits::BODY_BYTES_MAX;
 use crate::contracts::shopline::path::MatchedPath;
-use crate::contracts::shopline::request::{
-    BODY_BYTES_MAX, Reading, check_accept, check_content_type,
-};
+use crate::contracts::shopline::request::{Reading, check_accept, check_content_type};
 use crate::domain::claims::SHOPLINE_ID;
 use crate::domain::customer::{Command, Customer};
 use crate::event_store::{Loaded, Outcome};

@@ -1,6 +1,6 @@
 //! Bad questions: one sentence that says what is wrong and what would be right.
 
-use customer_ledger::auth::grants::add_ledger_token;
+use customer_ledger::auth::tokens::add_ledger_token;
 use customer_ledger::domain::customer::Command;
 use devkit::http::{Answer, Call};
 use hyper::Method;

@@ -1,6 +1,6 @@
 //! `GET /ledger/customers/{id}`: from one shop's customer to the other's.
 
-use customer_ledger::auth::grants::add_ledger_token;
+use customer_ledger::auth::tokens::add_ledger_token;
 use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::json;

@@ -7,9 +7,9 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use customer_ledger::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
-};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, App, add_app, app_token};
+use customer_ledger::auth::people::{Person, add_person};
+use customer_ledger::auth::tokens::add_ledger_token;
 use customer_ledger::config::{Config, Settings};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;

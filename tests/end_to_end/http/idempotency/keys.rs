@@ -1,6 +1,6 @@
 //! What makes a key: its text, the route and the actor; and what a key is not for.
 
-use customer_ledger::auth::grants::{Person, add_person};
+use customer_ledger::auth::people::{Person, add_person};
 use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};

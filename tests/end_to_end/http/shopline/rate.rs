@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::{App, add_app};
+use customer_ledger::auth::apps::{App, add_app};
 use customer_ledger::contracts::shopline::rate::Plan;
 use devkit::http::{Answer, Call};
 use hyper::Method;
