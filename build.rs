@@ -35,12 +35,17 @@ fn main() -> io::Result<()> {
 }
 
 /// Writes the list that `src/database/sql_files.rs` includes: path and text of each file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script by its environment where to read and write"
+)]
 fn embed_sql() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let mut list = "[\n".to_owned();
     for folder in ["functions", "triggers"] {
         for file in sorted(&root.join("sql").join(folder))? {
             let name = file.file_name().expect("a file has a name").display();
+            let file = file.to_str().expect("the path of the sources is UTF-8");
             let line = format!(
                 "({:?}, include_str!({file:?})),",
                 format!("{folder}/{name}")

@@ -3,12 +3,13 @@
 //! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
 //! longer. Sessions are not remembered: one that was ended is over at every process.
 
-pub mod grants;
+pub mod apps;
 pub mod passwords;
+pub mod people;
 mod sessions;
 mod sign_in;
 mod throttle;
-pub mod users;
+pub mod tokens;
 
 pub use self::sessions::Session;
 pub use self::sign_in::{SignIn, Who};
@@ -16,6 +17,7 @@ pub use self::sign_in::{SignIn, Who};
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::StoreName;
 use events::record::{Actor, ActorKind};
 use jiff::{Timestamp, Unit};
 use moka::sync::Cache;
@@ -38,7 +40,7 @@ const REMEMBERED_MAX: u64 = 10_000;
 pub struct Auth {
     pool: PgPool,
     keyring: Arc<Keyring>,
-    store: String,
+    store: StoreName,
     bearer_secret: Vec<u8>,
     hashing: Arc<Semaphore>,
     throttle: Throttle,
@@ -73,7 +75,7 @@ impl Auth {
     pub fn new(
         pool: PgPool,
         keyring: Arc<Keyring>,
-        store: String,
+        store: StoreName,
         bearer_secret: Option<&Secret>,
         hashing: Arc<Semaphore>,
     ) -> Self {

@@ -1,8 +1,8 @@
 //! The store: load → decide → append.
 //!
 //! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`decision`] and
-//! [`prepare`] make of a command what is appended. `append` writes, `read` reads, `cache` holds streams in memory and
-//! `keys` seals personal data. Decisions are those of the aggregates
+//! [`prepare`] make of a command what is appended. `append` writes, `read` reads, `cache` holds
+//! streams in memory and `keys` seals personal data. Decisions are those of the aggregates
 //! ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es' `Aggregate`.
 
 pub mod append;

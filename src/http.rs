@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use self::api::REQUEST_TIMEOUT;
 pub use self::api::{Api, Health};
 pub use self::operations::OPERATIONS;
-use self::request::RequestId;
+use self::request::{put_request_id, request_id};
 use self::server::leftover;
 pub use self::shopline::limiter::Limiter;
 
@@ -50,7 +50,7 @@ pub fn operations(api: Arc<Api>) -> Router {
 }
 
 async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let (id, began) = (RequestId::of(request.headers()), Instant::now());
+    let (id, began) = (request_id(request.headers()), Instant::now());
     let (parts, body) = request.into_parts();
     let (body, leftover) = leftover::lend(body);
     let request = Request::from_parts(parts, body);
@@ -67,6 +67,6 @@ async fn shops(State(api): State<Arc<Api>>, request: Request) -> Response {
     metrics::histogram!("ledger_request_seconds", "contract" => contract.name(), "status" => status)
         .record(began.elapsed());
     leftover.discard().await;
-    id.put(response.headers_mut());
+    put_request_id(&id, response.headers_mut());
     response
 }

@@ -1,7 +1,7 @@
-//! Guards that `tests/torture` takes away, one at a time, to see that it finds their absence.
+//! Guards that the torture removes, one at a time, to show that it notices.
 //!
-//! Only a build with the feature `mutations` can do without one: it is told which by `LEDGER_MUTATION`.
-//! In every other build [`without`] is `false` when the program is compiled, and nothing of this is left.
+//! Only a build with the feature `mutations` can do without one; `LEDGER_MUTATION` names it. In
+//! every other build [`without`] is the constant `false`.
 
 /// What keeps a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

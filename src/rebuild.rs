@@ -1,14 +1,14 @@
 //! `ledger rebuild`: a projection's tables made anew from the events, while the live ones go on.
 //!
-//! [`fold`] fills tables that nobody reads, straight from the store. When they are near the head, they
-//! are compared with the live ones ([`compare`]) and moved to their place, all in one transaction
-//! ([`tables`]); what they replaced is kept, for going back. Under the lock, which is held for
-//! milliseconds, the last records are folded: so the tables that come in hold everything that those
-//! that go out did, and what the watermark says stays true. The projector finds rows that are ahead of
-//! it, and skips what they have seen.
+//! [`fold`] fills tables that are not read yet, straight from the store. When they are near the
+//! head, they are compared with the live ones ([`compare`]) and moved to their place, all in one
+//! transaction ([`tables`]); what they replaced is kept, for going back. Under the lock, which is
+//! held for milliseconds, the last records are folded: so the tables that come in hold everything
+//! that those that go out did, and what the watermark says stays true. The projector finds rows
+//! that are ahead of it, and skips what they have seen.
 //!
 //! Nothing live is touched before that transaction. Whatever ends a rebuild earlier leaves tables that
-//! nobody reads, and the next one removes them.
+//! are not read, and the next one removes them.
 
 mod compare;
 mod error;
@@ -19,6 +19,7 @@ mod tables;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::Position;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::watch;
@@ -88,7 +89,7 @@ pub struct Switched {
     /// What was found in the tables that went out.
     pub found: Compared,
     /// The tables that came in hold everything up to here.
-    pub position: i64,
+    pub position: Position,
     /// How long it took to fold the events into tables, indexes not included.
     pub folded_in: Duration,
     /// How long the live tables were locked.
@@ -110,7 +111,7 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// Begins as the owner of the database, unless somebody else is at it.
+    /// Begins as the owner of the database, unless another rebuild of the projection runs.
     pub async fn begin(
         options: PgConnectOptions,
         keyring: Arc<Keyring>,
@@ -214,15 +215,15 @@ impl Rebuild {
             return Err(Error::Shape(name));
         }
         tables::remove(&mut self.session, projection, TableSet::Next).await?;
-        let kept: Option<i64> = sqlx::query_scalar(
+        let kept: Option<Position> = sqlx::query_scalar(
             "select kept_position from rebuilds where projection = $1 order by number desc limit 1",
         )
         .bind(name)
         .fetch_optional(&mut self.session)
         .await?;
         let total = reader::head(&mut self.session).await?;
-        let position = kept.unwrap_or(0);
-        self.begins(Phase::Folds, total - position);
+        let position = kept.unwrap_or_default();
+        self.begins(Phase::Folds, total.since(position));
         let mut attempt = 1;
         loop {
             // Rows may be ahead of the position: what they have seen is skipped.
@@ -251,14 +252,14 @@ impl Rebuild {
     async fn fold(&mut self) -> Result<Worker, Error> {
         tables::make(&mut self.session, self.projection).await?;
         let head = reader::head(&mut self.session).await?;
-        self.begins(Phase::Folds, head);
+        self.begins(Phase::Folds, head.get());
         let mut workers = JoinSet::new();
         for index in 0..self.workers {
             let share = Share {
                 index: index.into(),
                 of: self.workers.into(),
             };
-            let mut worker = self.worker(TableSet::Next, share, 0).await?;
+            let mut worker = self.worker(TableSet::Next, share, Position::START).await?;
             let progress = self.progress.clone();
             workers.spawn(async move { worker.advance(head, &progress).await });
         }
@@ -269,7 +270,12 @@ impl Rebuild {
         Ok(worker.with_rows())
     }
 
-    async fn worker(&self, place: TableSet, share: Share, position: i64) -> Result<Worker, Error> {
+    async fn worker(
+        &self,
+        place: TableSet,
+        share: Share,
+        position: Position,
+    ) -> Result<Worker, Error> {
         let schema = place.schema(self.projection);
         let worker = Worker::new(
             &self.options,
@@ -339,7 +345,7 @@ impl Rebuild {
     async fn approach(&mut self, worker: &mut Worker) -> Result<(), Error> {
         loop {
             let head = reader::head(&mut self.session).await?;
-            let left = head - worker.position();
+            let left = head.since(worker.position());
             worker.advance(head, &self.progress).await?;
             if left <= NEAR {
                 return Ok(());
@@ -347,7 +353,7 @@ impl Rebuild {
         }
     }
 
-    /// Switches, unless somebody holds one of the tables; how long the live ones were locked.
+    /// Switches, unless another session holds one of the tables; how long the live ones were locked.
     async fn try_switch(
         &mut self,
         worker: &mut Worker,
@@ -377,7 +383,7 @@ impl Rebuild {
         Ok(Some(locked.elapsed()))
     }
 
-    async fn watermark(&mut self) -> Result<i64, sqlx::Error> {
+    async fn watermark(&mut self) -> Result<Position, sqlx::Error> {
         let progress = projector::progress(&mut self.session, &self.topic, self.projection);
         Ok(progress.await?.watermark)
     }
@@ -396,7 +402,7 @@ impl Rebuild {
 }
 
 /// Locks the live tables and those that come in, within a transaction, and folds what is left into
-/// these. Since when the live ones are locked; none if somebody holds one of the tables.
+/// these. Since when the live ones are locked; none if another session holds one of the tables.
 async fn lock(
     transaction: &mut PgConnection,
     projection: Projection,

@@ -31,7 +31,8 @@ pub fn start_metrics() {
     }
 }
 
-/// Each measurement is held by itself until it is summed up: by who collects them, and nobody may.
+/// The recorder keeps each measurement until it is asked to sum up. A scrape asks; this does where
+/// there is no scrape.
 async fn sum_up(metrics: &PrometheusHandle) {
     let mut turns = tokio::time::interval(SUMMED_UP_EVERY);
     #[expect(clippy::infinite_loop, reason = "it ends with the process")]

@@ -12,6 +12,7 @@ use customer_ledger::domain::customer::{
 use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::event_store::new_ids;
 use customer_ledger::event_store::{Ledger, Outcome, Request};
+use events::ids::StreamId;
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
 use rand::Rng as _;
@@ -59,7 +60,7 @@ impl Change {
 /// A store in this process, and its customers.
 pub(crate) struct Appends {
     ledger: Ledger,
-    streams: Vec<String>,
+    streams: Vec<StreamId>,
     /// Counts commands, and makes each one's value new.
     asked: AtomicU64,
 }
@@ -70,7 +71,7 @@ impl Appends {
         let keyring = Arc::new(Keyring::new(&store.master_key));
         let pools = database::connect(&store.config(), &keyring).await?;
         let appended = Arc::new(Notify::new());
-        let name = "main".to_owned();
+        let name = "main".into();
         let ledger = Ledger::open(pools.readers, pools.writers, keyring, name, appended);
         let appends = Arc::new(Self {
             ledger,
@@ -92,7 +93,7 @@ impl Appends {
         Ok(Arc::new(appends))
     }
 
-    async fn create(&self, next: &AtomicU64, count: u64) -> Result<Vec<String>, Error> {
+    async fn create(&self, next: &AtomicU64, count: u64) -> Result<Vec<StreamId>, Error> {
         let mut streams = vec![];
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -165,7 +166,7 @@ impl Appends {
         Ok(latencies_us)
     }
 
-    async fn execute(&self, stream: &str, command: Command) -> Result<(), Error> {
+    async fn execute(&self, stream: &StreamId, command: Command) -> Result<(), Error> {
         let request = Request {
             metadata: Metadata {
                 actor: Actor {
@@ -176,7 +177,7 @@ impl Appends {
                 reason: None,
                 contract: Contract::Medusa,
                 route: "POST /admin/customers/{id}".to_owned(),
-                request_id: format!("{:032x}", rand::random::<u128>()),
+                request_id: format!("{:032x}", rand::random::<u128>()).into(),
                 idempotency_key: None,
             },
             idempotency: None,

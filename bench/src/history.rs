@@ -11,6 +11,7 @@ use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::history;
 use customer_ledger::history::questions::{Asker, Questions};
 use customer_ledger::history::{Shape, When, shape};
+use events::ids::Position;
 use events::record::{Actor, ActorKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -66,10 +67,11 @@ impl Question {
     ) -> Result<(), history::Error> {
         let found = of.find(id).await?;
         // The two streams were made one after the other, but for their births.
-        let first = found.position - found.sequence + 2;
-        let some = || rand::rng().random_range(first..=found.position);
+        let first = found.position.get() - found.sequence.get() + 2;
+        let some = || rand::rng().random_range(first..=found.position.get());
         let (one, other) = (some(), some());
-        let [from, to] = [one.min(other), one.max(other)].map(|at| Some(When::Position(at)));
+        let [from, to] =
+            [one.min(other), one.max(other)].map(|at| Some(When::Position(Position::new(at))));
         match self {
             Self::Show => drop(of.show(id, to, shape).await?),
             Self::ShowByTime => drop(of.show(id, Some(side.some_time()), shape).await?),
@@ -118,7 +120,7 @@ impl Side {
         let appended = Arc::new(Notify::new());
         Ok(Self {
             server,
-            ledger: Ledger::open(pool.clone(), pool, keyring, "main".to_owned(), appended),
+            ledger: Ledger::open(pool.clone(), pool, keyring, "main".into(), appended),
             customers,
             lived: [first, last],
         })

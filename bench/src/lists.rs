@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::customer::Profile;
+use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use projections::medusa::{Customer, Group};
 use projections::shopline;
@@ -180,21 +182,39 @@ pub(crate) async fn run(
 async fn fill(store: &Store) -> Result<(), Error> {
     let mut connection = store.connect().await?;
     let rows: Vec<Group> = (0..GROUPS).map(group).collect();
-    let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    table::save(&mut connection, STORE, &rows).await?;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|view| Advance {
+            from: Sequence::START,
+            view,
+        })
+        .collect();
+    table::save(&mut connection, &STORE.into(), &rows).await?;
     for first in (0..CUSTOMERS).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
         let rows: Vec<Customer> = (first..first + BATCH).map(customer).collect();
         save(&mut connection, &rows).await?;
         let rows: Vec<_> = (first..first + BATCH).map(in_shopline).collect();
-        let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-        table::save(&mut connection, STORE, &rows).await?;
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|view| Advance {
+                from: Sequence::START,
+                view,
+            })
+            .collect();
+        table::save(&mut connection, &STORE.into(), &rows).await?;
     }
     Ok(())
 }
 
 async fn save(connection: &mut PgConnection, rows: &[Customer]) -> Result<(), Error> {
-    let rows: Vec<_> = rows.iter().map(|view| Advance { from: 0, view }).collect();
-    table::save(connection, STORE, &rows).await?;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|view| Advance {
+            from: Sequence::START,
+            view,
+        })
+        .collect();
+    table::save(connection, &STORE.into(), &rows).await?;
     Ok(())
 }
 
@@ -208,10 +228,10 @@ fn group_id(number: u64) -> String {
 
 fn group(number: u64) -> Group {
     Group {
-        stream: group_stream(number),
-        id: group_id(number),
-        sequence: 1,
-        position: 1,
+        stream: group_stream(number).into(),
+        id: group_id(number).into(),
+        sequence: Sequence::FIRST,
+        position: Position::FIRST,
         name: format!("group {number}"),
         created_at: time(number),
         updated_at: time(number),
@@ -231,20 +251,23 @@ fn customer(number: u64) -> Customer {
         let index = usize::try_from(number).unwrap_or_default();
         names.clone().nth(index % 56).map(ToString::to_string)
     };
-    let stream = format!("01C{number:023}");
+    let stream = StreamId::new(format!("01C{number:023}"));
     Customer {
-        id: format!("cus_{stream}"),
+        id: format!("cus_{stream}").into(),
         stream,
-        sequence: 1,
-        position: 1,
+        sequence: Sequence::FIRST,
+        position: Position::FIRST,
         created_at: time(number),
         updated_at: time(number),
-        email: Some(format!("customer.{number}@example.com")),
-        first_name: pick(&FIRST),
-        last_name: pick(&LAST),
-        phone: Some(format!("+49 30 {number:07}")),
-        has_account: number.is_multiple_of(3),
-        groups: vec![group_stream(number % GROUPS)],
+        profile: Profile {
+            email: Some(format!("customer.{number}@example.com")),
+            first_name: pick(&FIRST),
+            last_name: pick(&LAST),
+            phone: Some(format!("+49 30 {number:07}")),
+            has_account: number.is_multiple_of(3),
+            ..Profile::default()
+        },
+        groups: vec![group_stream(number % GROUPS).into()],
         ..Customer::default()
     }
 }
@@ -252,22 +275,21 @@ fn customer(number: u64) -> Customer {
 /// The same customer in SHOPLINE.
 fn in_shopline(number: u64) -> shopline::Customer {
     let customer = customer(number);
-    let text = Option::unwrap_or_default;
     shopline::Customer {
         stream: customer.stream,
-        id: (4_200_000_000 + number).to_string(),
-        sequence: 1,
-        position: 1,
+        id: (4_200_000_000 + number).to_string().into(),
+        sequence: Sequence::FIRST,
+        position: Position::FIRST,
         created_at: customer.created_at,
         updated_at: customer.updated_at,
-        email: text(customer.email),
-        first_name: text(customer.first_name),
-        last_name: text(customer.last_name),
-        phone: text(customer.phone),
-        tags: vec![format!("tag{}", number % GROUPS), "all".to_owned()],
+        profile: Profile {
+            has_account: false,
+            tags: Some(vec![format!("tag{}", number % GROUPS), "all".to_owned()]),
+            ..customer.profile
+        },
         addresses: vec![shopline::Address {
             key: "a".to_owned(),
-            id: format!("SL201UA{number:019}"),
+            id: format!("SL201UA{number:019}").into(),
             address1: format!("{number} Cherokee Road"),
             city: "Hagerman".to_owned(),
             country: "United States".to_owned(),

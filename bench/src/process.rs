@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::new_secret;
+use customer_ledger::auth::tokens::new_secret;
 use devkit::postgres::Postgres;
 use tokio::process::{Child, Command};
 

@@ -8,6 +8,7 @@ use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::event_store::keys::seal::{SealContext, StreamKey};
 use customer_ledger::kafka::projector::Projection;
 use customer_ledger::rebuild::{Rebuild, Switched};
+use events::ids::{Sequence, StreamId};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use rand::Rng as _;
@@ -209,21 +210,21 @@ async fn copy_in(owner: &mut PgConnection, copy: &str, rows: &str) -> Result<(),
 
 /// One whose events are made.
 struct Customer {
-    stream: String,
+    stream: StreamId,
     key: StreamKey,
     wrapped: Vec<u8>,
-    sequence: i64,
+    sequence: Sequence,
 }
 
 impl Customer {
     fn new(keyring: &Keyring) -> Self {
-        let stream = ulid::Ulid::new().to_string();
+        let stream = StreamId::new(ulid::Ulid::new().to_string());
         let (key, wrapped) = keyring.new_stream_key(&stream);
         Self {
             stream,
             key,
             wrapped,
-            sequence: 0,
+            sequence: Sequence::START,
         }
     }
 
@@ -233,10 +234,10 @@ impl Customer {
 
     /// The row of its next event.
     fn next(&mut self, position: u32) -> String {
-        self.sequence += 1;
+        self.sequence = self.sequence.next();
         let stream = &self.stream;
         let name = format!("Ann {position:012}");
-        let (event_type, mut payload) = if self.sequence == 1 {
+        let (event_type, mut payload) = if self.sequence == Sequence::FIRST {
             let born = json!({
                 "event": "CustomerCreated",
                 "ids": { "medusa": format!("cus_{stream}"), "shopline": position.to_string() },
@@ -251,7 +252,7 @@ impl Customer {
             ("CustomerUpdated", named)
         };
         let place = SealContext {
-            store: STORE,
+            store: &STORE.into(),
             stream,
             sequence: self.sequence,
         };

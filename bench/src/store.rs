@@ -3,9 +3,9 @@
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_person, app_token, new_secret,
-};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, App, add_app, app_token};
+use customer_ledger::auth::people::{Person, add_person};
+use customer_ledger::auth::tokens::new_secret;
 use customer_ledger::config::{DatabaseConfig, Secret};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::DatabaseError;
@@ -74,14 +74,14 @@ impl Store {
         };
         // The store's name is the setting's default.
         let keyring = Keyring::new(&master_key);
-        add_person(&owner, &keyring, "main", &person).await?;
+        add_person(&owner, &keyring, &"main".into(), &person).await?;
         let app = App {
             key: "bench",
             secret: Some(&new_secret()),
             scopes: &["read_customers".to_owned()],
             plan: Plan::Unlimited,
         };
-        add_app(&owner, &keyring, "main", &app).await?;
+        add_app(&owner, &keyring, &"main".into(), &app).await?;
         let (secret, life) = (new_secret(), APP_TOKEN_LIFE);
         let token = app_token(&secret, app.key, HANDLE, STORE_ID, now(), life);
         Ok(Self {

@@ -71,7 +71,7 @@ impl Broker {
     }
 
     /// Creates a topic. Clients cannot: the broker knows no admin requests.
-    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), Error> {
+    pub(crate) fn create_topic(&self, name: &str, partitions: i32) -> Result<(), Error> {
         let (answer, answered) = mpsc::channel();
         let request = CreateTopic {
             name: name.to_owned(),

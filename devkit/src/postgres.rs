@@ -31,13 +31,13 @@ use installation::Installation;
 use server::{Exit, Server};
 
 /// Where clusters go that the server's user could not reach at the place asked for.
-pub const RELOCATED: &str = "/var/lib/customer-ledger";
+pub(crate) const RELOCATED: &str = "/var/lib/customer-ledger";
 
 /// The cluster's superuser.
-pub const OWNER: &str = "ledger_owner";
+pub(crate) const OWNER: &str = "ledger_owner";
 
 /// The oldest major version that will do.
-pub const VERSION_MIN: u32 = 15;
+pub(crate) const VERSION_MIN: u32 = 15;
 
 /// How often another port is tried when somebody else took the one found free.
 const PORT_ATTEMPTS: u32 = 8;

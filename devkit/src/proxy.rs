@@ -170,15 +170,14 @@ async fn forward(
         }
     };
     let generation = begun.generation;
-    let interrupted = async {
-        let leaves = |way: &Way| way.generation != generation || way.state != State::Open;
-        drop(way.wait_for(leaves).await);
-        // Frozen: both ends stay open, and nothing comes through.
-        drop(way.wait_for(|way| way.generation != generation).await);
+    let leaves = |way: &Way| way.generation != generation || way.state != State::Open;
+    let is_interrupted = tokio::select! {
+        () = copying => false,
+        _ = way.wait_for(leaves) => true,
     };
-    tokio::select! {
-        () = copying => {}
-        () = interrupted => {}
+    if is_interrupted {
+        // Frozen: both ends stay open, and nothing is copied.
+        drop(way.wait_for(|way| way.generation != generation).await);
     }
     if let Some((_, port)) = upstream {
         lock(&ports).remove(&port);
@@ -216,5 +215,74 @@ async fn answer(mut broker: ReadHalf<'_>, mut client: WriteHalf<'_>, address: &s
         if client.write_all(&bytes).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::wait;
+
+    /// Longer than anything takes that comes through.
+    const SILENCE: Duration = Duration::from_millis(300);
+
+    /// A server that sends back what it is sent.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut reads, mut writes) = stream.split();
+                    drop(copy(&mut reads, &mut writes).await);
+                });
+            }
+        });
+        address
+    }
+
+    async fn says_again(stream: &mut TcpStream) -> bool {
+        let mut answer = [0];
+        stream.write_all(b"a").await.is_ok() && stream.read_exact(&mut answer).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_frozen_connection_stands_and_lets_nothing_through_until_it_is_cut() {
+        let proxy = Proxy::before(&echo().await.to_string()).await.unwrap();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        assert!(says_again(&mut stream).await);
+        proxy.freeze();
+        let silent = timeout(SILENCE, says_again(&mut stream)).await;
+        assert!(silent.is_err(), "a frozen way lets it through");
+        let mut late = TcpStream::connect(proxy.address).await.unwrap();
+        let silent = timeout(SILENCE, says_again(&mut late)).await;
+        assert!(silent.is_err(), "a frozen way lets another in");
+        proxy.open();
+        assert!(!says_again(&mut stream).await);
+        assert!(!says_again(&mut late).await);
+        let mut new = TcpStream::connect(proxy.address).await.unwrap();
+        assert!(says_again(&mut new).await);
+    }
+
+    #[tokio::test]
+    async fn a_closed_way_cuts_all_and_a_cut_one_lets_others_in() {
+        let proxy = Proxy::before(&echo().await.to_string()).await.unwrap();
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        assert!(says_again(&mut stream).await);
+        proxy.cut();
+        assert!(!says_again(&mut stream).await);
+        let mut new = TcpStream::connect(proxy.address).await.unwrap();
+        assert!(says_again(&mut new).await);
+        proxy.close();
+        assert!(!says_again(&mut new).await);
+        wait::until("nobody is let in", async || {
+            let mut late = TcpStream::connect(proxy.address).await.unwrap();
+            (!says_again(&mut late).await).then_some(())
+        })
+        .await;
     }
 }

@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ids::MedusaId;
+
 /// A customer group came into being.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupCreated {
     /// The group's id in Medusa, `cgrp_…`. SHOPLINE has no groups of this kind.
-    pub medusa_id: String,
+    pub medusa_id: MedusaId,
     /// Its name, unique in the store among the groups that are not deleted.
     pub name: String,
     /// Medusa's free metadata.

@@ -1,15 +1,22 @@
-//! The ids of one thing in each shop, recorded at its birth and never changed.
+//! The ids and numbers by which things are named: each a type of its own, so that none passes for
+//! another. In JSON, in Postgres and in the schemas each is its bare text or number.
+
+mod number;
+mod text;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::number::{Position, Sequence};
+pub use self::text::{MedusaId, RequestId, ShoplineId, StoreName, StreamId};
 
 /// A customer's or an address's ids in both shops.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForeignIds {
     /// Medusa's id: `cus_…` or `addr_…`.
-    pub medusa: String,
+    pub medusa: MedusaId,
     /// SHOPLINE's id: ten digits for a customer, `SL201UA` and 19 digits for an address.
-    pub shopline: String,
+    pub shopline: ShoplineId,
 }
 
 /// The prefix of a customer's id in Medusa, before the stream's ULID.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::catalogue;
+use crate::ids::{Position, Sequence, StoreName, StreamId};
 use crate::record::{Metadata, Record, StreamKind};
 
 /// A record as it was written, but opened: of the version it was written in. It is what one release of
@@ -13,15 +14,15 @@ use crate::record::{Metadata, Record, StreamKind};
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenedRecord {
     /// Place in the ledger's one total order.
-    pub position: i64,
+    pub position: Position,
     /// Place in its stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The store.
-    pub store: String,
+    pub store: StoreName,
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// When it was appended.
     pub time: Timestamp,
     /// Type name of the event.

@@ -33,6 +33,14 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The value that the field becomes, if it is one.
+    pub fn set(self) -> Option<T> {
+        match self {
+            Self::Keep | Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// The patch over another type.
     pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Patch<U> {
         match self {

@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::ids::{Position, RequestId, Sequence, StoreName, StreamId};
 use crate::personal::Personal;
 
 /// An event with its place in the ledger and who asked for it, opened and decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record<E> {
     /// Place in the ledger's one total order, from 1, without a gap.
-    pub position: i64,
+    pub position: Position,
     /// Place in its stream, from 1, without a gap.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The store whose customer or group it is about.
-    pub store: String,
+    pub store: StoreName,
     /// The stream: the customer's or group's ULID.
-    pub stream: String,
+    pub stream: StreamId,
     /// When it was appended, UTC, microseconds. All events of one request share it; every later
     /// request has a greater one.
     pub time: Timestamp,
@@ -59,15 +60,15 @@ impl StreamKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRecord {
     /// Place in the ledger's one total order.
-    pub position: i64,
+    pub position: Position,
     /// Place in its stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The store.
-    pub store: String,
+    pub store: StoreName,
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Type name of the event.
     pub event_type: String,
     /// Version of the payload.
@@ -89,8 +90,8 @@ impl StoredRecord {
         struct Leaf<'a> {
             metadata_sha256: String,
             payload_sha256: String,
-            position: i64,
-            sequence: i64,
+            position: Position,
+            sequence: Sequence,
             store: &'a str,
             stream: &'a str,
             time: i64,
@@ -133,7 +134,7 @@ pub struct Metadata {
     /// Through which route: its template, never a path with values.
     pub route: String,
     /// The request: 32 hexadecimal digits, the header `Ledger-Request-Id` of its answer.
-    pub request_id: String,
+    pub request_id: RequestId,
     /// HMAC of the request's `Idempotency-Key`, hexadecimal.
     pub idempotency_key: Option<String>,
 }
@@ -221,7 +222,7 @@ impl Metadata {
         put("actor_id", self.actor.id.clone());
         put("contract", self.contract.name().to_owned());
         put("route", self.route.clone());
-        put("request_id", self.request_id.clone());
+        put("request_id", self.request_id.as_str().to_owned());
         if let Some(key) = &self.idempotency_key {
             put("idempotency_key", key.clone());
         }
@@ -255,7 +256,7 @@ impl Metadata {
                 .and_then(Contract::parse)
                 .ok_or(MetadataError("contract"))?,
             route: required("route")?,
-            request_id: required("request_id")?,
+            request_id: required("request_id")?.into(),
             idempotency_key: text("idempotency_key").map(ToOwned::to_owned),
         })
     }
@@ -279,7 +280,7 @@ mod tests {
             reason: None,
             contract: Contract::Shopline,
             route: "PUT /customers/{id}.json".into(),
-            request_id: "00".repeat(16),
+            request_id: "00".repeat(16).into(),
             idempotency_key: Some("ab".into()),
         };
         assert_eq!(Metadata::from_flat(&metadata.to_flat()), Ok(metadata));
@@ -288,8 +289,8 @@ mod tests {
     #[test]
     fn the_leaf_is_the_documented_one() {
         let record = StoredRecord {
-            position: 7,
-            sequence: 2,
+            position: Position::new(7),
+            sequence: Sequence::new(2),
             store: "main".into(),
             kind: StreamKind::Customer,
             stream: "01ARZ3NDEKTSV4RRFFQ69G5FAV".into(),

@@ -51,7 +51,7 @@ mod tests {
             ("/admin///x", Some("//x")),
             ("/adminx", None),
             ("//admin", None),
-            ("/admi", None),
+            ("/adm", None),
             ("", None),
         ] {
             assert_eq!(mounted(path, "/admin"), rest, "{path}");

@@ -32,7 +32,6 @@ pub mod shopline;
 pub mod table;
 pub mod view;
 
-use events::patch::Patch;
 use events::personal::Personal;
 
 pub use self::list::{CustomerViews, Projection, Visitor};
@@ -41,13 +40,4 @@ pub use self::view::{Continuity, View, continuity};
 /// The value as a view holds it; sealed and erased ones are nothing.
 fn read<T: Clone>(value: Option<&Personal<T>>) -> Option<T> {
     value.and_then(Personal::open).cloned()
-}
-
-/// Applies a patch to what a view holds.
-fn patch<T: Clone>(field: &mut Option<T>, patch: &Patch<Personal<T>>) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Clear => *field = None,
-        Patch::Set(value) => *field = read(Some(value)),
-    }
 }

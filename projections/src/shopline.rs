@@ -9,7 +9,7 @@ mod list;
 mod render;
 pub mod table;
 
-pub use customer::{Address, Consent, Customer};
+pub use customer::{Address, Customer};
 pub use list::{Filter, Order, Page, SortKey, Start, Window, first_name_term, tag_term};
 pub use render::{
     Fields, Store, Version, render_activation_url, render_address, render_addresses, render_count,

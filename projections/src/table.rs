@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use events::ids::{Sequence, StoreName, StreamId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
@@ -12,7 +13,7 @@ use crate::view::{Column, Value, View};
 #[derive(Clone, Copy, Debug)]
 pub struct Advance<'a, V> {
     /// The sequence that the row must hold, else it is left alone; 0: there is no row yet.
-    pub from: i64,
+    pub from: Sequence,
     /// The view to write.
     pub view: &'a V,
 }
@@ -20,16 +21,16 @@ pub struct Advance<'a, V> {
 /// A row of a view's table.
 #[derive(sqlx::FromRow)]
 struct ViewRow {
-    stream: String,
+    stream: StreamId,
     view: String,
 }
 
 /// The views of these streams, by stream, deleted ones too.
 pub async fn load<V: View>(
     conn: &mut PgConnection,
-    store: &str,
-    streams: &[String],
-) -> Result<HashMap<String, V>, sqlx::Error> {
+    store: &StoreName,
+    streams: &[StreamId],
+) -> Result<HashMap<StreamId, V>, sqlx::Error> {
     let sql = format!(
         "select stream, view::text as view from {} where store = $1 and stream = any ($2)",
         V::TABLE
@@ -49,7 +50,7 @@ pub async fn load<V: View>(
 /// A stream occurs once at most.
 pub async fn save<V: View>(
     conn: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     rows: &[Advance<'_, V>],
 ) -> Result<i64, sqlx::Error> {
     let views: Vec<String> = rows
@@ -103,10 +104,11 @@ fn save_statement<V>(table: &str, columns: &[Column<V>]) -> String {
     let names = own(|column| format!(", {}", column.name));
     let sets = own(|column| format!(", {} = {}", column.name, column.stored()));
     let values = own(|column| format!(", {}", column.stored()));
-    let arrays: String = (11..)
+    let arrays: Vec<_> = (11..)
         .zip(columns)
         .map(|(number, column)| format!(", ${number}::{}[]", column.passed_as()))
         .collect();
+    let arrays = arrays.concat();
     format!(
         "with given as materialized (
             select $1 as store, *

@@ -1,5 +1,6 @@
 //! What all views have in common, and what their tables hold.
 
+use events::ids::{Position, Sequence, StreamId};
 use events::record::{Record, StreamKind};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,7 +26,7 @@ pub trait View: Clone + Default + Serialize + DeserializeOwned + Send + Sync + '
     fn apply(&mut self, record: &Record<Self::Event>);
 
     /// Where a record of its stream stands, seen from here.
-    fn continuity(&self, sequence: i64) -> Continuity {
+    fn continuity(&self, sequence: Sequence) -> Continuity {
         continuity(self.row().sequence, sequence)
     }
 }
@@ -34,13 +35,13 @@ pub trait View: Clone + Default + Serialize + DeserializeOwned + Send + Sync + '
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The stream.
-    pub stream: &'a str,
+    pub stream: &'a StreamId,
     /// The id in the contract.
     pub id: &'a str,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether what it shows was deleted.
     pub deleted: bool,
     /// When it came into being.
@@ -83,10 +84,10 @@ pub enum Continuity {
 }
 
 /// Where a record stands, seen from a view that holds its stream up to a sequence; 0 is none.
-pub const fn continuity(held: i64, sequence: i64) -> Continuity {
-    if sequence <= held {
+pub const fn continuity(held: Sequence, sequence: Sequence) -> Continuity {
+    if sequence.get() <= held.get() {
         Continuity::Seen
-    } else if sequence - held == 1 {
+    } else if sequence.since(held) == 1 {
         Continuity::Next
     } else {
         Continuity::Gap
@@ -99,11 +100,12 @@ mod tests {
 
     #[test]
     fn a_record_is_next_seen_or_beyond_a_gap() {
-        assert_eq!(continuity(0, 1), Continuity::Next);
-        assert_eq!(continuity(7, 8), Continuity::Next);
-        assert_eq!(continuity(7, 7), Continuity::Seen);
-        assert_eq!(continuity(7, 1), Continuity::Seen);
-        assert_eq!(continuity(7, 9), Continuity::Gap);
-        assert_eq!(continuity(0, 2), Continuity::Gap);
+        let at = |held, sequence| continuity(Sequence::new(held), Sequence::new(sequence));
+        assert_eq!(at(0, 1), Continuity::Next);
+        assert_eq!(at(7, 8), Continuity::Next);
+        assert_eq!(at(7, 7), Continuity::Seen);
+        assert_eq!(at(7, 1), Continuity::Seen);
+        assert_eq!(at(7, 9), Continuity::Gap);
+        assert_eq!(at(0, 2), Continuity::Gap);
     }
 }

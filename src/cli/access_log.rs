@@ -50,7 +50,7 @@ pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box
         store,
     } = &owner;
     let wanted = Wanted {
-        stream: stream.as_deref(),
+        stream: stream.as_ref(),
         since,
         until,
     };
@@ -91,8 +91,11 @@ fn row(noted: &Noted) -> [String; 7] {
         format!("{} {}", noted.actor_kind, noted.actor_id),
         noted.role.clone(),
         noted.question.clone(),
-        noted.stream.clone(),
-        noted.request_id.clone().unwrap_or_default(),
+        noted.stream.to_string(),
+        noted
+            .request_id
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
         reason.unwrap_or_default().to_owned(),
     ]
 }

@@ -5,9 +5,8 @@
 
 use clap::{Args, Subcommand};
 
-use crate::auth::grants::{
-    self, ListedApp, add_app, list_apps, new_app_key, new_secret, revoke_app, rotate_app,
-};
+use crate::auth::apps::{self, ListedApp, add_app, list_apps, new_app_key, revoke_app, rotate_app};
+use crate::auth::tokens::new_secret;
 use crate::cli::owner::{Error, Owner, line};
 use crate::config::{self, AppConfig, Settings};
 use crate::contracts::shopline::rate::Plan;
@@ -84,7 +83,7 @@ pub(super) async fn run(settings: &Settings, app: App) -> Result<(), Error> {
         } => {
             let key = key.unwrap_or_else(new_app_key);
             let given = secret.given(settings)?;
-            let app = grants::App {
+            let app = apps::App {
                 key: &key,
                 secret: given.as_deref(),
                 scopes: &scopes,

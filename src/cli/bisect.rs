@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use events::ids::{Position, StreamId};
 use serde_json::{Value, json};
 
 use self::against::Disagreement;
@@ -130,7 +131,7 @@ fn document(turn: &Turn) -> Value {
 fn text(turn: &Turn) -> String {
     let is_terminal = io::stdout().is_terminal();
     let [position, time, who, event] = query::cause(&turn.by);
-    let request = turn.by.metadata().request_id.clone();
+    let request = turn.by.metadata().request_id.to_string();
     let row = [
         turn.is_true.to_string(),
         position,
@@ -156,12 +157,12 @@ async fn against(desk: &Desk, questions: &Questions<'_>, options: &Options, path
         disagreements: vec![],
     };
     if options.id == ALL {
-        let mut after = 0;
+        let mut after = Position::START;
         loop {
             let page = customers(&desk.ledger, after, PAGE).await?;
             let Some((_, last)) = page.last() else { break };
             after = *last;
-            let streams: Vec<&str> = page.iter().map(|(stream, _)| stream.as_str()).collect();
+            let streams: Vec<&StreamId> = page.iter().map(|(stream, _)| stream).collect();
             comparison.compare(&streams).await?;
         }
     } else {
@@ -181,7 +182,7 @@ async fn against(desk: &Desk, questions: &Questions<'_>, options: &Options, path
     } else {
         let rows = disagreements.iter().map(|it| {
             let place = [
-                it.customer.clone(),
+                it.customer.to_string(),
                 it.position.to_string(),
                 it.shape.to_owned(),
             ];
@@ -207,7 +208,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Compares what the two make of customers. Their data is opened and handed on: that is logged.
-    async fn compare(&mut self, streams: &[&str]) -> Ended {
+    async fn compare(&mut self, streams: &[&StreamId]) -> Ended {
         let Questions { ledger, asker } = self.questions;
         let accesses = streams.iter().map(|stream| Access {
             store: &ledger.store,

@@ -18,7 +18,9 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
 
 use self::secrets::Secrets;
-use crate::auth::grants::{App, Person, add_app, add_ledger_token, add_person};
+use crate::auth::apps::{App, add_app};
+use crate::auth::people::{Person, add_person};
+use crate::auth::tokens::add_ledger_token;
 use crate::config::kafka::GivenPrefix;
 use crate::config::{
     Config, ConfigError, DatabaseConfig, DevConfig, MasterKey, Secret, Settings, ShoplineConfig,

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use clap::Subcommand;
+use events::ids::Position;
 use sqlx::Connection as _;
 
 use crate::cli::owner::{self, Owner};
@@ -30,15 +31,20 @@ pub(super) enum Epoch {
 /// Positions from the first to the last of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Positions {
-    first: i64,
-    last: i64,
+    first: Position,
+    last: Position,
 }
 
 impl FromStr for Positions {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parse = |number: &str| number.parse().ok().filter(|position| *position >= 1);
+        let parse = |number: &str| {
+            number
+                .parse()
+                .ok()
+                .filter(|position| *position >= Position::FIRST)
+        };
         let (first, last) = text.split_once("..").unwrap_or_default();
         match (parse(first), parse(last)) {
             (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
@@ -101,7 +107,7 @@ pub(super) async fn run(settings: &Settings, epoch: Epoch) -> Result<(), Error> 
     let owner = Owner::open(settings).await?;
     let identity = Identity::load(&owner.pool).await?;
     let options = owner.pool.connect_options();
-    // Until the end: whoever relays next begins in the new epoch.
+    // Held until the end: the next relay begins in the new epoch.
     let halt = relay::halt(&kafka, &options, &identity, &owner.pool).await?;
     let halt = halt.ok_or(Error::RelayRuns)?;
     let loss = halt.loss.as_ref().ok_or(Error::NothingLost)?;

@@ -3,11 +3,12 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::RequestId;
 
 use crate::cli::error::UsageError;
 use crate::cli::owner::Owner;
 use crate::config::{self, Settings};
-use crate::history::explain::{Error as NotExplained, Kafka, RequestId, find};
+use crate::history::explain::{Error as NotExplained, Kafka, find};
 use crate::kafka::{Identity, topic};
 
 /// Which request.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::{Sequence, StreamId};
 
 use crate::cli::error::UsageError;
 use crate::cli::operator::operator;
@@ -61,9 +62,16 @@ pub(super) async fn run(settings: &Settings, options: Options) -> Result<(), Box
 }
 
 /// The customer's stream as it was written, personal values open.
-async fn read(owner: &Owner, stream: String) -> Result<Fixture, StoreError> {
+async fn read(owner: &Owner, stream: StreamId) -> Result<Fixture, StoreError> {
     let mut connection = owner.pool.acquire().await?;
-    let stored = reader::stream(&mut *connection, Fixture::KIND, &stream, 0, i64::MAX).await?;
+    let stored = reader::stream(
+        &mut *connection,
+        Fixture::KIND,
+        &stream,
+        Sequence::START,
+        Sequence::MAX,
+    )
+    .await?;
     let keys = reader::keys(&mut connection, &owner.keyring, &[&stream]).await?;
     let key = keys.get(&stream).map(AsRef::as_ref);
     let events = stored.iter().map(|stored| {

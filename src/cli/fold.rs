@@ -12,7 +12,7 @@ pub fn run() -> Result<(), Box<dyn StdError>> {
 }
 
 /// Folds an input to its end, by the folder that its first line asks for. Every answer is sent at once:
-/// somebody waits for it.
+/// the other release waits for it.
 pub fn answer(
     input: impl BufRead,
     mut out: impl Write,

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use events::ids::Position;
 
 use super::error::no_answer;
 use super::operator::operator;
@@ -43,8 +44,8 @@ impl Log {
     pub(super) async fn run(self, settings: &Settings) -> Ended {
         let desk = Desk::open(settings).await?;
         let page = match (self.after, self.before) {
-            (Some(after), _) => Page::After(after),
-            (None, Some(before)) => Page::Before(before),
+            (Some(after), _) => Page::After(Position::new(after)),
+            (None, Some(before)) => Page::Before(Position::new(before)),
             (None, None) => Page::Last,
         };
         let actor = operator();
@@ -67,7 +68,7 @@ impl Log {
                 event,
                 logged.changed.join(" "),
                 metadata.route.clone(),
-                metadata.request_id.clone(),
+                metadata.request_id.to_string(),
             ]
             .into_iter()
             .chain(words)

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
@@ -19,7 +20,7 @@ pub(super) struct Owner {
     /// The keys.
     pub(super) keyring: Keyring,
     /// The store.
-    pub(super) store: String,
+    pub(super) store: StoreName,
 }
 
 /// Why it was not done.
@@ -43,7 +44,7 @@ pub(super) enum Error {
     /// A secret was promised.
     #[error("no secret: the line of the standard input is empty")]
     NoSecret,
-    /// Nobody could sign in with it.
+    /// It is no address that can sign in.
     #[error("--email is not an e-mail address that can sign in")]
     Email,
     /// No password came.
@@ -52,7 +53,7 @@ pub(super) enum Error {
     /// What came is no hash.
     #[error("the standard input holds no password hash of Medusa's")]
     NoHash,
-    /// There is nobody of this e-mail.
+    /// No person has this e-mail.
     #[error("nobody has the e-mail of --email")]
     Nobody,
 }
@@ -78,7 +79,7 @@ impl Owner {
         })
     }
 
-    /// The store, for whoever asks it more.
+    /// The store as the ledger's façade.
     pub(super) fn ledger(self) -> Ledger {
         let (keyring, appended) = (Arc::new(self.keyring), Arc::new(Notify::new()));
         Ledger::open(self.pool.clone(), self.pool, keyring, self.store, appended)

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use clap::Args;
+use events::ids::StreamId;
 use jiff::Timestamp;
 use projections::shopline::Store;
 
@@ -128,7 +129,7 @@ pub(super) fn words(entry: &Entry) -> String {
 
 impl Owner {
     /// The stream of the customer who has or had an id, of either shop or the ledger.
-    pub(super) async fn customer(&self, id: &str) -> Result<String, Box<dyn Error>> {
+    pub(super) async fn customer(&self, id: &str) -> Result<StreamId, Box<dyn Error>> {
         let found = find_customer(&self.pool, &self.store, id).await;
         Ok(found.map_err(no_answer)?.stream)
     }

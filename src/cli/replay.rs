@@ -48,7 +48,7 @@ pub(super) async fn run(settings: &Settings, options: Options) -> Ended {
     let questions = desk.questions(&actor, &options.common);
     let replay = questions.replay(&options.id, until, &shape).await;
     let mut replay = replay.map_err(no_answer)?;
-    // Nothing more is read: whoever looks for long holds no connection.
+    // Nothing more is read: a person who looks for long holds no connection.
     desk.ledger.pool.close().await;
     let show = if options.common.json { document } else { text };
     if options.step {

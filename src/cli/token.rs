@@ -3,7 +3,8 @@
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::grants::{add_ledger_token, app_token, has_app, new_secret};
+use crate::auth::apps::{app_token, has_app};
+use crate::auth::tokens::{add_ledger_token, new_secret};
 use crate::cli::owner::{Error, Owner};
 use crate::config::{Settings, ShoplineConfig};
 

@@ -5,9 +5,10 @@
 
 use clap::{Args, Subcommand};
 
-use crate::auth::grants::{NewUser, Password, add_user, new_secret, remove_user};
 use crate::auth::passwords;
-use crate::auth::users;
+use crate::auth::people;
+use crate::auth::people::{NewUser, Password, add_user, remove_user};
+use crate::auth::tokens::new_secret;
 use crate::cli::owner::{Error, Owner, line};
 use crate::config::{PersonConfig, Secret, Settings};
 use crate::contracts::medusa::email::is_email;
@@ -79,7 +80,7 @@ pub(super) async fn run(settings: &Settings, user: User) -> Result<(), Error> {
             format!("{id} {api_token}\n")
         }
         User::List => {
-            let all = users::all(pool, keyring, store).await?;
+            let all = people::all(pool, keyring, store).await?;
             let line = |user: &crate::contracts::medusa::user::User| {
                 format!(
                     "{} {} {} {}\n",

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clap::Args;
+use events::ids::StoreName;
 
 use super::settings::ConfigError;
 use super::value::{Expected, text};
@@ -11,8 +12,12 @@ use super::value::{Expected, text};
 #[derive(Args, Clone, Debug)]
 pub struct LedgerConfig {
     /// Name of the store in the ledger.
-    #[arg(id = "LEDGER_STORE", long, env, default_value = "main", value_parser = text)]
-    pub store: String,
+    #[arg(id = "LEDGER_STORE", long, env, default_value = "main", value_parser = store_name)]
+    pub store: StoreName,
+}
+
+fn store_name(name: &str) -> Result<StoreName, Expected> {
+    text(name).map(StoreName::from)
 }
 
 /// The master key.

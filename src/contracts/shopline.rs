@@ -15,6 +15,7 @@ pub mod customer;
 pub mod error;
 pub mod ids;
 mod json;
+pub mod limits;
 pub mod list;
 mod member;
 pub mod orders;

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::personal::Personal;
-
 use crate::domain::customer::{Customer, Life};
 use crate::domain::group::CustomerGroup;
 
@@ -55,15 +53,15 @@ pub fn of_customer(customer: &Customer) -> Holds {
     }
     holds
         .claims
-        .insert((MEDUSA_ID, Held(customer.ids.medusa.clone())));
+        .insert((MEDUSA_ID, Held(customer.ids.medusa.to_string())));
     holds
         .claims
-        .insert((SHOPLINE_ID, Held(customer.ids.shopline.clone())));
+        .insert((SHOPLINE_ID, Held(customer.ids.shopline.to_string())));
     if customer.life != Life::Live {
         return holds;
     }
-    if let Some(email) = customer.email.as_ref().and_then(Personal::open) {
-        let kind = if customer.has_account {
+    if let Some(email) = &customer.profile.email {
+        let kind = if customer.profile.has_account {
             EMAIL_ACCOUNT
         } else {
             EMAIL_GUEST
@@ -72,7 +70,7 @@ pub fn of_customer(customer: &Customer) -> Holds {
         let folded = (EMAIL, Held(email.to_lowercase()));
         holds.marks.insert(folded, Held(email.clone()));
     }
-    if let Some(phone) = customer.phone.as_ref().and_then(Personal::open)
+    if let Some(phone) = &customer.profile.phone
         && let Some(digits) = digits(phone)
     {
         holds
@@ -88,7 +86,7 @@ pub fn of_group(group: &CustomerGroup) -> Holds {
     if group.life != Life::Unborn {
         holds
             .claims
-            .insert((MEDUSA_ID, Held(group.medusa_id.clone())));
+            .insert((MEDUSA_ID, Held(group.medusa_id.to_string())));
     }
     if group.life == Life::Live {
         holds.claims.insert((GROUP_NAME, Held(group.name.clone())));
@@ -106,6 +104,8 @@ fn digits(phone: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use events::customer::Profile;
+
     use super::*;
 
     #[test]
@@ -121,8 +121,11 @@ mod tests {
         let marks = |email: &str, phone: &str| {
             of_customer(&Customer {
                 life: Life::Live,
-                email: Some(email.to_owned().into()),
-                phone: Some(phone.to_owned().into()),
+                profile: Profile {
+                    email: Some(email.to_owned()),
+                    phone: Some(phone.to_owned()),
+                    ..Profile::default()
+                },
                 ..Customer::default()
             })
             .marks
@@ -140,7 +143,10 @@ mod tests {
     fn a_deleted_customer_holds_only_its_ids() {
         let mut customer = Customer {
             life: Life::Live,
-            email: Some("A@b.c".to_owned().into()),
+            profile: Profile {
+                email: Some("A@b.c".to_owned()),
+                ..Profile::default()
+            },
             ..Customer::default()
         };
         let live = of_customer(&customer);

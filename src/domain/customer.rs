@@ -14,23 +14,19 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use events::CustomerEvent;
 use events::address::{Address, AddressChange, AddressChanged};
 use events::customer::{
-    Consent, Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
-    CustomerUpdated, Gender, GroupsAssigned, PersonalDataErased, Subscription,
+    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
+    CustomerUpdated, GroupsAssigned, PersonalDataErased, Profile,
 };
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, StreamId};
 use events::patch::Patch;
 use events::personal::Personal;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use self::addresses::{change_addresses, remove_addresses};
-pub use self::command::{
-    AddressPatch, Command, CreateCustomer, Fields, MetadataPatch, NewAddress, UpdateCustomer,
-};
-use self::consents::Change;
+pub use self::command::{AddressPatch, Command, CreateCustomer, NewAddress, UpdateCustomer};
 pub use self::consents::ConsentPatch;
 pub(crate) use self::fields::merge_metadata;
-use self::fields::{Changes, set};
+pub use self::fields::{Fields, MetadataPatch};
 pub use self::rules::{Limits, METADATA_BYTES_MAX, Refusal, Rules, Unit};
 
 /// A customer as the ledger knows it, under no shop's rules.
@@ -40,46 +36,10 @@ pub struct Customer {
     pub life: Life,
     /// Ids in both shops.
     pub ids: ForeignIds,
-    /// E-mail, as written.
-    pub email: Option<Personal<String>>,
-    /// First name.
-    pub first_name: Option<Personal<String>>,
-    /// Last name.
-    pub last_name: Option<Personal<String>>,
-    /// Phone number, as written.
-    pub phone: Option<Personal<String>>,
-    /// Whether the customer registered.
-    pub has_account: bool,
-    /// Whether the e-mail was confirmed.
-    pub verified_email: bool,
-    /// SHOPLINE's invitation state.
-    pub state: CustomerState,
-    /// Medusa's metadata.
-    pub metadata: Option<Personal<Map<String, Value>>>,
-    /// SHOPLINE's tags.
-    pub tags: Option<Personal<Vec<String>>>,
-    /// The merchant's note.
-    pub note: Option<Personal<String>>,
-    /// Date of birth, `yyyyMMdd`.
-    pub birthday: Option<Personal<String>>,
-    /// Gender.
-    pub gender: Option<Personal<Gender>>,
-    /// Language tag.
-    pub language: Option<Personal<String>>,
-    /// Nickname.
-    pub nick_name: Option<Personal<String>>,
-    /// The id under which another system signs the customer in.
-    pub multipass_identifier: Option<Personal<String>>,
-    /// Subscription to marketing by e-mail.
-    pub email_subscription: Subscription,
-    /// How that came, if it was told.
-    pub email_consent: Option<Consent>,
-    /// Subscription to marketing by phone.
-    pub mobile_subscription: Subscription,
-    /// How that came, if it was told.
-    pub mobile_consent: Option<Consent>,
+    /// The customer's own fields.
+    pub profile: Profile,
     /// Stream ids of the groups, ascending.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Addresses that were not removed, oldest first, of both slots.
     pub addresses: Vec<Address>,
 }
@@ -142,35 +102,14 @@ fn create(create: CreateCustomer) -> Result<Vec<CustomerEvent>, Refusal> {
         addresses,
     } = create;
     let unborn = Customer::default();
-    let verified_email = fields.verified_email.unwrap_or_default();
-    let changes = Changes::new(&unborn, rules, fields)?;
-    let personal = |patch| set(patch).map(Personal::from);
-    let created = CustomerCreated {
-        ids,
-        email: personal(changes.email),
-        first_name: personal(changes.first_name),
-        last_name: personal(changes.last_name),
-        phone: personal(changes.phone),
-        has_account,
-        state: if has_account {
-            CustomerState::Registered
-        } else {
-            CustomerState::NotInvited
-        },
-        verified_email,
-        metadata: set(changes.metadata).map(Personal::from),
-        tags: set(changes.tags).map(Personal::from),
-        note: personal(changes.note),
-        birthday: personal(changes.birthday),
-        gender: set(changes.gender).map(Personal::from),
-        language: language.map(Personal::from),
-        nick_name: None,
-        multipass_identifier: personal(changes.multipass_identifier),
-        email_subscription: changes.email_marketing.subscription.unwrap_or_default(),
-        email_consent: changes.email_marketing.consent,
-        mobile_subscription: changes.mobile_marketing.subscription.unwrap_or_default(),
-        mobile_consent: changes.mobile_marketing.consent,
+    let changes = CustomerUpdated {
+        has_account: Some(has_account),
+        state: has_account.then_some(CustomerState::Registered),
+        verified_email: fields.verified_email,
+        language: language.map(Personal::from).into(),
+        ..fields.changes(&unborn, rules)?
     };
+    let created = CustomerCreated::new(ids, changes);
     let mut events = vec![CustomerEvent::CustomerCreated(created)];
     events.extend(change_addresses(&unborn, rules, addresses)?);
     if password {
@@ -187,29 +126,14 @@ fn update(customer: &Customer, update: UpdateCustomer) -> Result<Vec<CustomerEve
         groups,
         addresses,
     } = update;
-    let verified_email = fields.verified_email;
-    let changes = Changes::new(customer, rules, fields)?;
+    let before = customer.profile.verified_email;
+    let told = fields.verified_email;
+    let changes = fields.changes(customer, rules)?;
     // Who confirmed an e-mail did not confirm another one.
-    let verified_email =
-        verified_email.unwrap_or(customer.verified_email && changes.email.is_keep());
-    let personal = |patch: Patch<String>| patch.map(Personal::from);
+    let after = told.unwrap_or(before && changes.email.is_keep());
     let updated = CustomerUpdated {
-        email: personal(changes.email),
-        first_name: personal(changes.first_name),
-        last_name: personal(changes.last_name),
-        phone: personal(changes.phone),
-        verified_email: (verified_email != customer.verified_email).then_some(verified_email),
-        metadata: changes.metadata.map(Personal::from),
-        tags: changes.tags.map(Personal::from),
-        note: personal(changes.note),
-        birthday: personal(changes.birthday),
-        gender: changes.gender.map(Personal::from),
-        multipass_identifier: personal(changes.multipass_identifier),
-        email_subscription: changes.email_marketing.subscription,
-        email_consent: changes.email_marketing.consent,
-        mobile_subscription: changes.mobile_marketing.subscription,
-        mobile_consent: changes.mobile_marketing.consent,
-        ..CustomerUpdated::default()
+        verified_email: (after != before).then_some(after),
+        ..changes
     };
     let mut events = vec![];
     if updated != CustomerUpdated::default() {
@@ -235,8 +159,7 @@ const fn password_changed() -> CustomerEvent {
 }
 
 fn remove_tags(customer: &Customer, removed: &[String]) -> Vec<CustomerEvent> {
-    let tags = customer.tags.as_ref().and_then(Personal::open);
-    let tags = tags.map(Vec::as_slice).unwrap_or_default();
+    let tags = customer.profile.tags.as_deref().unwrap_or_default();
     let left: Vec<_> = tags
         .iter()
         .filter(|tag| !removed.contains(tag))
@@ -266,10 +189,10 @@ pub const fn check_invitable(state: CustomerState) -> Result<(), Refusal> {
 
 /// A customer that was invited is invited again without a further event.
 fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
-    check_invitable(customer.state)?;
-    let is_new = customer.state == CustomerState::NotInvited;
+    check_invitable(customer.profile.state)?;
+    let is_new = customer.profile.state == CustomerState::NotInvited;
     let state = is_new.then_some(CustomerState::Invited);
-    if customer.email.is_none() {
+    if customer.profile.email.is_none() {
         return Err(Refusal::InviteNeedsEmail);
     }
     let updated = state.map(|state| CustomerUpdated {
@@ -282,7 +205,7 @@ fn invite(customer: &Customer) -> Result<Vec<CustomerEvent>, Refusal> {
         .collect())
 }
 
-fn join_group(customer: &Customer, group: String) -> Vec<CustomerEvent> {
+fn join_group(customer: &Customer, group: StreamId) -> Vec<CustomerEvent> {
     let mut groups = customer.groups.clone();
     let Err(place) = groups.binary_search(&group) else {
         return vec![];
@@ -291,7 +214,7 @@ fn join_group(customer: &Customer, group: String) -> Vec<CustomerEvent> {
     vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
 }
 
-fn leave_group(customer: &Customer, group: &str) -> Vec<CustomerEvent> {
+fn leave_group(customer: &Customer, group: &StreamId) -> Vec<CustomerEvent> {
     let mut groups = customer.groups.clone();
     groups.retain(|other| other != group);
     if groups == customer.groups {
@@ -302,7 +225,7 @@ fn leave_group(customer: &Customer, group: &str) -> Vec<CustomerEvent> {
 
 fn assign_groups(
     customer: &Customer,
-    mut groups: Vec<String>,
+    mut groups: Vec<StreamId>,
 ) -> Result<Option<CustomerEvent>, Refusal> {
     groups.sort();
     for pair in groups.windows(2) {
@@ -340,7 +263,7 @@ impl Aggregate for Customer {
     fn apply(&mut self, event: CustomerEvent) {
         match event {
             CustomerEvent::CustomerCreated(created) => self.create(created),
-            CustomerEvent::CustomerUpdated(updated) => self.update(updated),
+            CustomerEvent::CustomerUpdated(updated) => self.profile.update(&updated),
             CustomerEvent::AddressChanged(changed) => self.change_address(changed),
             CustomerEvent::GroupsAssigned(assigned) => self.groups = assigned.groups,
             CustomerEvent::CredentialChanged(_) => {}
@@ -360,59 +283,11 @@ impl Customer {
     fn create(&mut self, created: CustomerCreated) {
         *self = Self {
             life: Life::Live,
+            profile: Profile::created(&created),
             ids: created.ids,
-            email: created.email,
-            first_name: created.first_name,
-            last_name: created.last_name,
-            phone: created.phone,
-            has_account: created.has_account,
-            verified_email: created.verified_email,
-            state: created.state,
-            metadata: created.metadata,
-            tags: created.tags,
-            note: created.note,
-            birthday: created.birthday,
-            gender: created.gender,
-            language: created.language,
-            nick_name: created.nick_name,
-            multipass_identifier: created.multipass_identifier,
-            email_subscription: created.email_subscription,
-            email_consent: created.email_consent,
-            mobile_subscription: created.mobile_subscription,
-            mobile_consent: created.mobile_consent,
             groups: vec![],
             addresses: vec![],
         };
-    }
-
-    fn update(&mut self, updated: CustomerUpdated) {
-        updated.email.apply(&mut self.email);
-        updated.first_name.apply(&mut self.first_name);
-        updated.last_name.apply(&mut self.last_name);
-        updated.phone.apply(&mut self.phone);
-        self.has_account = updated.has_account.unwrap_or(self.has_account);
-        self.state = updated.state.unwrap_or(self.state);
-        self.verified_email = updated.verified_email.unwrap_or(self.verified_email);
-        updated.metadata.apply(&mut self.metadata);
-        updated.tags.apply(&mut self.tags);
-        updated.note.apply(&mut self.note);
-        updated.birthday.apply(&mut self.birthday);
-        updated.gender.apply(&mut self.gender);
-        updated.language.apply(&mut self.language);
-        updated.nick_name.apply(&mut self.nick_name);
-        updated
-            .multipass_identifier
-            .apply(&mut self.multipass_identifier);
-        let email = Change {
-            subscription: updated.email_subscription,
-            consent: updated.email_consent,
-        };
-        email.apply(&mut self.email_subscription, &mut self.email_consent);
-        let mobile = Change {
-            subscription: updated.mobile_subscription,
-            consent: updated.mobile_consent,
-        };
-        mobile.apply(&mut self.mobile_subscription, &mut self.mobile_consent);
     }
 
     fn change_address(&mut self, changed: AddressChanged) {

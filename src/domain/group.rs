@@ -3,6 +3,7 @@
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use events::GroupEvent;
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
+use events::ids::MedusaId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ pub struct CustomerGroup {
     /// Whether there is one; a group is never erased.
     pub life: Life,
     /// Id in Medusa.
-    pub medusa_id: String,
+    pub medusa_id: MedusaId,
     /// Name.
     pub name: String,
     /// Medusa's metadata.
@@ -27,7 +28,7 @@ pub enum Command {
     /// Bring a group into being.
     Create {
         /// Id in Medusa, drawn before.
-        medusa_id: String,
+        medusa_id: MedusaId,
         /// Name.
         name: String,
         /// Metadata, as given.

@@ -5,6 +5,7 @@ pub mod repository;
 use std::collections::HashMap;
 
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
+use events::ids::{Sequence, StreamId};
 use events::record::{Metadata, Record};
 use serde_json::{Map, Value};
 
@@ -26,10 +27,17 @@ impl<S: Stream> EventStore<S> for Ledger {
         &self,
         stream: &str,
     ) -> Result<Vec<EventEnvelope<S>>, AggregateError<S::Error>> {
+        let stream = &StreamId::new(stream);
         let mut connection = self.pool.acquire().await.map_err(database)?;
-        let stored = reader::stream(&mut *connection, S::KIND, stream, 0, i64::MAX)
-            .await
-            .map_err(unread)?;
+        let stored = reader::stream(
+            &mut *connection,
+            S::KIND,
+            stream,
+            Sequence::START,
+            Sequence::MAX,
+        )
+        .await
+        .map_err(unread)?;
         let keys = reader::keys(&mut connection, &self.keyring, &[stream])
             .await
             .map_err(unread)?;
@@ -44,7 +52,7 @@ impl<S: Stream> EventStore<S> for Ledger {
     }
 
     async fn load_aggregate(&self, stream: &str) -> Result<Loaded<S>, AggregateError<S::Error>> {
-        self.load::<S>(stream)
+        self.load::<S>(&StreamId::new(stream))
             .await
             .map(|loaded| (*loaded).clone())
             .map_err(unread)
@@ -94,8 +102,8 @@ impl<S: Stream> EventStore<S> for Ledger {
 fn envelope<S: Stream>(record: Record<S::Event>) -> EventEnvelope<S> {
     let text = |value: Value| value.as_str().map(ToOwned::to_owned).unwrap_or_default();
     EventEnvelope {
-        aggregate_id: record.stream,
-        sequence: usize::try_from(record.sequence).unwrap_or_default(),
+        aggregate_id: record.stream.into(),
+        sequence: usize::try_from(record.sequence.get()).unwrap_or_default(),
         payload: record.event,
         metadata: record
             .metadata

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_es::event_sink::EventSink;
+use events::ids::Sequence;
 use events::record::Metadata;
 
 use super::append::Append;
@@ -24,7 +25,7 @@ pub(super) enum Decision<S: Stream> {
 pub(super) struct Decided<S: Stream> {
     pub(super) after: S,
     pub(super) events: Vec<S::Event>,
-    pub(super) sequence: i64,
+    pub(super) sequence: Sequence,
     pub(super) key: Option<Arc<StreamKey>>,
 }
 
@@ -54,7 +55,7 @@ impl Ledger {
             Decision::Append
         };
         let decided = Decided {
-            sequence: loaded.sequence + count(&events),
+            sequence: loaded.sequence.plus(count(&events)),
             after,
             events,
             key,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use events::ids::{Position, StreamId};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
@@ -32,7 +33,7 @@ pub enum Corrupt {
     #[error("the record at position {position} is not a {event_type}: {what}")]
     Record {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its type name.
         event_type: String,
         /// What is wrong; never a value.
@@ -42,7 +43,7 @@ pub enum Corrupt {
     #[error("the record at position {position} does not open")]
     SealedRecord {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Why.
         #[source]
         source: KeyError,
@@ -51,7 +52,7 @@ pub enum Corrupt {
     #[error("the key of stream {stream} does not open")]
     StreamKey {
         /// The stream.
-        stream: String,
+        stream: StreamId,
         /// Why.
         #[source]
         source: KeyError,
@@ -60,19 +61,19 @@ pub enum Corrupt {
     #[error("stream {stream} has no key to seal an event under")]
     NoStreamKey {
         /// The stream.
-        stream: String,
+        stream: StreamId,
     },
     /// A view is not what its table says. A rebuild repairs it.
     #[error("the stored view of {stream} cannot be read")]
     View {
         /// The stream.
-        stream: String,
+        stream: StreamId,
     },
     /// The reason that was given for an access was changed, moved, or sealed under another key.
     #[error("the reason for an access to stream {stream} does not open")]
     AccessReason {
         /// The stream.
-        stream: String,
+        stream: StreamId,
         /// Why.
         #[source]
         source: KeyError,

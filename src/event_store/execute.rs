@@ -1,10 +1,11 @@
 //! Carries out a command on one stream: load, decide, append.
 //!
-//! A refusal or "nothing changes" is confirmed against the stream under the append's lock before it is
-//! answered, so a stale cache costs one reload and never a lost write.
+//! A refusal or "nothing changes" is confirmed against the stream under the append's lock before it
+//! is answered, so a stale cache costs one reload and never a lost write.
 
 use std::sync::Arc;
 
+use events::ids::{Position, Sequence, StreamId};
 use events::record::{Metadata, Record};
 use jiff::Timestamp;
 
@@ -83,7 +84,7 @@ impl Ledger {
     /// Does what a request asks of a stream, once.
     pub async fn execute<S: Stream>(
         &self,
-        stream: &str,
+        stream: &StreamId,
         command: S::Command,
         request: &Request,
     ) -> Result<Outcome<S>, ExecuteError<S::Error>> {
@@ -118,7 +119,13 @@ impl Ledger {
                 return self.confirm(seen, refusal, request).await;
             }
             Decision::NothingToDo(_, decided) if without(Guard::Confirmation) => {
-                let done = self.done(loaded, decided, 0, Timestamp::UNIX_EPOCH, metadata);
+                let done = self.done(
+                    loaded,
+                    decided,
+                    Position::START,
+                    Timestamp::UNIX_EPOCH,
+                    metadata,
+                );
                 return Ok(Attempt::Outcome(Outcome::Done(done)));
             }
             Decision::Append(append, decided) | Decision::NothingToDo(append, decided) => {
@@ -175,11 +182,11 @@ impl Ledger {
         &self,
         before: &Loaded<S>,
         decided: Decided<S>,
-        position: i64,
+        position: Position,
         time: Timestamp,
         metadata: &Metadata,
     ) -> Arc<Loaded<S>> {
-        // Without events `position` is somebody else's.
+        // Without events, `position` is that of another stream's event.
         let last = match decided.events.as_slice() {
             [] => before.last,
             [_, ..] => Some(Point { position, time }),
@@ -206,14 +213,14 @@ impl Ledger {
         &'a self,
         before: &'a Loaded<S>,
         events: Vec<S::Event>,
-        position: i64,
+        position: Position,
         time: Timestamp,
         metadata: &'a Metadata,
     ) -> impl Iterator<Item = Record<S::Event>> + 'a {
-        let first = position - count(&events) + 1;
+        let first = position.plus(1 - count(&events));
         (0..).zip(events).map(move |(offset, event)| Record {
-            position: first + offset,
-            sequence: before.sequence + 1 + offset,
+            position: first.plus(offset),
+            sequence: before.sequence.plus(1 + offset),
             store: self.store.clone(),
             stream: before.stream.clone(),
             time,
@@ -253,7 +260,7 @@ fn actor(metadata: &Metadata) -> String {
 pub(super) fn remember<S: Stream>(
     append: &mut Append,
     shown: &Loaded<S>,
-    sequence: i64,
+    sequence: Sequence,
     request: &Request,
 ) {
     let stream = &shown.stream;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use events::ids::{StoreName, StreamId};
 use moka::sync::Cache;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -31,14 +32,14 @@ pub struct Ledger {
     /// The keys.
     pub keyring: Arc<Keyring>,
     /// The store.
-    pub store: String,
+    pub store: StoreName,
     pub(super) combiner: Combiner,
     pub(super) high_water_mark: Arc<HighWaterMark>,
     pub(super) freshness: Freshness,
-    /// The streams of ids, by kind and id: what once held an id holds it for good.
-    pub(super) ids: Cache<(String, String), String>,
-    pub(super) customers: Cache<String, Arc<Loaded<Customer>>>,
-    pub(super) groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
+    /// The streams of ids, by kind and id. An id never changes its stream.
+    pub(super) ids: Cache<(String, String), StreamId>,
+    pub(super) customers: Cache<StreamId, Arc<Loaded<Customer>>>,
+    pub(super) groups: Cache<StreamId, Arc<Loaded<CustomerGroup>>>,
     pub(super) stream_locks: Arc<StreamLocks>,
 }
 
@@ -49,7 +50,7 @@ impl Ledger {
         pool: PgPool,
         writers: PgPool,
         keyring: Arc<Keyring>,
-        store: String,
+        store: StoreName,
         appended: Arc<Notify>,
     ) -> Self {
         let high_water_mark = Arc::new(HighWaterMark::default());
@@ -97,8 +98,8 @@ impl Ledger {
         reader::goes_on(&self.pool, self.high_water_mark.get()).await
     }
 
-    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little time,
-    /// and what many requests left may take longer.
+    /// Deletes idempotency keys that are older than seven days, in pieces: a statement has little
+    /// time, and what many requests left may take longer.
     pub async fn forget_requests(&self) -> Result<(), sqlx::Error> {
         let mut deleted = 1;
         while deleted > 0 {
@@ -116,7 +117,7 @@ impl Ledger {
     }
 }
 
-fn cache<S: Stream>() -> Cache<String, Arc<Loaded<S>>> {
+fn cache<S: Stream>() -> Cache<StreamId, Arc<Loaded<S>>> {
     Cache::builder()
         .max_capacity(CACHE_BYTES)
         // State and views hold each text about three times, and some fixed parts. What led to the

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use events::ids::{Sequence, StreamId};
 use events::record::{Record, StoredRecord};
 
 use super::StoreError;
@@ -16,9 +17,9 @@ use super::read::reader;
 #[derive(Clone)]
 pub struct Loaded<S: Stream> {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its last sequence; 0 when it does not exist.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The state.
     pub aggregate: S,
     /// The views of the state.
@@ -30,10 +31,10 @@ pub struct Loaded<S: Stream> {
 
 impl<S: Stream> Loaded<S> {
     /// A stream before its first event.
-    pub(super) fn unborn(stream: String, key: Option<Arc<StreamKey>>) -> Self {
+    pub(super) fn unborn(stream: StreamId, key: Option<Arc<StreamKey>>) -> Self {
         Self {
             stream,
-            sequence: 0,
+            sequence: Sequence::START,
             aggregate: S::default(),
             views: S::Views::default(),
             key,
@@ -60,7 +61,7 @@ impl<S: Stream> Loaded<S> {
 
     /// Whether the stream's key is gone: nothing personal can be shown, of no time.
     pub const fn is_erased(&self) -> bool {
-        self.sequence > 0 && self.key.is_none()
+        self.sequence.get() > 0 && self.key.is_none()
     }
 
     /// Where it stands, if it exists.

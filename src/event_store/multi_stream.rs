@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
+use events::ids::StreamId;
 use events::record::Metadata;
 use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
@@ -27,7 +28,7 @@ pub struct MultiStreamRefusal<A, B> {
     /// What the stream that the answer shows refuses.
     pub shown: Option<A>,
     /// What the others refuse, by stream, in the order they were given in.
-    pub others: Vec<(String, B)>,
+    pub others: Vec<(StreamId, B)>,
 }
 
 /// What [`Ledger::execute_multi_stream`] fails with.
@@ -57,8 +58,8 @@ impl Ledger {
     /// once at most.
     pub async fn execute_multi_stream<A: Stream, B: Stream>(
         &self,
-        shown: (&str, A::Command),
-        others: Vec<(String, B::Command)>,
+        shown: (&StreamId, A::Command),
+        others: Vec<(StreamId, B::Command)>,
         request: &Request,
     ) -> Result<Outcome<A>, MultiStreamError<A, B>> {
         // What is not cached is read before the others' turns are taken away from them.
@@ -93,8 +94,8 @@ impl Ledger {
 
     async fn attempt_multi_stream<A: Stream, B: Stream>(
         &self,
-        shown: &(&str, A::Command),
-        others: &[(String, B::Command)],
+        shown: &(&StreamId, A::Command),
+        others: &[(StreamId, B::Command)],
         loaded: &[Arc<Loaded<B>>],
         request: &Request,
     ) -> Result<Attempt<A>, MultiStreamError<A, B>> {
@@ -129,11 +130,11 @@ impl Ledger {
             Verdict::Conflicts(conflicts) => Err(ExecuteError::Conflicts(conflicts)),
             Verdict::Appended { position, time } => {
                 // The events of each stream stand together, in the order of the streams.
-                let mut last = position - appended + count(&decided.events);
+                let mut last = position.plus(count(&decided.events) - appended);
                 let done = self.done(&before, decided, last, time, metadata);
                 for (before, decided) in loaded.iter().zip(parts) {
                     consume_budget().await;
-                    last += count(&decided.events);
+                    last = last.plus(count(&decided.events));
                     self.done(before, decided, last, time, metadata);
                 }
                 Ok(Attempt::Outcome(Outcome::Done(done)))
@@ -145,7 +146,7 @@ impl Ledger {
     async fn decide_all<A: Stream, B: Stream>(
         &self,
         shown: (&Loaded<A>, &A::Command),
-        others: &[(String, B::Command)],
+        others: &[(StreamId, B::Command)],
         loaded: &[Arc<Loaded<B>>],
         metadata: &Metadata,
     ) -> Result<Decisions<A, B>, StoreError> {
@@ -192,14 +193,14 @@ impl Ledger {
     /// brings all that are not cached.
     async fn load_all<S: Stream>(
         &self,
-        streams: &[&str],
+        streams: &[&StreamId],
     ) -> Result<Vec<Arc<Loaded<S>>>, StoreError> {
         let cached: Vec<_> = streams
             .iter()
             .map(|stream| S::cache(self).get(*stream))
             .collect();
         let pairs = || streams.iter().copied().zip(&cached);
-        let absent: Vec<&str> = pairs()
+        let absent: Vec<&StreamId> = pairs()
             .filter(|(_, cached)| cached.is_none())
             .map(|(stream, _)| stream)
             .collect();
@@ -209,7 +210,7 @@ impl Ledger {
                 cached
                     .clone()
                     .or_else(|| read.get(stream).cloned())
-                    .unwrap_or_else(|| Arc::new(Loaded::unborn(stream.to_owned(), None)))
+                    .unwrap_or_else(|| Arc::new(Loaded::unborn(stream.clone(), None)))
             })
             .collect())
     }
@@ -217,9 +218,9 @@ impl Ledger {
     /// The streams of these that exist, from the store into the cache.
     async fn read_all<S: Stream>(
         &self,
-        streams: &[&str],
-    ) -> Result<HashMap<String, Arc<Loaded<S>>>, StoreError> {
-        let mut found: HashMap<String, Loaded<S>> = HashMap::new();
+        streams: &[&StreamId],
+    ) -> Result<HashMap<StreamId, Arc<Loaded<S>>>, StoreError> {
+        let mut found: HashMap<StreamId, Loaded<S>> = HashMap::new();
         if streams.is_empty() {
             return Ok(HashMap::new());
         }
@@ -253,6 +254,6 @@ impl Ledger {
     }
 }
 
-fn names<C>(commands: &[(String, C)]) -> Vec<&str> {
-    commands.iter().map(|(stream, _)| stream.as_str()).collect()
+fn names<C>(commands: &[(StreamId, C)]) -> Vec<&StreamId> {
+    commands.iter().map(|(stream, _)| stream).collect()
 }

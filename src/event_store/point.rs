@@ -1,5 +1,6 @@
 //! Points of history.
 
+use events::ids::Position;
 use events::record::StoredRecord;
 use jiff::Timestamp;
 
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
     /// The record's position.
-    pub position: i64,
+    pub position: Position,
     /// When it was appended.
     pub time: Timestamp,
 }

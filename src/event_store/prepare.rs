@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use events::ids::{Sequence, StreamId};
 use events::record::{Metadata, StreamKind};
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ impl Ledger {
             return Ok((append, loaded.key.clone()));
         }
         let stream = &loaded.stream;
-        let key = if loaded.sequence == 0 {
+        let key = if loaded.sequence == Sequence::START {
             let (key, wrapped) = self.keyring.new_stream_key(stream);
             let stored = Some((key.number(), wrapped));
             append.keys.push(KeyChange {
@@ -42,7 +43,7 @@ impl Ledger {
             loaded.key.clone()
         };
         for (offset, event) in (1..).zip(events) {
-            let sequence = loaded.sequence + offset;
+            let sequence = loaded.sequence.plus(offset);
             let place = SealContext {
                 store: &self.store,
                 stream,
@@ -72,7 +73,7 @@ impl Ledger {
     /// The claims and marks that change hands between two states.
     fn changes(
         &self,
-        stream: &str,
+        stream: &StreamId,
         before: &Holds,
         after: &Holds,
     ) -> (Vec<ClaimChange>, Vec<MarkChange>) {
@@ -83,13 +84,13 @@ impl Ledger {
             } else {
                 self.keyring.hash_claim(kind, &value.0).to_vec()
             },
-            stream: stream.to_owned(),
+            stream: stream.clone(),
             take,
         };
         let mark = |(kind, value): &(&'static str, Held), take| MarkChange {
             kind,
             key: self.keyring.hash_claim(kind, &value.0).to_vec(),
-            stream: stream.to_owned(),
+            stream: stream.clone(),
             take,
             sole: false,
         };
@@ -126,7 +127,7 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
     metadata: &Metadata,
 ) -> Result<NewEvent, Corrupt> {
     let key = key.ok_or_else(|| Corrupt::NoStreamKey {
-        stream: place.stream.to_owned(),
+        stream: place.stream.clone(),
     })?;
     let mut payload = serde_json::to_value(event).expect("an event always serialises");
     let mut metadata = metadata.to_flat();
@@ -136,7 +137,7 @@ fn seal<E: cqrs_es::DomainEvent + Named>(
     key.seal_metadata(place, &mut metadata);
     Ok(NewEvent {
         kind: E::KIND,
-        stream: place.stream.to_owned(),
+        stream: place.stream.clone(),
         sequence: place.sequence,
         event_type: event.entry().type_name,
         event_version: event.entry().version(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cqrs_es::{Aggregate, DomainEvent};
 use events::catalogue::Entry;
+use events::ids::StreamId;
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use moka::sync::Cache;
@@ -34,7 +35,7 @@ pub trait Stream:
     /// Whether an event ends the life of the stream's key.
     fn erases(event: &Self::Event) -> bool;
     /// Where its streams are cached.
-    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>>;
+    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>>;
 }
 
 /// An event with its kind of stream and what the catalogue says of it.
@@ -49,7 +50,7 @@ pub trait Named: DomainEvent {
 #[derive(Debug, Default)]
 pub struct Needs {
     /// Groups that must exist, by stream.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Whether the marks it takes must be nobody else's.
     pub sole_marks: bool,
 }
@@ -117,7 +118,7 @@ impl Stream for Customer {
         }
     }
 
-    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>> {
+    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>> {
         &ledger.customers
     }
 }
@@ -146,7 +147,7 @@ impl Stream for CustomerGroup {
         }
     }
 
-    fn cache(ledger: &Ledger) -> &Cache<String, Arc<Loaded<Self>>> {
+    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>> {
         &ledger.groups
     }
 }

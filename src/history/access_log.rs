@@ -1,11 +1,12 @@
 //! The access log: who opened whose personal data, when, and why.
 //!
-//! Whoever shows personal data writes here first, and shows nothing when that fails. A row says what
-//! was asked and never what was answered. The reason is in the caller's words and may name anybody,
-//! so it is sealed under the customer's key, and erased with it.
+//! An access is written here before personal data is shown; when that fails, nothing is shown. A
+//! row says what was asked and never what was answered. The reason is in the caller's words and may
+//! name anybody, so it is sealed under the customer's key, and erased with it.
 
 use std::collections::HashMap;
 
+use events::ids::{RequestId, Sequence, StoreName, StreamId};
 use events::personal::Personal;
 use events::record::Actor;
 use jiff::Timestamp;
@@ -21,19 +22,19 @@ use crate::event_store::{Corrupt, StoreError};
 /// Accesses are listed at most this many at a time: the newest.
 pub const LISTED_MAX: usize = 10_000;
 
-/// Somebody is about to see a customer's personal data.
+/// An access to a customer's personal data, before it is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// The store.
-    pub store: &'a str,
+    pub store: &'a StoreName,
     /// Who.
     pub actor: &'a Actor,
     /// Whose data: the customer's stream; a group's for what callers said of its changes.
-    pub stream: &'a str,
+    pub stream: &'a StreamId,
     /// To answer which question, e.g. `blame`; no value of the customer's.
     pub question: &'a str,
     /// The request, over HTTP.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<&'a RequestId>,
     /// Why, in the caller's words: `--reason`, or the header `Ledger-Reason`.
     pub reason: Option<&'a str>,
 }
@@ -49,7 +50,7 @@ pub async fn note_all(
     keyring: &Keyring,
     accesses: &[Access<'_>],
 ) -> Result<(), StoreError> {
-    let streams: Vec<&str> = accesses.iter().map(|access| access.stream).collect();
+    let streams: Vec<&StreamId> = accesses.iter().map(|access| access.stream).collect();
     let has_reasons = accesses.iter().any(|access| access.reason.is_some());
     let keys = if has_reasons {
         reader::keys(&mut *pool.acquire().await?, keyring, &streams).await?
@@ -78,7 +79,12 @@ pub async fn note_all(
             $7::text[]) \
             as access(store, actor_kind, actor_id, stream, question, request_id, reason)",
     )
-    .bind(column(|access| access.store))
+    .bind(
+        accesses
+            .iter()
+            .map(|access| access.store)
+            .collect::<Vec<_>>(),
+    )
     .bind(column(|access| access.actor.kind.name()))
     .bind(column(|access| &access.actor.id))
     .bind(&streams)
@@ -107,11 +113,11 @@ pub struct Noted {
     /// The role of the database that wrote it down.
     pub role: String,
     /// Whose data.
-    pub stream: String,
+    pub stream: StreamId,
     /// To answer which question.
     pub question: String,
     /// The request, over HTTP.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// Why, if that was said.
     pub reason: Option<Personal<String>>,
 }
@@ -120,7 +126,7 @@ pub struct Noted {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// To one customer; else to all.
-    pub stream: Option<&'a str>,
+    pub stream: Option<&'a StreamId>,
     /// None earlier.
     pub since: Option<Timestamp>,
     /// None later.
@@ -140,7 +146,7 @@ pub struct Listed {
 pub async fn list(
     owner: &PgPool,
     keyring: &Keyring,
-    store: &str,
+    store: &StoreName,
     wanted: Wanted<'_>,
 ) -> Result<Listed, StoreError> {
     let Wanted {
@@ -171,8 +177,8 @@ pub async fn list(
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
-    let streams: Vec<String> = noted.iter().filter_map(sealed).collect();
-    let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+    let streams: Vec<StreamId> = noted.iter().filter_map(sealed).collect();
+    let streams: Vec<&StreamId> = streams.iter().collect();
     let keys = reader::keys(&mut connection, keyring, &streams).await?;
     for (noted, reason) in &mut noted {
         let key = keys.get(&noted.stream).map(AsRef::as_ref);
@@ -202,9 +208,9 @@ struct AccessRow {
     actor_kind: String,
     actor_id: String,
     role: String,
-    stream: String,
+    stream: StreamId,
     question: String,
-    request_id: Option<String>,
+    request_id: Option<RequestId>,
     sealed_reason: Option<String>,
 }
 
@@ -226,10 +232,10 @@ impl AccessRow {
 }
 
 /// Where a reason is sealed for: no event has this sequence.
-const fn place<'a>(store: &'a str, stream: &'a str) -> SealContext<'a> {
+const fn place<'a>(store: &'a StoreName, stream: &'a StreamId) -> SealContext<'a> {
     SealContext {
         store,
         stream,
-        sequence: 0,
+        sequence: Sequence::START,
     }
 }

@@ -90,7 +90,7 @@ mod tests {
         let (history, shape) = (history(), shape());
         let predicate = Predicate::parse(predicate).unwrap();
         turns(&history, &shape, &predicate)
-            .map(|turn| (turn.by.position(), turn.is_true))
+            .map(|turn| (turn.by.position().get(), turn.is_true))
             .collect()
     }
 

@@ -18,9 +18,10 @@ pub struct Leaf {
     pub by: Entry,
 }
 
-/// The leaves of the last document of a history, in its order, each with the last record that changed
-/// it. None where the history ends with nobody. An element of an array that has an `id` is the same
-/// one wherever it stands: that another was taken out before it does not change it.
+/// The leaves of the last document of a history, in its order, each with the last record that
+/// changed it. None where the history ends without a customer. An element of an array that has an
+/// `id` is the same one wherever it stands: that another was taken out before it does not change
+/// it.
 ///
 /// The history must begin with the customer's birth.
 pub fn blame(history: &History, shape: &Shape) -> Vec<Leaf> {

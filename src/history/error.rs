@@ -1,5 +1,6 @@
 //! Why a question to the past has no answer.
 
+use events::ids::Position;
 use jiff::Timestamp;
 
 use super::{NoTime, ShapeError};
@@ -8,7 +9,7 @@ use crate::event_store::StoreError;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody has the id.
+    /// No customer and no group has the id.
     #[error(
         "no customer or group has or had this id: give one of Medusa (cus_…, cgrp_…), of SHOPLINE (ten \
          digits) or of the ledger (26 letters and digits)"
@@ -27,13 +28,13 @@ pub enum Error {
     #[error("the ledger has not come to this position: its last is {head}")]
     BeyondHead {
         /// The last position.
-        head: i64,
+        head: Position,
     },
     /// There was no such customer or group yet.
     #[error("it was not there yet: it was created at position {position}, {time}")]
     BeforeBirth {
         /// Where it begins.
-        position: i64,
+        position: Position,
         /// When.
         time: Timestamp,
     },
@@ -41,7 +42,7 @@ pub enum Error {
     #[error("it was deleted at position {position}, {time}: ask as of an earlier time")]
     Deleted {
         /// Where it ended.
-        position: i64,
+        position: Position,
         /// When.
         time: Timestamp,
     },
@@ -54,9 +55,9 @@ pub enum Error {
     )]
     Reversed {
         /// The first's position.
-        from: i64,
+        from: Position,
         /// The second's position.
-        to: i64,
+        to: Position,
     },
     /// A document cannot be shown so.
     #[error(transparent)]

@@ -8,6 +8,7 @@
 mod find;
 mod text;
 
+use events::ids::{Position, RequestId, Sequence, StreamId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -27,10 +28,6 @@ pub struct Explained {
     /// How far the projections are.
     pub projections: Vec<Reached>,
 }
-
-/// The id of a request: 32 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RequestId(String);
 
 /// Who asked, and through which door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,13 +79,13 @@ pub struct Refusal {
 #[derive(Clone, Debug, Serialize)]
 pub struct Event {
     /// Its place in the ledger.
-    pub position: i64,
+    pub position: Position,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// `Customer` or `CustomerGroup`.
     pub kind: String,
     /// Its place in the stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Its type.
     #[serde(rename = "event")]
     pub type_name: String,
@@ -132,7 +129,7 @@ pub struct View {
     /// The table.
     pub table: &'static str,
     /// The last sequence that the row holds; none when there is no row.
-    pub sequence: Option<i64>,
+    pub sequence: Option<Sequence>,
     /// Whether the row holds the event.
     pub holds: bool,
 }
@@ -143,48 +140,14 @@ pub struct Reached {
     /// Its name.
     pub projection: &'static str,
     /// Up to which position it holds everything.
-    pub watermark: i64,
+    pub watermark: Position,
     /// The ledger's last position.
-    pub head: i64,
+    pub head: Position,
 }
 
 impl Explained {
     /// The one JSON document that `--json` prints and HTTP answers; `docs/history.md` describes it.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts, numbers and times always serialise")
-    }
-}
-
-impl RequestId {
-    /// Reads an id as it stands in an answer, or as a UUID.
-    pub fn parse(text: &str) -> Option<Self> {
-        let id: String = text.trim().chars().filter(|char| *char != '-').collect();
-        let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_id.then(|| Self(id.to_ascii_lowercase()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_read_as_it_stands_in_an_answer() {
-        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        for text in [
-            id,
-            " 4BF92F3577B34DA6A3CE929D0E0E4736\n",
-            "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
-        ] {
-            assert_eq!(RequestId::parse(text), Some(RequestId(id.to_owned())));
-        }
-        for text in [
-            "",
-            "4bf9",
-            "cus_01J0000000000000000000000000",
-            &id.replace('4', "g"),
-        ] {
-            assert_eq!(RequestId::parse(text), None, "{text}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Finds the customer or group that an id names.
 
+use events::ids::StoreName;
 use events::record::StreamKind;
 use sqlx::PgPool;
 
@@ -9,7 +10,7 @@ use crate::event_store::read::as_of::{FoundStream, STREAM, streams_of};
 
 /// The customer that has or had an id of either shop or of the ledger, else the group; `medusa:`,
 /// `shopline:` or `ledger:` before it says whose it is.
-pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
+pub async fn find(pool: &PgPool, store: &StoreName, id: &str) -> Result<FoundStream, Error> {
     let mut found = Err(Error::Unknown);
     for kind in [StreamKind::Customer, StreamKind::CustomerGroup] {
         found = find_of(pool, store, kind, id).await;
@@ -21,7 +22,11 @@ pub async fn find(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, E
 }
 
 /// The customer that has or had an id.
-pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<FoundStream, Error> {
+pub async fn find_customer(
+    pool: &PgPool,
+    store: &StoreName,
+    id: &str,
+) -> Result<FoundStream, Error> {
     let found = find(pool, store, id).await?;
     match found.kind {
         StreamKind::Customer => Ok(found),
@@ -31,7 +36,7 @@ pub async fn find_customer(pool: &PgPool, store: &str, id: &str) -> Result<Found
 
 async fn find_of(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     kind: StreamKind,
     id: &str,
 ) -> Result<FoundStream, Error> {

@@ -1,4 +1,4 @@
-//! A stream as a test fixture: what happened to a real customer, for a test that is about nobody.
+//! A stream as a test fixture: the events of a real customer, for a test without personal data.
 //!
 //! [`Fixture`] is the document; `docs/history.md` describes it. [`redact()`] takes personal data out of
 //! it and leaves what a decision or a view can depend on: which values are the same, and what kind of
@@ -6,6 +6,7 @@
 
 mod redact;
 
+use events::ids::{Position, StreamId};
 use events::record::StreamKind;
 use events::{CustomerEvent, catalogue};
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ pub struct Fixture {
     #[serde(rename = "fixture")]
     pub version: u32,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Whether personal data was taken out.
     pub redacted: bool,
     /// What happened, in order.
@@ -32,7 +33,7 @@ pub struct Fixture {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixtureEvent {
     /// Its place in the ledger.
-    pub position: i64,
+    pub position: Position,
     /// When it was appended.
     pub time: Timestamp,
     /// The version of the payload: a reader brings it to the newest.

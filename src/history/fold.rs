@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use events::address::Address;
+use events::ids::{Position, Sequence, StreamId};
 use events::record::{Metadata, Record};
 use events::{CustomerEvent, GroupEvent};
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ pub enum Entry {
 
 impl Entry {
     /// Place in the ledger's one total order.
-    pub const fn position(&self) -> i64 {
+    pub const fn position(&self) -> Position {
         match self {
             Self::Customer(record) => record.position,
             Self::Group(record) => record.position,
@@ -33,7 +34,7 @@ impl Entry {
     }
 
     /// Place in its stream.
-    pub const fn sequence(&self) -> i64 {
+    pub const fn sequence(&self) -> Sequence {
         match self {
             Self::Customer(record) => record.sequence,
             Self::Group(record) => record.sequence,
@@ -41,7 +42,7 @@ impl Entry {
     }
 
     /// The stream: the customer's, or a group's.
-    pub fn stream(&self) -> &str {
+    pub const fn stream(&self) -> &StreamId {
         match self {
             Self::Customer(record) => &record.stream,
             Self::Group(record) => &record.stream,
@@ -82,14 +83,14 @@ pub struct State {
     /// comparing.
     pub addresses: BTreeMap<String, Address>,
     /// The groups that were read, by stream; also those that the customer is not in at the moment.
-    pub groups: BTreeMap<String, medusa::Group>,
+    pub groups: BTreeMap<StreamId, medusa::Group>,
 }
 
 impl State {
-    /// Where a group's own history begins: nobody's, but that the group is the only one it knows.
-    pub fn of_group(stream: &str) -> Self {
+    /// Where a group's own history begins: no customer, and this group.
+    pub fn of_group(stream: &StreamId) -> Self {
         let mut state = Self::default();
-        state.views.medusa.groups.push(stream.to_owned());
+        state.views.medusa.groups.push(stream.clone());
         state
     }
 
@@ -123,7 +124,7 @@ impl State {
 
     /// Whether the customer is there: born, and not deleted.
     pub const fn is_live(&self) -> bool {
-        self.views.medusa.sequence > 0 && !self.views.medusa.deleted
+        self.views.medusa.sequence.get() > 0 && !self.views.medusa.deleted
     }
 }
 

@@ -4,6 +4,7 @@
 //! version; `docs/history.md` describes them. It needs no database, no Kafka and no key: lines come in
 //! by the standard input, opened, and go out by the standard output.
 
+use events::ids::{Position, StreamId};
 use events::opened::OpenedRecord;
 use events::record::StreamKind;
 use jiff::tz::TimeZone;
@@ -28,7 +29,7 @@ pub enum Line {
     /// What follows is another customer's.
     Customer {
         /// The customer's stream.
-        customer: String,
+        customer: StreamId,
     },
     /// The next record of the customer, or of a group that it is in at some time.
     Record(Box<OpenedRecord>),
@@ -45,11 +46,11 @@ pub struct Begin {
     pub currency: String,
 }
 
-/// A line of the output, one for each record: the documents right after it. Null is nobody.
+/// A line of the output, one for each record: the documents right after it. Null is no customer.
 #[derive(Serialize, Deserialize)]
 pub struct Documents {
     /// The record.
-    pub position: i64,
+    pub position: Position,
     /// What Medusa's contract shows, with everything that can be expanded.
     pub medusa: Option<Box<RawValue>>,
     /// What SHOPLINE's contract shows.
@@ -69,7 +70,7 @@ pub enum Error {
     #[error("the record at position {position} is none that this release knows: {what} is not")]
     Record {
         /// Its position.
-        position: i64,
+        position: Position,
         /// What of it; never a value.
         what: &'static str,
     },
@@ -98,7 +99,7 @@ impl Begin {
 }
 
 impl Folder {
-    /// Begins, with nobody.
+    /// Begins, without a customer.
     pub fn new(begin: &Begin) -> Result<Self, Error> {
         if begin.fold != VERSION {
             return Err(Error::Begin);

@@ -6,6 +6,7 @@ pub mod blame;
 pub mod diff;
 pub mod log;
 
+use events::ids::{Position, RequestId, Sequence, StreamId};
 use events::record::{Actor, StreamKind};
 
 use super::access_log::{self, Access};
@@ -19,12 +20,12 @@ pub struct Asker<'a> {
     /// Who.
     pub actor: &'a Actor,
     /// The request, over HTTP.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<&'a RequestId>,
     /// Why, in the caller's words.
     pub reason: Option<&'a str>,
 }
 
-/// Somebody's questions to a store.
+/// Questions to a store, and who asks them.
 pub struct Questions<'a> {
     /// The store.
     pub ledger: &'a Ledger,
@@ -54,8 +55,8 @@ impl Questions<'_> {
         self.document(&found, &past, &shape).await
     }
 
-    /// A customer as it was, for a contract's own GET: none where that found nobody. `kind` is that of
-    /// the contract's ids.
+    /// A customer as it was, for a contract's own GET: none where that found no customer. `kind` is
+    /// that of the contract's ids.
     pub async fn then(
         &self,
         kind: &str,
@@ -77,7 +78,11 @@ impl Questions<'_> {
     }
 
     /// The position of a point in time; now is the ledger's last.
-    pub async fn position(&self, when: Option<When>, found: &FoundStream) -> Result<i64, Error> {
+    pub async fn position(
+        &self,
+        when: Option<When>,
+        found: &FoundStream,
+    ) -> Result<Position, Error> {
         match when {
             None => Ok(found.head),
             Some(When::Time(time)) => Ok(self.ledger.position_at(time).await?.min(found.head)),
@@ -89,7 +94,7 @@ impl Questions<'_> {
     }
 
     /// Writes down that a customer's personal data is about to be shown.
-    pub async fn note(&self, stream: &str, question: &str) -> Result<(), Error> {
+    pub async fn note(&self, stream: &StreamId, question: &str) -> Result<(), Error> {
         let access = Access {
             store: &self.ledger.store,
             actor: self.asker.actor,
@@ -105,7 +110,7 @@ impl Questions<'_> {
     pub(crate) async fn past(
         &self,
         found: &FoundStream,
-        position: i64,
+        position: Position,
     ) -> Result<AsOf, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.past(kind, stream, position).await
@@ -115,8 +120,8 @@ impl Questions<'_> {
     pub(crate) async fn history(
         &self,
         found: &FoundStream,
-        after: i64,
-        until: i64,
+        after: Position,
+        until: Position,
     ) -> Result<History, StoreError> {
         let (kind, stream) = (found.kind, &found.stream);
         self.ledger.history(kind, stream, after, until).await
@@ -128,7 +133,7 @@ impl Questions<'_> {
         past: &AsOf,
         shape: &Shape,
     ) -> Result<String, Error> {
-        if past.sequence == 0 {
+        if past.sequence == Sequence::START {
             return Err(self.before_birth(found).await?);
         }
         if past.is_erased {
@@ -144,7 +149,10 @@ impl Questions<'_> {
     }
 
     pub(crate) async fn before_birth(&self, found: &FoundStream) -> Result<Error, Error> {
-        let birth = self.ledger.place_of(found.kind, &found.stream, 1).await?;
+        let birth = self
+            .ledger
+            .place_of(found.kind, &found.stream, Sequence::FIRST)
+            .await?;
         Ok(
             birth.map_or(Error::Unknown, |(position, time)| Error::BeforeBirth {
                 position,
@@ -157,12 +165,13 @@ impl Questions<'_> {
     pub(super) async fn back(
         &self,
         kind: StreamKind,
-        stream: &str,
-        until: i64,
+        stream: &StreamId,
+        until: Position,
         events: i64,
-    ) -> Result<i64, Error> {
-        let sequence = self.ledger.sequence_at(kind, stream, until).await? - events;
+    ) -> Result<Position, Error> {
+        let sequence = self.ledger.sequence_at(kind, stream, until).await?;
+        let sequence = sequence.plus(-events);
         let place = self.ledger.place_of(kind, stream, sequence).await?;
-        Ok(place.map_or(0, |(position, _)| position))
+        Ok(place.map_or(Position::START, |(position, _)| position))
     }
 }

@@ -3,6 +3,7 @@
 //! They are written off the request's path from a bounded queue. What does not fit is counted, so
 //! that a flood of bad requests never slows the good ones.
 
+use events::ids::{RequestId, StoreName};
 use events::record::{Actor, Contract};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ const BATCH_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// The request: 32 hexadecimal digits.
-    pub request_id: String,
+    pub request_id: RequestId,
     /// Who asked.
     pub actor: Actor,
     /// Through which contract.
@@ -40,7 +41,7 @@ impl Refusals {
     /// The queue, and the task that empties it until it is stopped and empty.
     pub fn start(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         stop: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
@@ -57,7 +58,7 @@ impl Refusals {
 
 async fn write_all(
     pool: PgPool,
-    store: String,
+    store: StoreName,
     mut waiting: mpsc::Receiver<Refusal>,
     stop: CancellationToken,
 ) {
@@ -80,7 +81,7 @@ async fn write_all(
     }
 }
 
-async fn write(pool: &PgPool, store: &str, batch: &[Refusal]) -> Result<(), sqlx::Error> {
+async fn write(pool: &PgPool, store: &StoreName, batch: &[Refusal]) -> Result<(), sqlx::Error> {
     let column = |part: fn(&Refusal) -> String| batch.iter().map(part).collect::<Vec<_>>();
     sqlx::query(
         "insert into refusals \
@@ -92,7 +93,12 @@ async fn write(pool: &PgPool, store: &str, batch: &[Refusal]) -> Result<(), sqlx
             as r(request_id, actor_kind, actor_id, contract, route, status, kind, fields)",
     )
     .bind(store)
-    .bind(column(|refusal| refusal.request_id.clone()))
+    .bind(
+        batch
+            .iter()
+            .map(|refusal| &refusal.request_id)
+            .collect::<Vec<_>>(),
+    )
     .bind(column(|refusal| refusal.actor.kind.name().to_owned()))
     .bind(column(|refusal| refusal.actor.id.clone()))
     .bind(column(|refusal| refusal.contract.name().to_owned()))

@@ -1,13 +1,14 @@
 //! `ledger replay`: a customer's life, step by step. A step is a record, and the document right after
 //! it.
 
+use events::ids::Position;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::history::questions::Questions;
 use crate::history::{Entry, Error, History, Shape, When, parsed};
 
-/// A customer's life, and where in it somebody looks.
+/// A customer's history, and the current step in it.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Never empty.
@@ -15,7 +16,7 @@ pub struct Replay {
     at: usize,
 }
 
-/// What somebody may see: a record, and the documents before and after it. Null is nobody.
+/// A step: a record, and the documents before and after it. Null is no customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<'a> {
     /// Its number, from 1.
@@ -38,12 +39,12 @@ pub enum Move {
     /// To the one before.
     Previous,
     /// To the last record that is not later than a position.
-    Jump(i64),
+    Jump(Position),
     /// Away.
     Quit,
 }
 
-/// Why somebody stays where they are.
+/// Why the step stays the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stay {
     /// There is nothing behind.
@@ -56,7 +57,7 @@ pub enum Stay {
     #[error("it was not there yet: it was created at position {position}, {time}")]
     BeforeBirth {
         /// Where it begins.
-        position: i64,
+        position: Position,
         /// When.
         time: Timestamp,
     },
@@ -147,7 +148,7 @@ impl Questions<'_> {
         if self.past(&found, until).await?.is_erased {
             return Err(Error::Erased);
         }
-        let history = self.history(&found, 0, until).await?;
+        let history = self.history(&found, Position::START, until).await?;
         match Replay::new(&history, shape) {
             Some(replay) => Ok(replay),
             None => Err(self.before_birth(&found).await?),
@@ -181,17 +182,20 @@ mod tests {
             replay.step().unwrap().before["customer"]["first_name"],
             "Ann"
         );
-        replay.go(Move::Jump(4)).unwrap();
+        replay.go(Move::Jump(Position::new(4))).unwrap();
         assert_eq!(name(&replay), "Cy");
         replay.go(Move::Previous).unwrap();
         assert_eq!(name(&replay), "Bob");
-        replay.go(Move::Jump(99)).unwrap();
+        replay.go(Move::Jump(Position::new(99))).unwrap();
         assert_eq!(replay.step().unwrap().number, 6);
         assert_eq!(replay.step().unwrap().after, Value::Null, "deleted");
         assert_eq!(replay.go(Move::Next), Err(Stay::Last));
         assert!(matches!(
-            replay.go(Move::Jump(0)),
-            Err(Stay::BeforeBirth { position: 1, .. })
+            replay.go(Move::Jump(Position::START)),
+            Err(Stay::BeforeBirth {
+                position: Position::FIRST,
+                ..
+            })
         ));
         assert_eq!(replay.step().unwrap().number, 6, "it stays");
     }
@@ -202,7 +206,8 @@ mod tests {
             ("", Ok(Move::Next)),
             (" n\n", Ok(Move::Next)),
             ("previous", Ok(Move::Previous)),
-            ("j 12", Ok(Move::Jump(12))),
+            ("j 12", Ok(Move::Jump(Position::new(12)))),
+            ("j 12", Ok(Move::Jump(Position::new(12)))),
             ("q", Ok(Move::Quit)),
             ("j", Err(Stay::Unknown)),
             ("j x", Err(Stay::Unknown)),

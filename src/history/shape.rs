@@ -30,7 +30,7 @@ pub enum Shape {
     Group,
 }
 
-/// A shape as somebody asks for it.
+/// A shape as it is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
     /// `medusa` or `shopline`.

@@ -2,6 +2,7 @@
 
 use events::CustomerEvent;
 use events::customer::{CustomerDeleted, CustomerUpdated};
+use events::ids::{Position, Sequence};
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata, Record};
 use jiff::Timestamp;
@@ -26,13 +27,13 @@ pub(crate) fn shape() -> Shape {
 }
 
 /// The record at a position, of the only customer there is.
-fn record(position: i64, event: CustomerEvent) -> Entry {
+fn record(number: i64, event: CustomerEvent) -> Entry {
     Entry::Customer(Record {
-        position,
-        sequence: position,
-        store: "main".to_owned(),
-        stream: "S".to_owned(),
-        time: Timestamp::from_second(position).unwrap(),
+        position: Position::new(number),
+        sequence: Sequence::new(number),
+        store: "main".into(),
+        stream: "S".into(),
+        time: Timestamp::from_second(number).unwrap(),
         event,
         metadata: Metadata {
             actor: Actor {
@@ -43,7 +44,7 @@ fn record(position: i64, event: CustomerEvent) -> Entry {
             reason: None,
             contract: Contract::Ledger,
             route: "test".to_owned(),
-            request_id: "0".repeat(32),
+            request_id: "0".repeat(32).into(),
             idempotency_key: None,
         },
     })

@@ -1,5 +1,6 @@
 //! Points in time, as people write them.
 
+use events::ids::Position;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -8,7 +9,7 @@ use jiff::{Span, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// Right after the record at this position.
-    Position(i64),
+    Position(Position),
     /// Right after the last record, in the order of positions, that is not later than this.
     Time(Timestamp),
 }
@@ -69,8 +70,8 @@ mod tests {
         let now: Timestamp = "2026-03-31T12:00:00.5Z".parse().unwrap();
         let time = |text: &str| Ok(When::Time(text.parse().unwrap()));
         for (text, expected) in [
-            ("1093", Ok(When::Position(1093))),
-            ("0", Ok(When::Position(0))),
+            ("1093", Ok(When::Position(Position::new(1093)))),
+            ("0", Ok(When::Position(Position::START))),
             ("2026-03-01T10:00Z", time("2026-03-01T10:00:00Z")),
             (
                 "2026-03-01T10:00:00.123456+08:00",

@@ -89,7 +89,7 @@ impl Api {
             return Ok(None);
         }
         let progress = self.watcher.caught_up(projection, LIST_WAIT_MAX).await?;
-        let lack = progress.head - progress.watermark;
+        let lack = progress.head.since(progress.watermark);
         Ok((lack > 0).then_some(lack))
     }
 }

@@ -18,6 +18,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
+use events::ids::RequestId;
 use express::body::{self, BYTES_MAX, BodyError};
 use express::json::Document;
 
@@ -25,7 +26,6 @@ use self::call::{Answered, Call};
 pub(super) use self::response::refuse;
 use self::response::{allow_origin, preflight, success};
 use super::api::Api;
-use super::request::RequestId;
 pub(super) use crate::contracts::medusa::error::ApiError;
 use crate::contracts::medusa::path::{Route, route};
 

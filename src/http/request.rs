@@ -2,6 +2,7 @@
 //! key.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use events::ids::RequestId;
 use events::record::{Actor, Contract, Metadata};
 use jiff::Timestamp;
 use rand::RngCore as _;
@@ -25,10 +26,6 @@ const REASON_MAX: usize = 500;
 /// Longest `Idempotency-Key`, in characters.
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
-/// A request's id: 32 hexadecimal digits, the trace id of `traceparent` when one is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RequestId(pub(super) String);
-
 /// A header of the ledger's own that cannot be taken. The text names it and never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{header} must be at most {limit} characters of UTF-8 text")]
@@ -37,28 +34,30 @@ pub(super) struct HeaderRefused {
     limit: usize,
 }
 
-impl RequestId {
-    /// The id of a request.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let traced = headers
-            .get("traceparent")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| trace_id(value));
-        Self(traced.map_or_else(
-            || {
-                let mut id = [0; 16];
-                rand::rng().fill_bytes(&mut id);
-                hex::encode(id)
-            },
-            ToOwned::to_owned,
-        ))
-    }
+/// The id of a request: the trace id of `traceparent` when one is sent, else a new one.
+pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
+    let traced = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| trace_id(value));
+    traced.map_or_else(
+        || {
+            let mut id = [0; 16];
+            rand::rng().fill_bytes(&mut id);
+            hex::encode(id).into()
+        },
+        Into::into,
+    )
+}
 
-    /// Names the request in its answer.
-    pub(super) fn put(&self, headers: &mut HeaderMap) {
-        let id = HeaderValue::from_str(&self.0).expect("hexadecimal digits are a header value");
-        headers.insert(REQUEST_ID, id);
-    }
+/// Names the request in its answer.
+pub(super) fn put_request_id(id: &RequestId, headers: &mut HeaderMap) {
+    headers.insert(REQUEST_ID, header_value(id));
+}
+
+/// The id as a header's value.
+pub(super) fn header_value(id: &RequestId) -> HeaderValue {
+    HeaderValue::from_str(id).expect("hexadecimal digits are a header value")
 }
 
 /// The trace id of a `traceparent`. Source: W3C Trace Context, version 00 and later.
@@ -121,7 +120,7 @@ impl Envelope<'_> {
                 reason: reason.map(Into::into),
                 contract: self.contract,
                 route: self.route.to_owned(),
-                request_id: self.id.0.clone(),
+                request_id: self.id.clone(),
                 idempotency_key: idempotency.as_ref().map(|i| hex::encode(i.key)),
             },
             idempotency,

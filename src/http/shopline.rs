@@ -14,6 +14,7 @@ mod response;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
+use events::ids::RequestId;
 use events::record::{Actor, ActorKind};
 
 use self::call::Call;
@@ -21,7 +22,6 @@ use self::proof::{admit, authenticate};
 pub(super) use self::response::refuse;
 use self::response::{Answered, traced};
 use super::api::Api;
-use super::request::RequestId;
 pub(super) use crate::contracts::shopline::error::ApiError;
 use crate::contracts::shopline::path::{MatchedPath, Operation, find};
 use crate::contracts::shopline::rate::Plan;

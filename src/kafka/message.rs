@@ -5,6 +5,7 @@
 //! side by side; a header that one of them changes, the other must, too.
 
 use events::catalogue;
+use events::ids::{Position, Sequence};
 use events::record::{StoredRecord, StreamKind};
 use jiff::Timestamp;
 use rdkafka::Message;
@@ -22,7 +23,7 @@ const CUSTOMER_TYPES: &str = "ledger.customer.";
 const GROUP_TYPES: &str = "ledger.group.";
 
 /// The headers of a record. `previous` is the position before it in the same partition, 0 for none.
-pub fn headers(record: &StoredRecord, identity: &Identity, previous: i64) -> OwnedHeaders {
+pub fn headers(record: &StoredRecord, identity: &Identity, previous: Position) -> OwnedHeaders {
     let position = record.position.to_string();
     let id = &identity.ledger_id;
     // An event without a public name cannot be written: a test holds the catalogue complete.
@@ -89,7 +90,7 @@ pub struct Received {
     /// Its offset there.
     pub offset: i64,
     /// The position before it in the same partition; 0 for none.
-    pub previous: i64,
+    pub previous: Position,
     /// Which filling of the topic it belongs to.
     pub incarnation: i64,
     /// The record.
@@ -109,7 +110,7 @@ pub struct Unreadable {
     /// Its offset there.
     pub offset: i64,
     /// The position it claims to have.
-    pub position: Option<i64>,
+    pub position: Option<Position>,
     /// What is wrong with it.
     pub what: &'static str,
 }
@@ -143,14 +144,14 @@ pub fn receive(message: &impl Message, ledger_id: &str) -> Result<Received, Unre
     Ok(Received {
         partition: message.partition(),
         offset: message.offset(),
-        previous: number(PREVIOUS)?,
+        previous: Position::new(number(PREVIOUS)?),
         incarnation: number(INCARNATION)?,
         record: StoredRecord {
-            position: number(POSITION)?,
-            sequence: number("ce_sequence")?,
-            store: text("ce_ledgerstore")?.to_owned(),
+            position: Position::new(number(POSITION)?),
+            sequence: Sequence::new(number("ce_sequence")?),
+            store: text("ce_ledgerstore")?.into(),
             kind,
-            stream: text("ce_subject")?.to_owned(),
+            stream: text("ce_subject")?.into(),
             event_type: event_type.to_owned(),
             event_version: event_version.to_owned(),
             payload: value
@@ -166,7 +167,7 @@ pub fn receive(message: &impl Message, ledger_id: &str) -> Result<Received, Unre
 }
 
 /// The position a message claims to have.
-pub fn position(message: &impl Message) -> Option<i64> {
+pub fn position(message: &impl Message) -> Option<Position> {
     header(message, POSITION)?.parse().ok()
 }
 
@@ -183,8 +184,8 @@ mod tests {
 
     fn record() -> StoredRecord {
         StoredRecord {
-            position: 1093,
-            sequence: 7,
+            position: Position::new(1093),
+            sequence: Sequence::new(7),
             store: "main".into(),
             kind: StreamKind::Customer,
             stream: "01ARZ3NDEKTSV4RRFFQ69G5FAV".into(),
@@ -207,7 +208,7 @@ mod tests {
     fn message(headers: OwnedHeaders) -> OwnedMessage {
         OwnedMessage::new(
             Some(record().payload.into_bytes()),
-            Some(record().stream.into_bytes()),
+            Some(record().stream.into_string().into_bytes()),
             "ledger.events".into(),
             MessageTime::NotAvailable,
             3,
@@ -218,11 +219,14 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was_sent() {
-        let received = receive(&message(headers(&record(), &identity(), 1090)), "5a3c");
+        let received = receive(
+            &message(headers(&record(), &identity(), Position::new(1090))),
+            "5a3c",
+        );
         let expected = Received {
             partition: 3,
             offset: 40,
-            previous: 1090,
+            previous: Position::new(1090),
             incarnation: 2,
             record: record(),
         };
@@ -231,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_headers_are_the_documented_ones() {
-        let headers = headers(&record(), &identity(), 1090);
+        let headers = headers(&record(), &identity(), Position::new(1090));
         let lines: Vec<String> = headers
             .iter()
             .map(|header| {
@@ -266,7 +270,7 @@ traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
 
     #[test]
     fn what_is_no_record_of_this_ledger_is_unreadable() {
-        let sent = message(headers(&record(), &identity(), 0));
+        let sent = message(headers(&record(), &identity(), Position::START));
         assert_eq!(receive(&sent, "other").unwrap_err().what, "ce_source");
         let error = receive(&message(OwnedHeaders::new()), "5a3c").unwrap_err();
         assert_eq!(
@@ -279,7 +283,7 @@ traceparent: 00-0af7651916cd43dd8448eb211c80319c-"#;
         });
         assert_eq!(
             receive(&message(half), "5a3c").unwrap_err().position,
-            Some(9)
+            Some(Position::new(9))
         );
     }
 }

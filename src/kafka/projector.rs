@@ -1,14 +1,14 @@
-//! Kafka → views: every record's effect once, whatever is killed, redelivered, rebalanced, re-created
-//! or lost on the way.
+//! Kafka → views: every record's effect once, whatever is killed, redelivered, rebalanced,
+//! re-created or lost on the way.
 //!
 //! Each projection is a consumer group. Its offsets stand in Postgres and change in the transaction
 //! that changes its views ([`offsets`], [`views`]), so the two never disagree. Kafka is only the
-//! carrier: each record names the one before it in its partition, and what the topic does not bring,
-//! lost, truncated, or made anew, comes from the store. Only the thread in [`worker`] decides
-//! when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
+//! carrier: each record names the one before it in its partition, and what the topic does not
+//! bring, lost, truncated, or made anew, comes from the store. Only the thread in [`worker`]
+//! decides when; [`consumer`] talks to Kafka, and [`mod@watermark`] says how far a projection is.
 //!
-//! A record that cannot be read ends its projection, which says where it stands. Nothing is skipped.
-//! So does a record that the store has not: what a restored store lost is in no view.
+//! A record that cannot be read ends its projection, which says where it stands. Nothing is
+//! skipped. So does a record that the store has not: what a restored store lost is in no view.
 
 mod behind;
 mod consumer;
@@ -20,6 +20,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use events::ids::{Position, StreamId};
 pub use projections::Projection;
 use projections::{View, Visitor, table};
 use rdkafka::error::KafkaError;
@@ -88,20 +89,20 @@ pub enum Error {
     #[error("the record at position {position} does not follow the view of stream {stream}")]
     Incomplete {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its stream.
-        stream: String,
+        stream: StreamId,
     },
     /// The topic has a record that the store has not.
     #[error(
         "the store has not the record that the topic has at position {0}: it was restored, or \
          failed over to a copy that lagged"
     )]
-    Lost(i64),
+    Lost(Position),
     /// The topic is gone while records are fetched that it should have brought.
     #[error("the topic is gone")]
     TopicGone,
-    /// Somebody else moved a row or an offset; both are read again.
+    /// Another projector moved a row or an offset; both are read again.
     #[error("another projector went on")]
     Overtaken,
     /// The database did not answer.

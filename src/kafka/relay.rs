@@ -1,14 +1,16 @@
 //! Store → Kafka: every record once, in order of position.
 //!
-//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]), and
-//! the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so that
-//! cursor and data cannot disagree. A record is sent exactly when its position is beyond the end of
-//! its partition. On any error the producer is dropped and the next one looks at the topic again.
+//! One process relays at a time ([`lease`]). Each batch is one Kafka transaction ([`producer`]),
+//! and the topic itself is the cursor ([`topic`]): what each partition ends with is what it has, so
+//! that cursor and data cannot disagree. A record is sent exactly when its position is beyond the
+//! end of its partition. On any error the producer is dropped and the next one looks at the topic
+//! again.
 //!
-//! Where to start reading the store follows from the marks in Postgres ([`marks`]): everything up to
-//! the greatest is in the topic, unless a partition ends before its mark. Then the topic was made
-//! anew or lost its end; the ledger's incarnation is raised, and the relay goes back to where the
-//! first such partition ends, filling only what is missing.
+//! Where to start reading the store follows from the sent positions in Postgres
+//! ([`sent_positions`]): everything up to the greatest is in the topic, unless a partition ends
+//! before its sent position. Then the topic was made anew or lost its end; the ledger's incarnation
+//! is raised, and the relay goes back to where the first such partition ends, filling only what is
+//! missing.
 //!
 //! A topic that knows more than the store stops the relay ([`survey`]): a person has to accept the
 //! loss, by `ledger epoch advance`.
@@ -27,6 +29,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -47,7 +50,7 @@ use crate::event_store::read::reader;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
 
-/// How long the relay sleeps when nobody wakes it: other processes append, too.
+/// How long the relay sleeps when nothing wakes it: other processes append, too.
 const POLL_MIN: Duration = Duration::from_millis(10);
 const POLL_MAX: Duration = Duration::from_millis(20);
 /// How often an idle relay looks whether the topic is still there.
@@ -123,13 +126,13 @@ struct Term {
     identity: Arc<Identity>,
     topic: String,
     /// Last position in each partition.
-    tails: Vec<i64>,
+    tails: Vec<Position>,
     /// Offset after the end of each partition, as far as known.
     ends: BTreeMap<i32, i64>,
     /// Everything up to here is in the topic.
-    cursor: i64,
+    cursor: Position,
     /// The last position up to the cursor in each partition.
-    marks: SentPositions,
+    sent_positions: SentPositions,
     /// The record there, as the store had it last; none at the beginning.
     reached: Option<Point>,
 }
@@ -186,20 +189,20 @@ impl Relay {
             producer: survey.producer,
             reader,
         });
-        let marks = sent_positions::load(&self.pool, &topic).await?;
+        let sent_positions = sent_positions::load(&self.pool, &topic).await?;
         let ends = (0..).zip(tails.iter().map(|tail| tail.end)).collect();
-        let mut tails: Vec<i64> = tails.iter().map(Tail::position).collect();
-        let plan = Plan::new(&marks, &tails);
+        let mut tails: Vec<Position> = tails.iter().map(Tail::position).collect();
+        let plan = Plan::new(&sent_positions, &tails);
         if without(Guard::TopicIsCursor) {
-            tails.fill(0);
+            tails.fill(Position::START);
         }
         if plan.lost_records {
             identity.incarnation =
-                sent_positions::start_over(&self.pool, &topic, &plan.marks).await?;
+                sent_positions::start_over(&self.pool, &topic, &plan.sent_positions).await?;
             tracing::warn!(
                 topic,
                 incarnation = identity.incarnation,
-                after = plan.cursor,
+                after = plan.cursor.get(),
                 "the topic lost records and is filled again"
             );
         }
@@ -210,7 +213,7 @@ impl Relay {
             tails,
             ends,
             cursor: plan.cursor,
-            marks: plan.marks,
+            sent_positions: plan.sent_positions,
             reached: reader::point(&self.pool, plan.cursor).await?,
         })
     }
@@ -296,7 +299,7 @@ impl Term {
             let partition = i32::try_from(index).unwrap_or(i32::MAX);
             self.cursor = record.position;
             self.reached = Some(Point::from(&record));
-            self.marks.insert(partition, record.position);
+            self.sent_positions.insert(partition, record.position);
             let Some(tail) = self
                 .tails
                 .get_mut(index)
@@ -321,13 +324,19 @@ impl Term {
             })
             .await??;
         }
-        sent_positions::raise(pool, &self.topic, self.identity.incarnation, &self.marks).await?;
+        sent_positions::raise(
+            pool,
+            &self.topic,
+            self.identity.incarnation,
+            &self.sent_positions,
+        )
+        .await?;
         metrics::counter!("relay_records_sent").increment(u64::try_from(sent).unwrap_or(0));
         Ok(())
     }
 
-    /// Looks whether the store still has what was sent last. Records that follow another history are
-    /// never sent behind it.
+    /// Looks whether the store still has what was sent last. Records that follow another history
+    /// are never sent behind it.
     async fn check(&self, pool: &PgPool) -> Result<(), Error> {
         match self.reached {
             Some(point) if !reader::has(pool, point).await? => Err(Error::WentBack(point.position)),

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use events::ids::{Position, Sequence, StoreName, StreamId};
 use events::record::StreamKind;
 use projections::{Projection, View, Visitor};
 use serde_json::Value;
@@ -27,15 +28,15 @@ pub struct Differing {
     /// Its table.
     pub table: &'static str,
     /// The store.
-    pub store: String,
+    pub store: StoreName,
     /// Kind of its stream.
     pub kind: StreamKind,
     /// Its stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its id in the contract.
     pub id: String,
     /// Where the row stands in the ledger; without a row, where it should.
-    pub position: i64,
+    pub position: Position,
     /// What differs, from the row to what it should be. A pointer leads into the view; where the view
     /// is right, into the columns beside it.
     pub differences: Vec<Difference>,
@@ -51,7 +52,7 @@ pub(super) struct Comparison<'a> {
     /// Where the rebuilt tables are.
     pub(super) place: TableSet,
     /// Up to here the projection claims to hold everything, and the rebuilt tables do.
-    pub(super) watermark: i64,
+    pub(super) watermark: Position,
 }
 
 /// A comparison under way.
@@ -101,7 +102,7 @@ impl Comparison<'_> {
         &mut self,
         table: &'static str,
         kind: StreamKind,
-    ) -> Result<(i64, Vec<(String, String)>), sqlx::Error> {
+    ) -> Result<(i64, Vec<(StoreName, StreamId)>), sqlx::Error> {
         // `json` cannot be compared, but its text can.
         let columns: Vec<String> = self
             .columns(table)
@@ -155,11 +156,11 @@ impl Comparison<'_> {
     async fn pairs(
         &mut self,
         table: &str,
-        streams: &[(String, String)],
+        streams: &[(StoreName, StreamId)],
     ) -> Result<Vec<Pair>, sqlx::Error> {
-        let (stores, streams): (Vec<&str>, Vec<&str>) = streams
+        let (stores, streams): (Vec<&StoreName>, Vec<&StreamId>) = streams
             .iter()
-            .map(|(store, stream)| (store.as_str(), stream.as_str()))
+            .map(|(store, stream)| (store, stream))
             .unzip();
         // Without the view, which may hold U+0000: `jsonb` does not take that.
         let beside: Vec<String> = self
@@ -207,7 +208,7 @@ impl Comparison<'_> {
         {
             (pair.made_view, pair.made_columns)
         } else {
-            let reached = pair.live_sequence.unwrap_or(0);
+            let reached = pair.live_sequence.unwrap_or_default();
             (self.folded::<V>(&pair.stream, reached).await?, None)
         };
         let differences = match (&pair.live_view, &expected) {
@@ -232,7 +233,10 @@ impl Comparison<'_> {
                 .to_owned(),
             position: pair
                 .live_position
-                .or_else(|| member("position").and_then(Value::as_i64))
+                .or_else(|| {
+                    let position = member("position").and_then(Value::as_i64);
+                    position.map(Position::new)
+                })
                 .unwrap_or_default(),
             stream: pair.stream,
             differences,
@@ -243,10 +247,17 @@ impl Comparison<'_> {
     /// None before its first record.
     async fn folded<V: View>(
         &mut self,
-        stream: &str,
-        reached: i64,
+        stream: &StreamId,
+        reached: Sequence,
     ) -> Result<Option<String>, Error> {
-        let records = reader::stream(&mut *self.conn, V::KIND, stream, 0, i64::MAX).await?;
+        let records = reader::stream(
+            &mut *self.conn,
+            V::KIND,
+            stream,
+            Sequence::START,
+            Sequence::MAX,
+        )
+        .await?;
         let keys = match V::KIND {
             StreamKind::Customer => reader::keys(self.conn, self.keyring, &[stream]).await?,
             StreamKind::CustomerGroup => HashMap::new(),
@@ -260,7 +271,7 @@ impl Comparison<'_> {
             }
             advance(&mut view, record, key, apply)?;
         }
-        if view.row().sequence == 0 {
+        if view.row().sequence == Sequence::START {
             return Ok(None);
         }
         let text = serde_json::to_string(&view);
@@ -273,14 +284,14 @@ impl Comparison<'_> {
 /// A stream's row in both tables.
 #[derive(FromRow)]
 struct Pair {
-    store: String,
-    stream: String,
-    live_sequence: Option<i64>,
-    live_position: Option<i64>,
+    store: StoreName,
+    stream: StreamId,
+    live_sequence: Option<Sequence>,
+    live_position: Option<Position>,
     live_view: Option<String>,
     live_columns: Option<String>,
-    made_sequence: Option<i64>,
-    made_position: Option<i64>,
+    made_sequence: Option<Sequence>,
+    made_position: Option<Position>,
     made_view: Option<String>,
     made_columns: Option<String>,
 }

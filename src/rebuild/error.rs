@@ -1,5 +1,7 @@
 //! Why a rebuild did not happen.
 
+use events::ids::{Position, StreamId};
+
 use crate::event_store::StoreError;
 
 /// Why there is no rebuild.
@@ -17,14 +19,14 @@ pub enum Error {
     )]
     Incomplete {
         /// The record's position.
-        position: i64,
+        position: Position,
         /// Its stream.
-        stream: String,
+        stream: StreamId,
     },
-    /// Somebody else is at it.
+    /// Another rebuild of this projection runs.
     #[error("another rebuild of {0} is running: wait for its end, or end it")]
     Busy(&'static str),
-    /// Somebody else wrote to the tables of this rebuild.
+    /// Another session wrote to the tables of this rebuild.
     #[error("somebody else changed the tables of this rebuild: nothing was switched")]
     Disturbed,
     /// A migration came in between.

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use events::ids::{Position, Sequence, StoreName, StreamId};
 use events::record::{Record, StoredRecord, StreamKind};
 use projections::table::{self, Advance};
 use projections::{Continuity, Projection, View, Visitor};
@@ -36,7 +37,7 @@ const ROWS: usize = 1000;
 /// How a record changes a view.
 pub type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
 
-/// How records change views: the projections' own code, or another whose outcome is to be seen.
+/// How records change views: the projections' own code, or other code to compare it with.
 #[derive(Clone, Default)]
 pub struct Code(Vec<Arc<dyn Any + Send + Sync>>);
 
@@ -58,7 +59,7 @@ impl Code {
 /// The views of one table, as far as they are held.
 struct Views<V: View> {
     apply: Apply<V>,
-    held: HashMap<String, Held<V>>,
+    held: HashMap<StreamId, Held<V>>,
     /// Bytes of the payloads that were folded into these.
     bytes: usize,
     bytes_max: usize,
@@ -68,9 +69,9 @@ struct Views<V: View> {
 
 /// A view and what it takes to go on with it.
 struct Held<V> {
-    store: String,
+    store: StoreName,
     /// Sequence of the row; 0 without one.
-    from: i64,
+    from: Sequence,
     key: Option<Arc<StreamKey>>,
     view: V,
 }
@@ -98,14 +99,14 @@ trait Table: Send {
 struct Tables<'a> {
     code: &'a Code,
     bytes_max: usize,
-    tables: Vec<Box<dyn Table>>,
+    listed: Vec<Box<dyn Table>>,
 }
 
 impl Visitor for Tables<'_> {
     type Error = Infallible;
 
     async fn visit<V: View>(&mut self) -> Result<(), Infallible> {
-        self.tables
+        self.listed
             .push(Box::new(Views::new(self.code.of::<V>(), self.bytes_max)));
         Ok(())
     }
@@ -131,7 +132,7 @@ pub(super) struct Worker {
     keyring: Arc<Keyring>,
     share: Share,
     /// Everything of the share up to here was read.
-    position: i64,
+    position: Position,
     tables: Vec<Box<dyn Table>>,
 }
 
@@ -142,7 +143,7 @@ impl Worker {
         keyring: Arc<Keyring>,
         (projection, code): (Projection, &Code),
         schema: &str,
-        (share, position): (Share, i64),
+        (share, position): (Share, Position),
     ) -> Result<Self, sqlx::Error> {
         // What was not on disk yet when Postgres ends is made anew.
         let writer = options
@@ -152,7 +153,7 @@ impl Worker {
         let mut tables = Tables {
             code,
             bytes_max: HELD_BYTES_MAX / workers.max(1),
-            tables: vec![],
+            listed: vec![],
         };
         let Ok(()) = projection.visit(&mut tables).await;
         Ok(Self {
@@ -161,7 +162,7 @@ impl Worker {
             keyring,
             share,
             position,
-            tables: tables.tables,
+            tables: tables.listed,
         })
     }
 
@@ -174,18 +175,18 @@ impl Worker {
     }
 
     /// Everything up to here is in the tables.
-    pub(super) const fn position(&self) -> i64 {
+    pub(super) const fn position(&self) -> Position {
         self.position
     }
 
     /// Takes everything up to a position into the tables.
     pub(super) async fn advance(
         &mut self,
-        until: i64,
+        until: Position,
         progress: &watch::Sender<Progress>,
     ) -> Result<(), Error> {
         while self.position < until {
-            let next = until.min(self.position + POSITIONS);
+            let next = until.min(self.position.plus(POSITIONS));
             let records = self.read(next).await?;
             for table in &mut self.tables {
                 let (reader, writer) = (&mut self.reader, &mut self.writer);
@@ -200,7 +201,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn read(&mut self, until: i64) -> Result<Vec<StoredRecord>, Error> {
+    async fn read(&mut self, until: Position) -> Result<Vec<StoredRecord>, Error> {
         let sql = format!(
             "select {} from events where position > $1 and position <= $2 \
                 and (hashtext(aggregate_id) & 2147483647) % $3 = $4 \
@@ -238,19 +239,19 @@ impl<V: View> Views<V> {
         writer: &mut PgConnection,
         keyring: &Keyring,
     ) -> Result<(), Error> {
-        let mut stores: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut stores: BTreeMap<&StoreName, BTreeSet<&StreamId>> = BTreeMap::new();
         for record in records.filter(|record| !self.held.contains_key(&record.stream)) {
             let streams = stores.entry(&record.store).or_default();
             streams.insert(&record.stream);
         }
         for (store, streams) in stores {
-            let names: Vec<&str> = streams.iter().copied().collect();
+            let names: Vec<&StreamId> = streams.iter().copied().collect();
             // Of a group, only the callers' words are sealed, and no view shows them.
             let mut keys = match V::KIND {
                 StreamKind::Customer => reader::keys(reader, keyring, &names).await?,
                 StreamKind::CustomerGroup => HashMap::new(),
             };
-            let names: Vec<String> = streams.into_iter().map(ToOwned::to_owned).collect();
+            let names: Vec<StreamId> = streams.into_iter().cloned().collect();
             let mut rows = if self.has_rows {
                 table::load::<V>(writer, store, &names).await?
             } else {
@@ -259,7 +260,7 @@ impl<V: View> Views<V> {
             for stream in names {
                 let view = rows.remove(&stream).unwrap_or_default();
                 let held = Held {
-                    store: store.to_owned(),
+                    store: store.clone(),
                     from: view.row().sequence,
                     key: keys.remove(&stream),
                     view,
@@ -299,7 +300,7 @@ impl<V: View> Table for Views<V> {
     }
 
     async fn write(&mut self, writer: &mut PgConnection) -> Result<(), Error> {
-        let mut stores: BTreeMap<&str, Vec<(&String, &Held<V>)>> = BTreeMap::new();
+        let mut stores: BTreeMap<&StoreName, Vec<(&StreamId, &Held<V>)>> = BTreeMap::new();
         for (stream, held) in &self.held {
             if held.view.row().sequence > held.from {
                 stores.entry(&held.store).or_default().push((stream, held));

@@ -1,5 +1,6 @@
 //! What others may know of rebuilds: whether one runs, and when tables were switched last.
 
+use events::ids::Position;
 use sqlx::PgExecutor;
 
 use super::LOCK;
@@ -13,14 +14,14 @@ pub struct Last {
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub switched_at: jiff::Timestamp,
     /// Up to which position the tables held everything that came in.
-    pub position: i64,
+    pub position: Position,
     /// Whether they had gone out before.
     pub went_back: bool,
     /// Whether the tables are kept that went out.
     pub is_kept: bool,
 }
 
-/// Whether somebody rebuilds a projection at the moment.
+/// Whether a rebuild of a projection runs at the moment.
 pub async fn is_running(
     executor: impl PgExecutor<'_>,
     projection: Projection,

@@ -52,8 +52,8 @@ fn fold(events: &[CustomerEvent]) -> Customer {
 
 fn ids(number: usize) -> ForeignIds {
     ForeignIds {
-        medusa: format!("m{number}"),
-        shopline: format!("s{number}"),
+        medusa: format!("m{number}").into(),
+        shopline: format!("s{number}").into(),
     }
 }
 
@@ -192,8 +192,8 @@ fn a_creation_records_all_that_was_given() {
     );
     let customer = fold(&events);
     assert_eq!(customer.life, Life::Live);
-    assert_eq!(customer.state, CustomerState::Registered);
-    assert_eq!(customer.tags, Some(vec!["loyal".to_owned()].into()));
+    assert_eq!(customer.profile.state, CustomerState::Registered);
+    assert_eq!(customer.profile.tags, Some(vec!["loyal".to_owned()]));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn a_new_email_is_not_a_confirmed_one() {
     assert_eq!(change(&bob(), &MEDUSA, fields.clone()), expected(None));
     let events = change(&registered(), SHOPLINE, fields);
     assert_eq!(events, expected(Some(false)));
-    assert!(!fold(&then(&registered(), events)).verified_email);
+    assert!(!fold(&then(&registered(), events)).profile.verified_email);
     let same = Fields {
         email: set("bob@example.com"),
         ..Fields::default()
@@ -401,7 +401,7 @@ fn a_subscription_starts_and_ends() {
 }
 
 fn assign(given: &[CustomerEvent], groups: &[&str]) -> Result<Vec<CustomerEvent>, Refusal> {
-    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let groups = groups.iter().copied().map(Into::into).collect();
     update(
         given,
         UpdateCustomer {
@@ -412,7 +412,7 @@ fn assign(given: &[CustomerEvent], groups: &[&str]) -> Result<Vec<CustomerEvent>
 }
 
 fn assigned(groups: &[&str]) -> Vec<CustomerEvent> {
-    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let groups = groups.iter().copied().map(Into::into).collect();
     vec![CustomerEvent::GroupsAssigned(GroupsAssigned { groups })]
 }
 
@@ -429,12 +429,12 @@ fn groups_are_the_whole_set_ascending() {
 }
 
 fn join(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
-    let group = group.to_owned();
+    let group = group.into();
     when(given, Command::JoinGroup { group })
 }
 
 fn leave(given: &[CustomerEvent], group: &str) -> Result<Vec<CustomerEvent>, Refusal> {
-    let group = group.to_owned();
+    let group = group.into();
     when(given, Command::LeaveGroup { group })
 }
 

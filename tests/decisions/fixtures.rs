@@ -9,6 +9,7 @@ use customer_ledger::domain::customer::{Command, Customer, Fields, Life, UpdateC
 use customer_ledger::history::fixture::Fixture;
 use events::CustomerEvent;
 use events::patch::Patch;
+use events::personal::Personal;
 
 /// A guest that SHOPLINE then gave a name, a birthday, tags and an address, and Medusa its metadata.
 const TWO_SHOPS: &str = include_str!("fixtures/two_shops.json");
@@ -46,7 +47,8 @@ fn a_command_is_decided_on_what_a_real_customer_went_through() {
     let [address] = &customer.addresses[..] else {
         panic!("{:?}", customer.addresses);
     };
-    assert_eq!(address.first_name, customer.first_name);
+    let name = customer.profile.first_name.as_ref();
+    assert_eq!(address.first_name, name.cloned().map(Personal::from));
     let named = |name: &str| UpdateCustomer {
         rules: VERSION_20230901.rules,
         fields: Fields {
@@ -64,7 +66,6 @@ fn a_command_is_decided_on_what_a_real_customer_went_through() {
             .inspect_result()
             .unwrap()
     };
-    let name = customer.first_name.as_ref().and_then(|name| name.open());
     assert_eq!(when(name.unwrap()), vec![]);
     assert_eq!(when("another").len(), 1);
 }

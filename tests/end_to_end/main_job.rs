@@ -227,7 +227,7 @@ async fn views(shop: &Shop) -> Vec<String> {
         wait::until("the views hold everything", async || {
             let pool = &shop.database.pool;
             let watermark = customer_ledger::kafka::projector::watermark(pool, &topic, projection);
-            (watermark.await.unwrap() >= head).then_some(())
+            (watermark.await.unwrap().get() >= head).then_some(())
         })
         .await;
     }

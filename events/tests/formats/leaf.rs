@@ -1,5 +1,6 @@
 //! `docs/leaf.md` says what the code does: its vectors are computed again.
 
+use events::ids::{Position, Sequence};
 use events::record::{StoredRecord, StreamKind};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -45,11 +46,11 @@ fn vectors(page: &str) -> Vec<Vector<'_>> {
             let number = |member: &str| record[member].as_i64().unwrap();
             Vector {
                 record: StoredRecord {
-                    position: number("position"),
-                    sequence: number("sequence"),
-                    store: text("store"),
+                    position: Position::new(number("position")),
+                    sequence: Sequence::new(number("sequence")),
+                    store: text("store").into(),
                     kind: StreamKind::Customer,
-                    stream: text("stream"),
+                    stream: text("stream").into(),
                     event_type: text("type"),
                     event_version: text("version"),
                     payload: payload.to_owned(),

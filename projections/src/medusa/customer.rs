@@ -6,47 +6,39 @@ use events::CustomerEvent;
 use events::address::{self, AddressChange, AddressChanged, CountryCode, Slot};
 use events::customer::{
     Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerUpdated,
-    GroupsAssigned, PersonalDataErased,
+    GroupsAssigned, PersonalDataErased, Profile,
 };
+use events::ids::{MedusaId, Position, Sequence, StreamId};
 use events::record::Record;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::countries::country;
-use crate::{patch, read};
+use crate::read;
 
 /// A customer in Medusa's shape, with its place in the ledger.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether the customer is gone. Then only ids and times are left here.
     pub deleted: bool,
     /// Medusa's id, `cus_…`.
-    pub id: String,
+    pub id: MedusaId,
     /// When the customer came into being.
     pub created_at: Timestamp,
     /// When something that Medusa shows of the customer's own row last changed.
     pub updated_at: Timestamp,
-    /// E-mail. Medusa requires one; a customer from elsewhere may have none.
-    pub email: Option<String>,
-    /// First name.
-    pub first_name: Option<String>,
-    /// Last name.
-    pub last_name: Option<String>,
-    /// Phone number.
-    pub phone: Option<String>,
-    /// Whether the customer registered.
-    pub has_account: bool,
-    /// Free metadata, members in the order they came.
-    pub metadata: Option<Map<String, Value>>,
+    /// The customer's own fields, as far as Medusa shows them. Medusa requires an e-mail; a customer
+    /// from elsewhere may have none.
+    pub profile: Profile,
     /// Streams of the customer's groups, ascending.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Addresses of both slots, oldest first.
     pub addresses: Vec<Address>,
 }
@@ -58,7 +50,7 @@ pub struct Address {
     /// The ledger's id of the address.
     pub key: String,
     /// Medusa's id, `addr_…`.
-    pub id: String,
+    pub id: MedusaId,
     /// Where it belongs.
     pub slot: Slot,
     /// When the address came into being.
@@ -142,69 +134,18 @@ impl Customer {
     }
 
     fn create(&mut self, created: &CustomerCreated, time: Timestamp) {
-        let CustomerCreated {
-            ids,
-            email,
-            first_name,
-            last_name,
-            phone,
-            has_account,
-            metadata,
-            state: _,
-            verified_email: _,
-            tags: _,
-            note: _,
-            birthday: _,
-            gender: _,
-            language: _,
-            nick_name: _,
-            multipass_identifier: _,
-            email_subscription: _,
-            email_consent: _,
-            mobile_subscription: _,
-            mobile_consent: _,
-        } = created;
-        self.id.clone_from(&ids.medusa);
+        self.id.clone_from(&created.ids.medusa);
         self.created_at = time;
         self.updated_at = time;
-        self.email = read(email.as_ref());
-        self.first_name = read(first_name.as_ref());
-        self.last_name = read(last_name.as_ref());
-        self.phone = read(phone.as_ref());
-        self.has_account = *has_account;
-        self.metadata = read(metadata.as_ref());
+        self.profile = shown(Profile::created(created));
     }
 
     fn update(&mut self, updated: &CustomerUpdated, time: Timestamp) {
-        let CustomerUpdated {
-            email,
-            first_name,
-            last_name,
-            phone,
-            has_account,
-            metadata,
-            state: _,
-            verified_email: _,
-            tags: _,
-            note: _,
-            birthday: _,
-            gender: _,
-            language: _,
-            nick_name: _,
-            multipass_identifier: _,
-            email_subscription: _,
-            email_consent: _,
-            mobile_subscription: _,
-            mobile_consent: _,
-        } = updated;
-        let before = self.clone();
-        patch(&mut self.email, email);
-        patch(&mut self.first_name, first_name);
-        patch(&mut self.last_name, last_name);
-        patch(&mut self.phone, phone);
-        self.has_account = has_account.unwrap_or(self.has_account);
-        patch(&mut self.metadata, metadata);
-        if *self != before {
+        let mut profile = self.profile.clone();
+        profile.update(updated);
+        let profile = shown(profile);
+        if profile != self.profile {
+            self.profile = profile;
             self.updated_at = time;
         }
     }
@@ -242,6 +183,19 @@ impl Customer {
             updated_at: time,
             ..Self::default()
         };
+    }
+}
+
+/// What Medusa shows of a customer's own fields. Nothing else is held, and nothing else moves the clock.
+fn shown(profile: Profile) -> Profile {
+    Profile {
+        email: profile.email,
+        first_name: profile.first_name,
+        last_name: profile.last_name,
+        phone: profile.phone,
+        has_account: profile.has_account,
+        metadata: profile.metadata,
+        ..Profile::default()
     }
 }
 

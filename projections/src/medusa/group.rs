@@ -3,6 +3,7 @@
 
 use events::GroupEvent;
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
+use events::ids::{MedusaId, Position, Sequence, StreamId};
 use events::record::Record;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,15 +13,15 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// The group's stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether the group is gone.
     pub deleted: bool,
     /// Medusa's id, `cgrp_…`.
-    pub id: String,
+    pub id: MedusaId,
     /// When the group came into being.
     pub created_at: Timestamp,
     /// When its name or metadata last changed. Members coming and going do not move it.

@@ -1,5 +1,7 @@
 //! What a page of customers or groups is: which are meant, in which order, and how many of them.
 
+use events::ids::StreamId;
+
 use super::group::{COLUMNS, Fields};
 use super::relations::Relations;
 
@@ -55,7 +57,7 @@ pub struct CustomerFilter {
     /// Whether they are registered.
     pub has_account: HasAccount,
     /// Streams of groups: members of any.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<StreamId>>,
     /// When they came into being.
     pub created_at: Window,
     /// When they last changed.

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::ids::StreamId;
+
 use super::customer::Customer;
 use super::group::Group;
 use super::relations::Relations;
@@ -13,20 +15,20 @@ use super::relations::Relations;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Related {
     /// By stream. `None`: looked up, and not there.
-    groups: BTreeMap<String, Option<Group>>,
+    groups: BTreeMap<StreamId, Option<Group>>,
     /// By stream.
-    customers: BTreeMap<String, Customer>,
+    customers: BTreeMap<StreamId, Customer>,
     /// Streams of a group's members, by the group's stream.
-    members: BTreeMap<String, BTreeSet<String>>,
+    members: BTreeMap<StreamId, BTreeSet<StreamId>>,
 }
 
 /// What a loader has to read, by stream of the group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// Groups that are shown.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Groups whose members are shown.
-    pub members: Vec<String>,
+    pub members: Vec<StreamId>,
 }
 
 impl Missing {
@@ -65,17 +67,14 @@ impl Related {
         groups: impl IntoIterator<Item = &'a Group>,
         relations: &Relations,
     ) -> Missing {
-        let groups: BTreeSet<_> = groups
-            .into_iter()
-            .map(|group| group.stream.as_str())
-            .collect();
+        let groups: BTreeSet<_> = groups.into_iter().map(|group| &group.stream).collect();
         let mut search = Search::new(self);
         search.members_of(&groups, relations);
         search.missing()
     }
 
     /// Holds the groups that were read for these streams; the others are known to be absent.
-    pub fn hold_groups(&mut self, asked: &[String], found: impl IntoIterator<Item = Group>) {
+    pub fn hold_groups(&mut self, asked: &[StreamId], found: impl IntoIterator<Item = Group>) {
         for stream in asked {
             self.groups.entry(stream.clone()).or_default();
         }
@@ -85,7 +84,7 @@ impl Related {
     }
 
     /// Holds the customers that were read as members of these groups.
-    pub fn hold_members(&mut self, asked: &[String], found: impl IntoIterator<Item = Customer>) {
+    pub fn hold_members(&mut self, asked: &[StreamId], found: impl IntoIterator<Item = Customer>) {
         let asked: BTreeSet<_> = asked.iter().collect();
         for group in &asked {
             self.members.entry((*group).clone()).or_default();
@@ -102,7 +101,7 @@ impl Related {
     }
 
     /// A group, unless it is absent or deleted.
-    pub(super) fn group(&self, stream: &str) -> Option<&Group> {
+    pub(super) fn group(&self, stream: &StreamId) -> Option<&Group> {
         self.groups
             .get(stream)?
             .as_ref()
@@ -110,7 +109,7 @@ impl Related {
     }
 
     /// The members held of a group, in the order of their streams, which is that of their births.
-    pub(super) fn members(&self, group: &str) -> impl Iterator<Item = &Customer> {
+    pub(super) fn members(&self, group: &StreamId) -> impl Iterator<Item = &Customer> {
         self.members
             .get(group)
             .into_iter()
@@ -123,8 +122,8 @@ impl Related {
 /// from level to level.
 struct Search<'a> {
     related: &'a Related,
-    groups: BTreeSet<&'a str>,
-    members: BTreeSet<&'a str>,
+    groups: BTreeSet<&'a StreamId>,
+    members: BTreeSet<&'a StreamId>,
 }
 
 impl<'a> Search<'a> {
@@ -137,7 +136,7 @@ impl<'a> Search<'a> {
     }
 
     fn missing(self) -> Missing {
-        let owned = |streams: BTreeSet<&str>| streams.into_iter().map(ToOwned::to_owned).collect();
+        let owned = |streams: BTreeSet<&StreamId>| streams.into_iter().cloned().collect();
         Missing {
             groups: owned(self.groups),
             members: owned(self.members),
@@ -146,9 +145,9 @@ impl<'a> Search<'a> {
 
     fn customers(&mut self, customers: &[&'a Customer], relations: &Relations) {
         if let Some(relations) = relations.get("groups") {
-            let streams: BTreeSet<&str> = customers
+            let streams: BTreeSet<&StreamId> = customers
                 .iter()
-                .flat_map(|customer| customer.groups.iter().map(String::as_str))
+                .flat_map(|customer| &customer.groups)
                 .collect();
             self.groups.extend(
                 streams
@@ -164,7 +163,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn members_of(&mut self, groups: &BTreeSet<&'a str>, relations: &Relations) {
+    fn members_of(&mut self, groups: &BTreeSet<&'a StreamId>, relations: &Relations) {
         let Some(relations) = relations.get("customers") else {
             return;
         };
@@ -172,7 +171,7 @@ impl<'a> Search<'a> {
         self.members
             .extend(groups.iter().filter(|group| !members.contains_key(**group)));
         let related = self.related;
-        let streams: BTreeSet<&String> = groups
+        let streams: BTreeSet<&StreamId> = groups
             .iter()
             .filter_map(|group| related.members.get(*group))
             .flatten()

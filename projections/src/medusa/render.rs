@@ -216,12 +216,12 @@ impl<'a> CustomerBody<'a> {
             updated_at: Milliseconds(customer.updated_at),
             deleted_at: (),
             email: email(customer),
-            first_name: customer.first_name.as_deref(),
-            last_name: customer.last_name.as_deref(),
+            first_name: customer.profile.first_name.as_deref(),
+            last_name: customer.profile.last_name.as_deref(),
             billing_address_id: billing_address_id(customer),
-            phone: customer.phone.as_deref(),
-            has_account: customer.has_account,
-            metadata: customer.metadata.as_ref().map(Stored),
+            phone: customer.profile.phone.as_deref(),
+            has_account: customer.profile.has_account,
+            metadata: customer.profile.metadata.as_ref().map(Stored),
             billing_address: relations.get("billing_address").map(|relations| {
                 customer
                     .billing_address()
@@ -267,14 +267,14 @@ struct CreatedBody<'a> {
 
 impl<'a> CreatedBody<'a> {
     fn new(customer: &'a Customer, given: Given) -> Self {
-        let phone = customer.phone.as_deref();
-        let metadata = customer.metadata.as_ref().map(AsGiven);
+        let phone = customer.profile.phone.as_deref();
+        let metadata = customer.profile.metadata.as_ref().map(AsGiven);
         Self {
             email: email(customer),
-            first_name: customer.first_name.as_deref(),
-            last_name: customer.last_name.as_deref(),
+            first_name: customer.profile.first_name.as_deref(),
+            last_name: customer.profile.last_name.as_deref(),
             given_phone: given.phone.then_some(phone),
-            registered: customer.has_account.then_some(true),
+            registered: customer.profile.has_account.then_some(true),
             given_metadata: given.metadata.then_some(metadata),
             id: &customer.id,
             deleted_at: (),
@@ -283,7 +283,7 @@ impl<'a> CreatedBody<'a> {
             metadata: (!given.metadata).then_some(()),
             created_at: Milliseconds(customer.created_at),
             updated_at: Milliseconds(customer.updated_at),
-            guest: (!customer.has_account).then_some(false),
+            guest: (!customer.profile.has_account).then_some(false),
         }
     }
 }
@@ -445,7 +445,7 @@ type Empty = [(); 0];
 
 /// Medusa always has an e-mail and its clients count on a text.
 fn email(customer: &Customer) -> &str {
-    customer.email.as_deref().unwrap_or_default()
+    customer.profile.email.as_deref().unwrap_or_default()
 }
 
 fn billing_address_id(customer: &Customer) -> Option<&str> {

@@ -5,92 +5,46 @@ use std::fmt;
 use events::CustomerEvent;
 use events::address::{self, AddressChange, AddressChanged, CountryCode, Slot};
 use events::customer::{
-    self, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState, CustomerUpdated,
-    Gender, GroupsAssigned, OptInLevel, PersonalDataErased, Subscription,
+    CredentialChanged, CustomerCreated, CustomerDeleted, CustomerUpdated, GroupsAssigned,
+    PersonalDataErased, Profile,
 };
-use events::patch::Patch;
+use events::ids::{Position, Sequence, ShoplineId, StreamId};
 use events::personal::Personal;
 use events::record::Record;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::countries::country;
-use crate::{patch, read};
+use crate::read;
 
-/// A customer in SHOPLINE's shape, with its place in the ledger. A text that is not there is empty:
-/// SHOPLINE does not tell the two apart.
+/// A customer in SHOPLINE's shape, with its place in the ledger. A text of an address that is
+/// not there is empty: SHOPLINE does not tell the two apart.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Sequence of the last record applied; 0 before the first.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Position of the last record applied.
-    pub position: i64,
+    pub position: Position,
     /// Whether the customer is gone. Then only ids and times are left here.
     pub deleted: bool,
     /// SHOPLINE's id, ten digits.
-    pub id: String,
+    pub id: ShoplineId,
     /// When the customer came into being.
     pub created_at: Timestamp,
     /// When something that SHOPLINE shows last changed, addresses included.
     pub updated_at: Timestamp,
-    /// E-mail.
-    pub email: String,
-    /// First name.
-    pub first_name: String,
-    /// Last name.
-    pub last_name: String,
-    /// Phone number.
-    pub phone: String,
-    /// The merchant's note.
-    pub note: String,
-    /// Tags, in order.
-    pub tags: Vec<String>,
-    /// Date of birth, `yyyyMMdd`.
-    pub birthday: String,
-    /// Gender.
-    pub gender: Option<Gender>,
-    /// Language tag.
-    pub language: String,
-    /// Nickname.
-    pub nick_name: String,
-    /// The id under which another system signs the customer in.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub multipass_identifier: String,
-    /// Invitation state.
-    pub state: CustomerState,
-    /// Whether the e-mail was confirmed.
-    pub verified_email: bool,
-    /// Subscription by e-mail.
-    pub email_subscription: Subscription,
-    /// When it last changed.
+    /// The customer's own fields, as far as SHOPLINE shows them; no text in it is empty.
+    pub profile: Profile,
+    /// When the subscription by e-mail last changed.
     pub email_subscription_at: Option<Timestamp>,
-    /// How it came, if it was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email_consent: Option<Consent>,
-    /// Subscription by phone.
-    pub mobile_subscription: Subscription,
-    /// When it last changed.
+    /// When the subscription by phone last changed.
     pub mobile_subscription_at: Option<Timestamp>,
-    /// How it came, if it was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mobile_consent: Option<Consent>,
     /// The list of addresses, oldest first.
     pub addresses: Vec<Address>,
     /// The key of the chosen default address, unless that is the first one, which serves anyway.
     pub default_address: Option<String>,
-}
-
-/// How a subscription came to be what it is.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consent {
-    /// How sure it is that the customer meant it.
-    pub opt_in_level: OptInLevel,
-    /// When it was given or taken back.
-    pub updated_at: Option<Timestamp>,
-    /// Where it was collected.
-    pub collected_from: String,
 }
 
 /// An address in SHOPLINE's shape.
@@ -99,7 +53,7 @@ pub struct Address {
     /// The ledger's id of the address.
     pub key: String,
     /// SHOPLINE's id.
-    pub id: String,
+    pub id: ShoplineId,
     /// First line.
     pub address1: String,
     /// Second line.
@@ -144,12 +98,6 @@ impl fmt::Debug for Customer {
     }
 }
 
-impl fmt::Debug for Consent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shopline::Consent({:?})", self.opt_in_level)
-    }
-}
-
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "shopline::Address({})", self.key)
@@ -181,7 +129,7 @@ impl Customer {
 
     /// The tags as one text.
     pub fn tags_text(&self) -> String {
-        self.tags.join(",")
+        self.profile.tags.as_deref().unwrap_or_default().join(",")
     }
 
     fn fold(&mut self, record: &Record<CustomerEvent>) {
@@ -198,117 +146,26 @@ impl Customer {
     }
 
     fn create(&mut self, created: &CustomerCreated, time: Timestamp) {
-        let CustomerCreated {
-            ids,
-            email,
-            first_name,
-            last_name,
-            phone,
-            has_account: _,
-            state,
-            verified_email,
-            metadata: _,
-            tags,
-            note,
-            birthday,
-            gender,
-            language,
-            nick_name,
-            multipass_identifier,
-            email_subscription,
-            email_consent,
-            mobile_subscription,
-            mobile_consent,
-        } = created;
-        self.id.clone_from(&ids.shopline);
+        self.id.clone_from(&created.ids.shopline);
         self.created_at = time;
         self.updated_at = time;
-        self.email = text(email.as_ref());
-        self.first_name = text(first_name.as_ref());
-        self.last_name = text(last_name.as_ref());
-        self.phone = text(phone.as_ref());
-        self.note = text(note.as_ref());
-        self.tags = read(tags.as_ref()).unwrap_or_default();
-        self.birthday = text(birthday.as_ref());
-        self.gender = read(gender.as_ref());
-        self.language = text(language.as_ref());
-        self.nick_name = text(nick_name.as_ref());
-        self.multipass_identifier = text(multipass_identifier.as_ref());
-        self.state = *state;
-        self.verified_email = *verified_email;
-        self.subscribe(Some(*email_subscription), Some(*mobile_subscription), time);
-        self.consent(email_consent.as_ref(), mobile_consent.as_ref());
+        self.change(Profile::created(created), time);
     }
 
     fn update(&mut self, updated: &CustomerUpdated, time: Timestamp) {
-        let CustomerUpdated {
-            email,
-            first_name,
-            last_name,
-            phone,
-            has_account: _,
-            state,
-            verified_email,
-            metadata: _,
-            tags,
-            note,
-            birthday,
-            gender,
-            language,
-            nick_name,
-            multipass_identifier,
-            email_subscription,
-            email_consent,
-            mobile_subscription,
-            mobile_consent,
-        } = updated;
-        patch_text(&mut self.email, email);
-        patch_text(&mut self.first_name, first_name);
-        patch_text(&mut self.last_name, last_name);
-        patch_text(&mut self.phone, phone);
-        patch_text(&mut self.note, note);
-        patch_text(&mut self.birthday, birthday);
-        patch_text(&mut self.language, language);
-        patch_text(&mut self.nick_name, nick_name);
-        patch_text(&mut self.multipass_identifier, multipass_identifier);
-        patch(&mut self.gender, gender);
-        match tags {
-            Patch::Keep => {}
-            Patch::Clear => self.tags.clear(),
-            Patch::Set(tags) => self.tags = read(Some(tags)).unwrap_or_default(),
-        }
-        self.state = state.unwrap_or(self.state);
-        self.verified_email = verified_email.unwrap_or(self.verified_email);
-        self.subscribe(*email_subscription, *mobile_subscription, time);
-        self.consent(email_consent.as_ref(), mobile_consent.as_ref());
+        let mut profile = self.profile.clone();
+        profile.update(updated);
+        self.change(profile, time);
     }
 
-    /// A subscription that changed has another consent, or none that was told.
-    fn subscribe(
-        &mut self,
-        email: Option<Subscription>,
-        mobile: Option<Subscription>,
-        time: Timestamp,
-    ) {
-        if let Some(email) = email.filter(|email| *email != self.email_subscription) {
-            self.email_subscription = email;
+    fn change(&mut self, profile: Profile, time: Timestamp) {
+        if profile.email_subscription != self.profile.email_subscription {
             self.email_subscription_at = Some(time);
-            self.email_consent = None;
         }
-        if let Some(mobile) = mobile.filter(|mobile| *mobile != self.mobile_subscription) {
-            self.mobile_subscription = mobile;
+        if profile.mobile_subscription != self.profile.mobile_subscription {
             self.mobile_subscription_at = Some(time);
-            self.mobile_consent = None;
         }
-    }
-
-    fn consent(&mut self, email: Option<&customer::Consent>, mobile: Option<&customer::Consent>) {
-        if let Some(email) = email {
-            self.email_consent = Some(Consent::shown(email));
-        }
-        if let Some(mobile) = mobile {
-            self.mobile_consent = Some(Consent::shown(mobile));
-        }
+        self.profile = shown(profile);
     }
 
     fn change_address(&mut self, changed: &AddressChanged) {
@@ -355,18 +212,13 @@ impl Customer {
     }
 }
 
-impl Consent {
-    fn shown(consent: &customer::Consent) -> Self {
-        let customer::Consent {
-            opt_in_level,
-            updated_at,
-            collected_from,
-        } = consent;
-        Self {
-            opt_in_level: *opt_in_level,
-            updated_at: *updated_at,
-            collected_from: text(collected_from.as_ref()),
-        }
+/// What SHOPLINE shows of a customer's own fields: all but those that are Medusa's. Nothing else is held,
+/// and nothing else moves the clock. An empty text is none.
+fn shown(profile: Profile) -> Profile {
+    Profile {
+        has_account: false,
+        metadata: None,
+        ..profile.without_empty()
     }
 }
 
@@ -435,12 +287,4 @@ fn name_of(code: &str) -> String {
 
 fn text(value: Option<&Personal<String>>) -> String {
     read(value).unwrap_or_default()
-}
-
-fn patch_text(field: &mut String, patch: &Patch<Personal<String>>) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Clear => field.clear(),
-        Patch::Set(value) => *field = text(Some(value)),
-    }
 }

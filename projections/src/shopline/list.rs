@@ -1,10 +1,12 @@
 //! What a page of customers is: which are meant, in which order, and where the page begins.
 
+use events::customer::Profile;
+use events::ids::ShoplineId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::customer::Customer;
-use super::render;
+use super::render::{self, text};
 use crate::table::{SEPARATOR, column};
 
 /// Times as they are shown, in whole seconds since 1970; both ends are within.
@@ -37,9 +39,9 @@ impl Window {
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Any of these ids.
-    pub ids: Option<Vec<String>>,
+    pub ids: Option<Vec<ShoplineId>>,
     /// An id that comes before theirs in the order of ids, the greatest first.
-    pub since_id: Option<String>,
+    pub since_id: Option<ShoplineId>,
     /// When they came into being.
     pub created_at: Window,
     /// When they last changed.
@@ -75,7 +77,7 @@ pub enum Order {
 #[serde(deny_unknown_fields)]
 pub struct SortKey {
     /// The id.
-    pub id: String,
+    pub id: ShoplineId,
     /// When the customer came into being, in microseconds since 1970.
     pub created_at: i64,
 }
@@ -117,15 +119,19 @@ pub struct Page {
 
 /// What a fuzzy search looks into; nothing of a deleted customer.
 pub(super) fn search_text(customer: &Customer) -> Option<String> {
-    let Customer {
+    let Profile {
         email,
         phone,
         first_name,
         last_name,
         ..
-    } = customer;
-    let name = format!("{first_name} {last_name}");
-    let mut lines = vec![email.as_str(), phone, name.trim()];
+    } = &customer.profile;
+    let name = format!(
+        "{} {}",
+        text(first_name.as_deref()),
+        text(last_name.as_deref())
+    );
+    let mut lines = vec![text(email.as_deref()), text(phone.as_deref()), name.trim()];
     let recipient;
     if let Some(address) = customer.default_address() {
         recipient = format!("{} {}", address.first_name, address.last_name);
@@ -149,8 +155,8 @@ pub(super) fn search_text(customer: &Customer) -> Option<String> {
 pub(super) fn terms(customer: &Customer) -> Vec<String> {
     let tags = customer.tags_text();
     let tags = tags.split(',').filter(|tag| !tag.is_empty()).map(tag_term);
-    let name = Some(&customer.first_name).filter(|name| !name.is_empty());
-    tags.chain(name.map(|name| first_name_term(name))).collect()
+    let name = customer.profile.first_name.as_deref();
+    tags.chain(name.map(first_name_term)).collect()
 }
 
 /// A tag in any case, as [`Filter::terms`] names it.
@@ -182,12 +188,12 @@ pub(super) fn folded(text: &str) -> String {
 
 /// The number that is shown for the subscription by e-mail.
 pub(super) fn email_subscribe_flag(customer: &Customer) -> i16 {
-    render::flag(customer.email_subscription).into()
+    render::flag(customer.profile.email_subscription).into()
 }
 
 /// The number that is shown for the state.
 pub(super) fn state(customer: &Customer) -> i16 {
-    render::state(customer.state).into()
+    render::state(customer.profile.state).into()
 }
 
 #[test]

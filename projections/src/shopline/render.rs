@@ -4,7 +4,7 @@
 mod address;
 mod reply;
 
-use events::customer::{CustomerState, Gender, OptInLevel, Subscription};
+use events::customer::{CustomerState, Gender, OpenConsent, OptInLevel, Subscription};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub use self::address::{render_address, render_addresses};
 pub use self::reply::{
     render_activation_url, render_count, render_invite, render_nothing, render_orders,
 };
-use super::customer::{Address, Consent, Customer};
+use super::customer::{Address, Customer};
 
 /// What an answer takes from the store.
 #[derive(Clone, Debug)]
@@ -107,17 +107,18 @@ impl Fields {
 /// `{"customer":{…}}` as `POST customers.json` answers it: without the nickname.
 pub fn render_created(customer: &Customer, store: &Store, version: Version) -> String {
     let customer = Body {
-        accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
+        accepts_mobile_marketing: Some(accepts(customer.profile.mobile_subscription)),
         ..Body::detailed(customer, store, version)
     };
     to_text(&InCustomer { customer })
 }
 
 /// `{"customer":{…}}` as `PUT customers/{id}.json` answers it: the only answer that says
-/// `accepts_phone_marketing`, and one that leaves out birthday, gender, language and nickname.
+/// `accepts_phone_marketing`, and one that leaves out birthday, gender, language, nickname and
+/// social accounts.
 pub fn render_updated(customer: &Customer, store: &Store, version: Version) -> String {
     let customer = Body {
-        accepts_phone_marketing: Some(accepts(customer.mobile_subscription)),
+        accepts_phone_marketing: Some(accepts(customer.profile.mobile_subscription)),
         ..Body::common(customer, store, version)
     };
     to_text(&InCustomer { customer })
@@ -137,10 +138,10 @@ pub fn render_deleted(customer: &Customer) -> String {
         phone: &'a str,
     }
     let customer = Called {
-        email: &customer.email,
-        first_name: &customer.first_name,
-        last_name: &customer.last_name,
-        phone: &customer.phone,
+        email: text(customer.profile.email.as_deref()),
+        first_name: text(customer.profile.first_name.as_deref()),
+        last_name: text(customer.profile.last_name.as_deref()),
+        phone: text(customer.profile.phone.as_deref()),
     };
     to_text(&Body { customer })
 }
@@ -167,13 +168,19 @@ pub fn render_subscriptions(customers: &[Customer], store: &Store) -> String {
     let mut infos = vec![];
     for customer in customers {
         let (email, phone) = (
-            (customer.email_subscription, customer.email_subscription_at),
             (
-                customer.mobile_subscription,
+                customer.profile.email_subscription,
+                customer.email_subscription_at,
+            ),
+            (
+                customer.profile.mobile_subscription,
                 customer.mobile_subscription_at,
             ),
         );
-        let accounts = [(0, &customer.email, email), (1, &customer.phone, phone)];
+        let accounts = [
+            (0, text(customer.profile.email.as_deref()), email),
+            (1, text(customer.profile.phone.as_deref()), phone),
+        ];
         for (subscribe_account_type, account, (subscription, time)) in accounts {
             if !account.is_empty() {
                 infos.push(Info {
@@ -198,7 +205,7 @@ struct InCustomer<'a> {
 }
 
 /// Texts that are not there are empty; any other member without a value is left out, for instance
-/// `asid`, `last_order_id` and `social_customer`, which the ledger never has.
+/// `asid` and `last_order_id`, which the ledger never has.
 #[derive(Serialize)]
 struct Body<'a> {
     accepts_marketing: bool,
@@ -238,6 +245,8 @@ struct Body<'a> {
     phone: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sms_marketing_consent: Option<ConsentBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    social_customer: Option<&'a [String]>,
     state: u8,
     tags: String,
     total_spent: &'static str,
@@ -255,11 +264,11 @@ impl<'a> Body<'a> {
             province_code_v2: version.province_code_v2(address),
             ..AddressBody::new(address, customer, default)
         };
-        let consent = |subscription, consent: &'a Option<Consent>| {
+        let consent = |subscription, consent: &'a Option<OpenConsent>| {
             says_more.then(|| ConsentBody::new(subscription, consent.as_ref(), store))
         };
         Self {
-            accepts_marketing: accepts(customer.email_subscription),
+            accepts_marketing: accepts(customer.profile.email_subscription),
             accepts_marketing_updated_at: customer.email_subscription_at.map(seconds),
             accepts_mobile_marketing: None,
             accepts_mobile_marketing_updated_at: customer.mobile_subscription_at.map(seconds),
@@ -269,34 +278,42 @@ impl<'a> Body<'a> {
             created_at: seconds(customer.created_at),
             currency: &store.currency,
             default_address: default.map(address),
-            email: &customer.email,
-            email_marketing_consent: consent(customer.email_subscription, &customer.email_consent),
-            email_subscribe_flag: flag(customer.email_subscription),
-            first_name: &customer.first_name,
+            email: text(customer.profile.email.as_deref()),
+            email_marketing_consent: consent(
+                customer.profile.email_subscription,
+                &customer.profile.email_consent,
+            ),
+            email_subscribe_flag: flag(customer.profile.email_subscription),
+            first_name: text(customer.profile.first_name.as_deref()),
             gender: None,
             id: &customer.id,
             language: None,
-            last_name: &customer.last_name,
-            mobile_subscribe_flag: flag(customer.mobile_subscription),
-            multipass_identifier: says_more.then_some(&customer.multipass_identifier),
+            last_name: text(customer.profile.last_name.as_deref()),
+            mobile_subscribe_flag: flag(customer.profile.mobile_subscription),
+            multipass_identifier: says_more
+                .then_some(text(customer.profile.multipass_identifier.as_deref())),
             nick_name: None,
-            note: &customer.note,
+            note: text(customer.profile.note.as_deref()),
             orders_count: 0,
-            phone: &customer.phone,
-            sms_marketing_consent: consent(customer.mobile_subscription, &customer.mobile_consent),
-            state: state(customer.state),
+            phone: text(customer.profile.phone.as_deref()),
+            sms_marketing_consent: consent(
+                customer.profile.mobile_subscription,
+                &customer.profile.mobile_consent,
+            ),
+            social_customer: None,
+            state: state(customer.profile.state),
             tags: customer.tags_text(),
             total_spent: "0",
             updated_at: seconds(customer.updated_at),
-            verified_email: customer.verified_email,
+            verified_email: customer.profile.verified_email,
         }
     }
 
     /// What reads, lists and searches have.
     fn read(customer: &'a Customer, store: &'a Store, version: Version) -> Self {
         Self {
-            accepts_mobile_marketing: Some(accepts(customer.mobile_subscription)),
-            nick_name: Some(&customer.nick_name),
+            accepts_mobile_marketing: Some(accepts(customer.profile.mobile_subscription)),
+            nick_name: Some(text(customer.profile.nick_name.as_deref())),
             ..Self::detailed(customer, store, version)
         }
     }
@@ -304,9 +321,10 @@ impl<'a> Body<'a> {
     /// Those, and the ones that reads and creates have.
     fn detailed(customer: &'a Customer, store: &'a Store, version: Version) -> Self {
         Self {
-            birthday: Some(&customer.birthday),
-            gender: Some(gender(customer.gender)),
-            language: Some(&customer.language),
+            birthday: Some(text(customer.profile.birthday.as_deref())),
+            gender: Some(gender(customer.profile.gender)),
+            language: Some(text(customer.profile.language.as_deref())),
+            social_customer: customer.profile.social_customer.as_deref(),
             ..Self::common(customer, store, version)
         }
     }
@@ -323,10 +341,11 @@ struct ConsentBody<'a> {
 }
 
 impl<'a> ConsentBody<'a> {
-    fn new(subscription: Subscription, consent: Option<&'a Consent>, store: &Store) -> Self {
+    fn new(subscription: Subscription, consent: Option<&'a OpenConsent>, store: &Store) -> Self {
         let level = consent.map_or_else(OptInLevel::default, |consent| consent.opt_in_level);
         Self {
-            consent_collected_from: consent.map_or("", |consent| &consent.collected_from),
+            consent_collected_from: consent
+                .map_or("", |consent| text(consent.collected_from.as_deref())),
             consent_updated_at: consent
                 .and_then(|consent| consent.updated_at)
                 .map(|time| seconds(time, store)),
@@ -398,6 +417,11 @@ fn seconds(time: Timestamp, store: &Store) -> String {
     time.to_zoned(store.time_zone.clone())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
+}
+
+/// A text that is not there is shown as an empty one.
+pub(super) fn text(text: Option<&str>) -> &str {
+    text.unwrap_or_default()
 }
 
 fn accepts(subscription: Subscription) -> bool {

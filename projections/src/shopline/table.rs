@@ -17,19 +17,19 @@ impl View for Customer {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             name: "email",
-            value: Value::Text(|v| some(&v.email)),
+            value: Value::Text(|v| v.profile.email.as_deref().map(column)),
         },
         Column {
             name: "first_name",
-            value: Value::Text(|v| some(&v.first_name)),
+            value: Value::Text(|v| v.profile.first_name.as_deref().map(column)),
         },
         Column {
             name: "last_name",
-            value: Value::Text(|v| some(&v.last_name)),
+            value: Value::Text(|v| v.profile.last_name.as_deref().map(column)),
         },
         Column {
             name: "phone",
-            value: Value::Text(|v| some(&v.phone)),
+            value: Value::Text(|v| v.profile.phone.as_deref().map(column)),
         },
         Column {
             name: "search",
@@ -49,7 +49,7 @@ impl View for Customer {
         },
         Column {
             name: "verified_email",
-            value: Value::Boolean(|v| v.verified_email),
+            value: Value::Boolean(|v| v.profile.verified_email),
         },
     ];
 
@@ -68,9 +68,4 @@ impl View for Customer {
     fn apply(&mut self, record: &Record<CustomerEvent>) {
         self.apply(record);
     }
-}
-
-/// SHOPLINE's empty text is none.
-fn some(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| column(text))
 }

@@ -77,6 +77,9 @@ fn what_only_shopline_shows_moves_only_shoplines_clock() {
     only(update(|u| u.gender = Patch::Set(Gender::Female.into())));
     only(update(|u| u.language = set("en")));
     only(update(|u| u.nick_name = set("n")));
+    only(update(|u| {
+        u.social_customer = Patch::Set(vec!["fb:1".into()].into());
+    }));
     only(update(|u| u.state = Some(CustomerState::Invited)));
     only(update(|u| u.verified_email = Some(true)));
     only(update(|u| {
@@ -237,15 +240,22 @@ fn erased_values_fold_to_nothing() {
     }));
     let medusa = history.medusa();
     assert_eq!(
-        (medusa.email, medusa.phone, medusa.metadata),
+        (
+            medusa.profile.email,
+            medusa.profile.phone,
+            medusa.profile.metadata
+        ),
         (None, None, None)
     );
     assert_eq!(medusa.addresses[0].first_name, None);
     assert_eq!(medusa.addresses[0].country_code, None);
     assert_eq!(medusa.addresses[0].metadata, None);
     let shopline = history.shopline();
-    assert_eq!((shopline.email.as_str(), shopline.tags.len()), ("", 0));
-    assert_eq!(shopline.gender, None);
+    assert_eq!(
+        (shopline.profile.email, shopline.profile.tags),
+        (None, None)
+    );
+    assert_eq!(shopline.profile.gender, None);
     assert_eq!(shopline.addresses[0].country, "");
     assert_eq!(shopline.addresses[0].country_code, "");
 }

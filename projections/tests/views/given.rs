@@ -5,11 +5,11 @@ use std::fmt;
 
 use events::address::{Address, AddressChange, AddressChanged, Slot};
 use events::customer::{
-    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
-    CustomerUpdated, GroupsAssigned, PersonalDataErased, Subscription,
+    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerUpdated,
+    GroupsAssigned, PersonalDataErased,
 };
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, Position, Sequence};
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::{Actor, ActorKind, Contract, Metadata, Record};
@@ -63,10 +63,10 @@ impl<E: Clone> History<E> {
     pub(crate) fn together(mut self, event: E) -> Self {
         let sequence = i64::try_from(self.records.len()).unwrap() + 1;
         self.records.push(Record {
-            position: 10 * sequence,
-            sequence,
+            position: Position::new(10 * sequence),
+            sequence: Sequence::new(sequence),
             store: "main".into(),
-            stream: self.stream.clone(),
+            stream: self.stream.as_str().into(),
             time: self.time,
             event,
             metadata: metadata(),
@@ -152,31 +152,11 @@ pub(crate) fn store() -> Store {
 
 /// A customer with ids and nothing else.
 pub(crate) fn born() -> CustomerCreated {
-    CustomerCreated {
-        ids: ForeignIds {
-            medusa: "cus_1".into(),
-            shopline: "4201825054".into(),
-        },
-        email: None,
-        first_name: None,
-        last_name: None,
-        phone: None,
-        has_account: false,
-        state: CustomerState::NotInvited,
-        verified_email: false,
-        metadata: None,
-        tags: None,
-        note: None,
-        birthday: None,
-        gender: None,
-        language: None,
-        nick_name: None,
-        multipass_identifier: None,
-        email_subscription: Subscription::Never,
-        email_consent: None,
-        mobile_subscription: Subscription::Never,
-        mobile_consent: None,
-    }
+    let ids = ForeignIds {
+        medusa: "cus_1".into(),
+        shopline: "4201825054".into(),
+    };
+    CustomerCreated::new(ids, CustomerUpdated::default())
 }
 
 pub(crate) fn created(created: CustomerCreated) -> History<CustomerEvent> {
@@ -192,8 +172,8 @@ pub(crate) fn address(id: &str) -> Address {
     Address {
         id: id.into(),
         ids: ForeignIds {
-            medusa: format!("addr_{id}"),
-            shopline: format!("SL201UA{id}"),
+            medusa: format!("addr_{id}").into(),
+            shopline: format!("SL201UA{id}").into(),
         },
         slot: Slot::Shipping,
         default: false,
@@ -235,7 +215,7 @@ fn changed_as(change: AddressChange, address: Address) -> CustomerEvent {
 
 pub(crate) fn assigned(groups: &[&str]) -> CustomerEvent {
     CustomerEvent::GroupsAssigned(GroupsAssigned {
-        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        groups: groups.iter().copied().map(Into::into).collect(),
     })
 }
 
@@ -261,7 +241,7 @@ pub(crate) fn group(
     History::of(
         stream,
         GroupEvent::GroupCreated(GroupCreated {
-            medusa_id: format!("cgrp_{stream}"),
+            medusa_id: format!("cgrp_{stream}").into(),
             name: name.into(),
             metadata,
         }),
@@ -307,7 +287,7 @@ fn metadata() -> Metadata {
         reason: None,
         contract: Contract::Ledger,
         route: "test".into(),
-        request_id: "00".repeat(16),
+        request_id: "00".repeat(16).into(),
         idempotency_key: None,
     }
 }

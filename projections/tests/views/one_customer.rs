@@ -342,10 +342,12 @@ fn a_deleted_or_erased_customer_leaves_ids_and_nothing_else() {
         assert_eq!(medusa.sequence, history.records.last().unwrap().sequence);
         assert_eq!(medusa.position, history.records.last().unwrap().position);
         assert_eq!(medusa.updated_at, history.records[3].time);
-        assert_eq!(medusa.email, None);
+        assert_eq!(medusa.profile.email, None);
         assert!(medusa.groups.is_empty() && medusa.addresses.is_empty());
         let shopline = history.shopline();
-        assert!(shopline.deleted && shopline.email.is_empty() && shopline.addresses.is_empty());
+        assert!(
+            shopline.deleted && shopline.profile.email.is_none() && shopline.addresses.is_empty()
+        );
         assert_eq!(shopline.id, "4201825054");
         assert_eq!(shopline.updated_at, history.records[3].time);
         assert_eq!(shopline.sequence, medusa.sequence);

@@ -10,7 +10,7 @@ use crate::given::{History, assigned, born, deleted, group, group_deleted, relat
 fn customer(stream: &str, groups: &[&str]) -> Customer {
     let created = CustomerCreated {
         ids: ForeignIds {
-            medusa: format!("cus_{stream}"),
+            medusa: format!("cus_{stream}").into(),
             shopline: stream.into(),
         },
         ..born()

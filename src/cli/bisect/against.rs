@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::process::Stdio;
 
+use events::ids::{Position, StreamId};
 use events::opened::OpenedRecord;
 use events::record::StreamKind;
 use futures_util::TryStreamExt as _;
@@ -35,7 +36,7 @@ pub(super) enum Error {
         "the executable of --against did not fold the record at position {0}: it has to be a \
          `ledger` that has the command `fold` and knows the record's version"
     )]
-    NoAnswer(i64),
+    NoAnswer(Position),
     /// This one does not know a record.
     #[error(transparent)]
     Fold(#[from] fold_protocol::Error),
@@ -55,9 +56,9 @@ impl From<sqlx::Error> for Error {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Disagreement {
     /// The customer's stream.
-    pub(super) customer: String,
+    pub(super) customer: StreamId,
     /// The record.
-    pub(super) position: i64,
+    pub(super) position: Position,
     /// Whose document: `medusa` or `shopline`.
     pub(super) shape: &'static str,
     /// Where in it; empty is the whole of it.
@@ -82,7 +83,7 @@ impl Pair {
     /// Has both fold a customer's records: where they part first, if they do.
     pub(super) async fn compare(
         &mut self,
-        customer: &str,
+        customer: &StreamId,
         records: Vec<OpenedRecord>,
     ) -> Result<Option<Disagreement>, Error> {
         let theirs = self.there.fold(customer, &records).await?;
@@ -91,7 +92,7 @@ impl Pair {
             let ours = self.here.fold(record)?;
             if let Some((shape, pointers)) = differ(&ours, &theirs) {
                 return Ok(Some(Disagreement {
-                    customer: customer.to_owned(),
+                    customer: customer.clone(),
                     position: ours.position,
                     shape,
                     pointers,
@@ -159,12 +160,12 @@ impl Other {
     /// fills up.
     async fn fold(
         &mut self,
-        customer: &str,
+        customer: &StreamId,
         records: &[OpenedRecord],
     ) -> Result<Vec<Documents>, Error> {
         let Self { input, output, .. } = self;
         let written = async {
-            let customer = customer.to_owned();
+            let customer = customer.clone();
             drop(input.write_all(&line(&Line::Customer { customer })).await);
             for record in records {
                 drop(input.write_all(&line(record)).await);
@@ -196,16 +197,20 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 
 /// Everything that a customer's documents are made of, opened, in order: its own records, and all of
 /// each group that it is in at some time.
-pub(super) async fn records(ledger: &Ledger, stream: &str) -> Result<Vec<OpenedRecord>, Error> {
+pub(super) async fn records(
+    ledger: &Ledger,
+    stream: &StreamId,
+) -> Result<Vec<OpenedRecord>, Error> {
     let own = opened(ledger, StreamKind::Customer, &[stream]).await?;
-    let groups: BTreeSet<&str> = own
+    let groups: BTreeSet<StreamId> = own
         .iter()
         .filter(|record| record.event_type == "GroupsAssigned")
         .filter_map(|record| record.payload.get("groups")?.as_array())
         .flatten()
         .filter_map(Value::as_str)
+        .map(StreamId::from)
         .collect();
-    let groups: Vec<&str> = groups.into_iter().collect();
+    let groups: Vec<&StreamId> = groups.iter().collect();
     let groups = opened(ledger, StreamKind::CustomerGroup, &groups).await?;
     let mut records = [own, groups].concat();
     records.sort_unstable_by_key(|record| record.position);
@@ -215,7 +220,7 @@ pub(super) async fn records(ledger: &Ledger, stream: &str) -> Result<Vec<OpenedR
 async fn opened(
     ledger: &Ledger,
     kind: StreamKind,
-    streams: &[&str],
+    streams: &[&StreamId],
 ) -> Result<Vec<OpenedRecord>, StoreError> {
     reader::streams(&ledger.pool, kind, streams)
         .and_then(|(stored, key)| async move {
@@ -229,9 +234,9 @@ async fn opened(
 /// The streams of all customers of a store, oldest first, after a position: each with its birth's.
 pub(super) async fn customers(
     ledger: &Ledger,
-    after: i64,
+    after: Position,
     limit: i64,
-) -> Result<Vec<(String, i64)>, Error> {
+) -> Result<Vec<(StreamId, Position)>, Error> {
     Ok(sqlx::query_as(
         "select aggregate_id, position from events \
          where aggregate_type = 'Customer' and sequence = 1 and store = $1 and position > $2 \

@@ -8,7 +8,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{DEMO_APPS, Error, write_private};
-use crate::auth::grants::{APP_TOKEN_LIFE, app_token, new_secret};
+use crate::auth::apps::{APP_TOKEN_LIFE, app_token};
+use crate::auth::tokens::new_secret;
 use crate::config::ShoplineStore;
 use crate::config::dev::DemoSecrets;
 use crate::contracts::shopline::token;

@@ -2,6 +2,7 @@
 //!
 //! The answers are rendered by `projections::medusa`.
 
+use events::ids::MedusaId;
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
@@ -43,7 +44,7 @@ pub struct UpdateRequest {
     /// A new password.
     pub password: Option<Personal<String>>,
     /// The whole set of groups, by Medusa's ids, in the request's order.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<MedusaId>>,
     /// What the answer is to show.
     pub expand: Expand,
 }
@@ -200,9 +201,9 @@ fn password(members: &mut Map<String, Value>) -> Option<Personal<String>> {
 }
 
 /// The ids of the groups. A list inside the list passes validation and names no group.
-fn groups(members: &mut Map<String, Value>) -> Option<Vec<String>> {
+fn groups(members: &mut Map<String, Value>) -> Option<Vec<MedusaId>> {
     let list = members.get("groups")?.as_array()?;
-    let id = |group: &Value| Some(group.get("id")?.as_str()?.to_owned());
+    let id = |group: &Value| Some(group.get("id")?.as_str()?.into());
     Some(list.iter().filter_map(id).collect())
 }
 

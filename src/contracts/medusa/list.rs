@@ -4,6 +4,7 @@
 //! Which relations, columns and orders exist is for `projections::medusa` to say; the pages that it
 //! finds are rendered there, too.
 
+use events::ids::MedusaId;
 use express::query;
 use projections::medusa::{HasAccount, Page, Window};
 use serde_json::{Map, Value};
@@ -21,7 +22,7 @@ pub struct CustomersRequest {
     /// Whether they are registered.
     pub has_account: HasAccount,
     /// Groups by Medusa's ids: members of any of them.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<MedusaId>>,
     /// When they came into being.
     pub created_at: Window,
     /// When they last changed.
@@ -147,7 +148,7 @@ fn checked(query: &str, schema: &Schema) -> Result<Map<String, Value>, ApiError>
 
 fn customers(
     members: &Map<String, Value>,
-    groups: Option<Vec<String>>,
+    groups: Option<Vec<MedusaId>>,
 ) -> Result<CustomersRequest, ApiError> {
     Ok(CustomersRequest {
         q: filled(members, "q")?,
@@ -210,7 +211,7 @@ fn storable(text: String) -> Result<String, ApiError> {
 
 /// Texts of which any will do; a list of one is split on commas. Source: cases
 /// `list-groups-comma`, `cg-list-name-comma`.
-fn any_of(list: &Value) -> Result<Vec<String>, ApiError> {
+fn any_of<Text: From<String>>(list: &Value) -> Result<Vec<Text>, ApiError> {
     let texts: Vec<&str> = items(list)
         .unwrap_or_default()
         .into_iter()
@@ -220,8 +221,10 @@ fn any_of(list: &Value) -> Result<Vec<String>, ApiError> {
         [one] => one.split(',').collect(),
         _ => texts,
     };
-    let texts = texts.into_iter().map(|text| storable(text.to_owned()));
-    texts.collect()
+    let texts = texts.into_iter();
+    texts
+        .map(|text| storable(text.to_owned()).map(Text::from))
+        .collect()
 }
 
 fn window(members: &Map<String, Value>, name: &str) -> Result<Window, ApiError> {

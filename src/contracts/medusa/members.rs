@@ -1,6 +1,7 @@
 //! `POST` and `DELETE /admin/customer-groups/{id}/customers/batch`: what is asked. Their queries are
 //! not looked at.
 
+use events::ids::MedusaId;
 use express::json::Document;
 use serde_json::Value;
 
@@ -13,8 +14,8 @@ const BATCH: [Property; 1] = [Property::not_null("customer_ids", Rule::Items(&CU
 const CUSTOMER: [Property; 1] = [Property::required("id", Rule::Text)];
 
 /// The customers who are to join, by Medusa's ids, in the request's order, twice where it says so.
-pub fn parse_add(body: Document) -> Result<Vec<String>, ApiError> {
-    let customers: Option<Vec<String>> = parse(body)?.into_iter().collect();
+pub fn parse_add(body: Document) -> Result<Vec<MedusaId>, ApiError> {
+    let customers: Option<Vec<MedusaId>> = parse(body)?.into_iter().collect();
     customers.ok_or(ApiError::NotNull {
         column: "customer_id",
         table: "customer_group_customers",
@@ -22,21 +23,21 @@ pub fn parse_add(body: Document) -> Result<Vec<String>, ApiError> {
 }
 
 /// The customers who are to leave.
-pub fn parse_remove(body: Document) -> Result<Vec<String>, ApiError> {
+pub fn parse_remove(body: Document) -> Result<Vec<MedusaId>, ApiError> {
     Ok(parse(body)?.into_iter().flatten().collect())
 }
 
 /// The ids. A list inside the list passes validation and has none. What is no list, or is not
 /// there, passes too, and is what Medusa does not expect.
 /// Source: cases `cg-batch-add-missing`, `cg-batch-delete-invalid`; contract §14.1.
-fn parse(body: Document) -> Result<Vec<Option<String>>, ApiError> {
+fn parse(body: Document) -> Result<Vec<Option<MedusaId>>, ApiError> {
     let Document { value, unstorable } = body;
     let mut members = validate(value, &BATCH)?;
     refuse_unstorable(unstorable)?;
     let Some(Value::Array(customers)) = members.get_mut("customer_ids").map(Value::take) else {
         return Err(ApiError::Unknown);
     };
-    let id = |customer: &Value| Some(customer.get("id")?.as_str()?.to_owned());
+    let id = |customer: &Value| Some(customer.get("id")?.as_str()?.into());
     Ok(customers.iter().map(id).collect())
 }
 
@@ -46,23 +47,23 @@ mod tests {
     use crate::contracts::medusa::error::text_of_invalid;
     use express::json;
 
-    fn add(body: &str) -> Result<Vec<String>, ApiError> {
+    fn add(body: &str) -> Result<Vec<MedusaId>, ApiError> {
         parse_add(json::parse(body).unwrap())
     }
 
-    fn remove(body: &str) -> Result<Vec<String>, ApiError> {
+    fn remove(body: &str) -> Result<Vec<MedusaId>, ApiError> {
         parse_remove(json::parse(body).unwrap())
     }
 
     #[track_caller]
-    fn both(body: &str, expected: &Result<Vec<String>, ApiError>) {
+    fn both(body: &str, expected: &Result<Vec<MedusaId>, ApiError>) {
         assert_eq!(&add(body), expected, "{body}");
         assert_eq!(&remove(body), expected, "{body}");
     }
 
     #[test]
     fn ids_come_in_order_and_twice() {
-        let ids = |ids: &[&str]| Ok(ids.iter().map(|id| (*id).to_owned()).collect());
+        let ids = |ids: &[&str]| Ok(ids.iter().copied().map(MedusaId::from).collect());
         both(r#"{"customer_ids":[]}"#, &ids(&[]));
         both(
             r#"{"customer_ids":[{"id":"b"},{"id":""},{"id":"b"}]}"#,

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use events::ids::{MedusaId, StreamId};
+
 use super::error::ApiError;
 use crate::domain::customer::Refusal;
 use crate::domain::group;
@@ -18,7 +20,7 @@ pub enum Asked<'a> {
         /// The new e-mail; empty when none was sent.
         email: &'a str,
         /// The groups it is to be in: ids and streams, in the order in which they were sent.
-        groups: &'a [(String, String)],
+        groups: &'a [(MedusaId, StreamId)],
     },
     /// A new group.
     CreateGroup {
@@ -39,7 +41,7 @@ pub enum Asked<'a> {
         /// The group's id.
         group: &'a str,
         /// The customers: ids and streams, in the order in which they were sent.
-        customers: &'a [(String, String)],
+        customers: &'a [(MedusaId, StreamId)],
     },
 }
 
@@ -85,12 +87,12 @@ impl Asked<'_> {
     }
 
     /// The customers of these streams are none.
-    pub fn members_refused<'s>(&self, streams: impl Iterator<Item = &'s str>) -> ApiError {
-        let refused: HashSet<&str> = streams.collect();
+    pub fn members_refused<'s>(&self, streams: impl Iterator<Item = &'s StreamId>) -> ApiError {
+        let refused: HashSet<&str> = streams.map(StreamId::as_str).collect();
         let customers = self.listed().iter();
         let missing = customers.filter(|(_, stream)| refused.contains(stream.as_str()));
         ApiError::MembersUnknown {
-            ids: missing.map(|(id, _)| id.clone()).collect(),
+            ids: missing.map(|(id, _)| id.to_string()).collect(),
         }
     }
 
@@ -112,14 +114,14 @@ impl Asked<'_> {
 
     /// Whatever else the store has against it; `unknown` are the streams of groups that there are
     /// not.
-    pub fn conflict(&self, unknown: &[&str]) -> ApiError {
+    pub fn conflict(&self, unknown: &[&StreamId]) -> ApiError {
         match *self {
             Self::UpdateCustomer { groups, .. } => {
-                let is_unknown = |stream: &str| unknown.contains(&stream);
+                let is_unknown = |stream| unknown.contains(&stream);
                 let first = groups.iter().find(|(_, stream)| is_unknown(stream));
                 first.map_or(ApiError::Unknown, |(group, _)| {
                     ApiError::JoinsUnknownGroup {
-                        group: group.clone(),
+                        group: group.to_string(),
                     }
                 })
             }
@@ -147,13 +149,13 @@ impl Asked<'_> {
     }
 
     /// The id of a group that was asked for, by its stream.
-    fn group<'s>(&'s self, stream: &'s str) -> &'s str {
+    fn group<'s>(&'s self, stream: &'s StreamId) -> &'s str {
         let mut listed = self.listed().iter();
         let known = listed.find(|(_, of)| of == stream);
         known.map_or(stream, |(id, _)| id)
     }
 
-    const fn listed(&self) -> &[(String, String)] {
+    const fn listed(&self) -> &[(MedusaId, StreamId)] {
         match self {
             Self::UpdateCustomer { groups, .. } => groups,
             Self::ChangeMembers { customers, .. } => customers,

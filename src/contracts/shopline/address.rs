@@ -6,6 +6,7 @@
 //! Source: SHOPLINE, create address and update address v20220901, batch delete addresses v20220901,
 //! batch query addresses. Their answers: projection `shopline`.
 
+use events::ids::ShoplineId;
 use events::patch::Patch;
 use serde_json::{Map, Value};
 
@@ -44,7 +45,7 @@ pub(super) fn read_address(address: &Map<String, Value>) -> Result<AddressPatch,
     };
     Ok(AddressPatch {
         shopline_id: match text("addresses.id")? {
-            Patch::Set(id) => Some(id),
+            Patch::Set(id) => Some(id.into()),
             Patch::Keep | Patch::Clear => None,
         },
         default: get(address, "addresses.default").and_then(Value::as_bool),
@@ -94,9 +95,9 @@ const PLACE_TYPES: [(&str, Type); 4] = [
 ];
 
 /// Reads the body of "update address", of the address with this id.
-pub fn parse_update(body: &[u8], id: &str) -> Result<AddressPatch, ApiError> {
+pub fn parse_update(body: &[u8], id: &ShoplineId) -> Result<AddressPatch, ApiError> {
     Ok(AddressPatch {
-        shopline_id: Some(id.to_owned()),
+        shopline_id: Some(id.clone()),
         ..parse_create(body)?
     })
 }
@@ -120,7 +121,7 @@ pub fn into_command(
 }
 
 /// The ids of the addresses that "batch delete addresses" removes.
-pub fn parse_destroy(query: &Query) -> Result<Vec<String>, ApiError> {
+pub fn parse_destroy(query: &Query) -> Result<Vec<ShoplineId>, ApiError> {
     if query.get("operation") != Some("destroy") {
         return Err(ApiError::Parameter {
             parameter: "operation",
@@ -132,7 +133,7 @@ pub fn parse_destroy(query: &Query) -> Result<Vec<String>, ApiError> {
 
 /// The ids of the customers whose addresses "batch query addresses" asks for. What it says of
 /// `address_types` is not looked at: SHOPLINE's own Go client cannot say it right.
-pub fn parse_list(body: &[u8]) -> Result<Vec<String>, ApiError> {
+pub fn parse_list(body: &[u8]) -> Result<Vec<ShoplineId>, ApiError> {
     texts(&object(body)?, "uids")
 }
 
@@ -158,9 +159,10 @@ mod tests {
             ..AddressPatch::default()
         };
         assert_eq!(address, expected);
-        let update = parse_update(br#"{"customer_address":{"default":true}}"#, "SL1").unwrap();
+        let update =
+            parse_update(br#"{"customer_address":{"default":true}}"#, &"SL1".into()).unwrap();
         let expected = AddressPatch {
-            shopline_id: Some("SL1".to_owned()),
+            shopline_id: Some("SL1".into()),
             ..AddressPatch::default()
         };
         assert_eq!(update, expected);
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn addresses_are_destroyed_by_name() {
         let destroy = |query| parse_destroy(&Query::parse(query));
-        let both = ["a".to_owned(), "b".to_owned()];
+        let both = ["a".into(), "b".into()];
         let fine = destroy("address_ids=a%2Cb,a&operation=destroy");
         assert_eq!(fine.as_deref(), Ok(&both[..]));
         for wrong in [
@@ -202,7 +204,7 @@ mod tests {
     #[test]
     fn customers_are_listed_by_id() {
         let list = |body: &str| parse_list(body.as_bytes());
-        let one = ["1".to_owned()];
+        let one = ["1".into()];
         let fine = list(r#"{"uids":["1","","1"],"address_types":[{}]}"#);
         assert_eq!(fine.as_deref(), Ok(&one[..]));
         for (body, status) in [

@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 
 use events::customer::Gender;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, ShoplineId};
 use events::patch::Patch;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ use projections::shopline as view;
 use super::address::{ADDRESS_TYPES, read_address};
 use super::consent::{EMAIL, SMS};
 use super::error::ApiError;
+use super::limits::ADDRESS_ITEMS_MAX;
 use super::member::{Type, check_types, digit, get, text, texts};
 use super::request::{Reading, members, object};
 use crate::domain::customer::{
@@ -47,7 +48,7 @@ pub struct UpdateRequest {
 
 /// The customer and the tags that "remove tags" names. No documented answer shows a tag's id, so a tag
 /// is named by its text.
-pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), ApiError> {
+pub fn parse_remove_tags(body: &[u8]) -> Result<(ShoplineId, Vec<String>), ApiError> {
     let body = object(body)?;
     let customer = match body.get("user_id") {
         None | Some(Value::Null) => return Err(ApiError::Required { member: "user_id" }),
@@ -56,7 +57,7 @@ pub fn parse_remove_tags(body: &[u8]) -> Result<(String, Vec<String>), ApiError>
             expected: "a string",
         })?,
     };
-    Ok((customer.to_owned(), texts(&body, "tag_ids")?))
+    Ok((customer.into(), texts(&body, "tag_ids")?))
 }
 
 /// Reads the body of "create customer". An address's `id` is not a member of this request: one that
@@ -152,7 +153,7 @@ fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch
 }
 
 /// The members of a customer at v20220901. Others are ignored, the consents among them.
-const CUSTOMER_TYPES: [(&str, Type); 10] = [
+const CUSTOMER_TYPES: [(&str, Type); 11] = [
     ("accepts_marketing", Type::Boolean),
     ("addresses", Type::Array),
     ("birthday", Type::String),
@@ -162,6 +163,7 @@ const CUSTOMER_TYPES: [(&str, Type); 10] = [
     ("last_name", Type::String),
     ("note", Type::String),
     ("phone", Type::String),
+    ("social_customer", Type::Array),
     ("tags", Type::String),
 ];
 
@@ -188,11 +190,6 @@ fn addresses(customer: &Map<String, Value>) -> Result<Vec<&Map<String, Value>>, 
         .collect()
 }
 
-/// The most addresses that one request may list: more than a body can hold of those that were
-/// shown, less than what a body of empty ones would make us build. How many a customer may have is
-/// another question, judged against those that are there.
-pub const ADDRESS_ITEMS_MAX: usize = 5000;
-
 fn read_fields(customer: &Map<String, Value>) -> Result<Fields, ApiError> {
     let text = |member| text(customer, member);
     let fields = Fields {
@@ -204,6 +201,7 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, ApiError> {
         birthday: text("birthday")?,
         gender: gender(customer)?,
         tags: tags(text("tags")?),
+        social_customer: social_customer(customer)?,
         accepts_marketing: get(customer, "accepts_marketing").and_then(Value::as_bool),
         ..Fields::default()
     };
@@ -245,6 +243,29 @@ fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, ApiError> {
         Some("2") => Ok(Patch::Set(Gender::Female)),
         Some("3") => Ok(Patch::Set(Gender::Secret)),
         Some(_) => Err(ApiError::NotAGender),
+    }
+}
+
+/// The whole list; an empty one clears it. Only answers are documented to have it.
+fn social_customer(customer: &Map<String, Value>) -> Result<Patch<Vec<String>>, ApiError> {
+    let member = "social_customer";
+    let Some(items) = get(customer, member).and_then(Value::as_array) else {
+        return Ok(Patch::Keep);
+    };
+    let texts: Option<Vec<String>> = items
+        .iter()
+        .map(|item| item.as_str().map(ToOwned::to_owned))
+        .collect();
+    match texts {
+        None => Err(ApiError::WrongType {
+            member,
+            expected: "an array of strings",
+        }),
+        Some(texts) if texts.is_empty() => Ok(Patch::Clear),
+        Some(texts) if texts.iter().any(|text| text.contains('\0')) => {
+            Err(ApiError::NulCharacter { member })
+        }
+        Some(texts) => Ok(Patch::Set(texts)),
     }
 }
 

@@ -8,10 +8,8 @@
 use serde_json::json;
 use thiserror::Error;
 
-use super::customer::ADDRESS_ITEMS_MAX;
 use super::json::{DEPTH_MAX, Unreadable};
-use super::query::IDS_MAX;
-use super::request::BODY_BYTES_MAX;
+use super::limits::{ADDRESS_ITEMS_MAX, BODY_BYTES_MAX, IDS_MAX};
 use super::token::{Scope, Unauthorized};
 use crate::domain::customer::Refusal;
 

@@ -5,6 +5,7 @@
 pub mod link;
 mod page_info;
 
+use events::ids::ShoplineId;
 use jiff::tz::TimeZone;
 use projections::shopline::{Fields, Filter, Order, Start, Window, first_name_term, tag_term};
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Requ
             })
         };
         let given = query.ids("ids")?;
-        let is_id = |id: &String| id.chars().count() <= ID_MAX && !id.contains('\0');
+        let is_id = |id: &ShoplineId| id.chars().count() <= ID_MAX && !id.contains('\0');
         let ids = (!given.is_empty()).then(|| given.into_iter().filter(is_id).collect());
         Ok(Filter {
             ids,
@@ -133,13 +134,13 @@ const fn not(parameter: &'static str, expected: &'static str) -> ApiError {
 }
 
 /// `0` is before all others, as in SHOPLINE's own `page_info`.
-fn since_id(query: &Query) -> Result<Option<String>, ApiError> {
+fn since_id(query: &Query) -> Result<Option<ShoplineId>, ApiError> {
     match query.get("since_id") {
         None | Some("0") => Ok(None),
         Some(id) if id.contains('\0') || id.chars().count() > ID_MAX => {
             Err(not("since_id", "the id of a customer"))
         }
-        Some(id) => Ok(Some(id.to_owned())),
+        Some(id) => Ok(Some(id.into())),
     }
 }
 
@@ -178,7 +179,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
         "state" => only(&mut filter.state, one_of(value, 0..=3)?, nobody),
         "customer_id" | "customer_first_name" if value.is_empty() => return None,
         "customer_id" if value.contains('\0') => *nobody = true,
-        "customer_id" => only(&mut filter.ids, vec![value.to_owned()], nobody),
+        "customer_id" => only(&mut filter.ids, vec![value.into()], nobody),
         "customer_first_name" => filter.terms.push(first_name_term(value)),
         "tags" => {
             let before = filter.terms.len();

@@ -72,10 +72,10 @@ pub(super) fn digit(members: &Map<String, Value>, member: &str) -> Option<String
 }
 
 /// A list of texts that must be there, none twice.
-pub(super) fn texts(
-    members: &Map<String, Value>,
+pub(super) fn texts<'a, Text: From<&'a str>>(
+    members: &'a Map<String, Value>,
     member: &'static str,
-) -> Result<Vec<String>, ApiError> {
+) -> Result<Vec<Text>, ApiError> {
     let wrong = || ApiError::WrongType {
         member,
         expected: "an array of strings",

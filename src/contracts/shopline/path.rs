@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use events::ids::ShoplineId;
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
@@ -160,7 +161,7 @@ pub struct MatchedPath {
     /// The route.
     pub route: &'static Route,
     /// The ids in the path, decoded, in order.
-    ids: Vec<String>,
+    ids: Vec<ShoplineId>,
 }
 
 impl MatchedPath {
@@ -171,19 +172,18 @@ impl MatchedPath {
 
     /// The id of the customer. One that cannot be any customer's is refused as unknown; ask after
     /// authentication. Source: SHOPLINE, update customer: at most 64 characters.
-    pub fn customer_id(&self) -> Result<&str, ApiError> {
+    pub fn customer_id(&self) -> Result<&ShoplineId, ApiError> {
         self.id(0)
     }
 
     /// The id of the address, likewise.
-    pub fn address_id(&self) -> Result<&str, ApiError> {
+    pub fn address_id(&self) -> Result<&ShoplineId, ApiError> {
         self.id(1)
     }
 
-    fn id(&self, place: usize) -> Result<&str, ApiError> {
+    fn id(&self, place: usize) -> Result<&ShoplineId, ApiError> {
         self.ids
             .get(place)
-            .map(String::as_str)
             .filter(|id| id.chars().count() <= ID_LENGTH_MAX && !id.contains('\0'))
             .ok_or(ApiError::NoSuchData)
     }
@@ -226,7 +226,7 @@ pub fn find(method: &str, raw_path: &str) -> Result<MatchedPath, ApiError> {
 }
 
 /// The ids of a path that matches a template, or `None` when it does not.
-fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
+fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<ShoplineId>> {
     let wanted: Vec<_> = template.split('/').collect();
     if wanted.len() != path.len() {
         return None;
@@ -236,7 +236,7 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
         match wanted.strip_prefix("{id}") {
             Some(suffix) => {
                 let id = given.strip_suffix(suffix).filter(|id| !id.is_empty())?;
-                ids.push(id.to_owned());
+                ids.push(id.into());
             }
             None if wanted == given => {}
             None => return None,
@@ -247,8 +247,8 @@ fn ids(template: &str, path: &[Cow<'_, str>]) -> Option<Vec<String>> {
 
 /// The customer's id first. SHOPLINE's own Go client writes the address's first, and no customer's id
 /// looks like an address's.
-fn in_order(mut ids: Vec<String>) -> Vec<String> {
-    let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
+fn in_order(mut ids: Vec<ShoplineId>) -> Vec<ShoplineId> {
+    let is_number = |id: &ShoplineId| id.bytes().all(|byte| byte.is_ascii_digit());
     if let [address, customer] = ids.as_slice()
         && address.starts_with(ADDRESS_ID)
         && is_number(customer)
@@ -334,10 +334,10 @@ mod tests {
                 assert_eq!(found.canonical_path(), format!("{BASE}{path}"));
             }
             if path.contains("42") {
-                assert_eq!(found.customer_id(), Ok("42"));
+                assert_eq!(found.customer_id(), Ok(&"42".into()));
             }
             if path.contains("addresses/a") {
-                assert_eq!(found.address_id(), Ok("a"));
+                assert_eq!(found.address_id(), Ok(&"a".into()));
             }
         }
     }
@@ -388,14 +388,14 @@ mod tests {
     }
 
     #[test]
-    fn the_go_client_may_write_the_addresss_id_first() {
+    fn the_go_client_may_write_an_address_id_first() {
         for path in ["42/addresses/SL1.json", "SL1/addresses/42.json"] {
             let found = find("GET", &format!("{BASE}/customers/{path}")).unwrap();
-            assert_eq!(found.customer_id(), Ok("42"), "{path}");
-            assert_eq!(found.address_id(), Ok("SL1"), "{path}");
+            assert_eq!(found.customer_id(), Ok(&"42".into()), "{path}");
+            assert_eq!(found.address_id(), Ok(&"SL1".into()), "{path}");
         }
         let found = find("GET", &format!("{BASE}/customers/a/addresses/42.json")).unwrap();
-        assert_eq!(found.customer_id(), Ok("a"));
+        assert_eq!(found.customer_id(), Ok(&"a".into()));
     }
 
     #[test]
@@ -412,7 +412,7 @@ mod tests {
             find("PUT", &format!("{BASE}/customers/{encoded}.json"))
                 .unwrap()
                 .customer_id()
-                .map(ToOwned::to_owned)
+                .map(ToString::to_string)
         };
         assert_eq!(id("4201825054"), Ok("4201825054".to_owned()));
         assert_eq!(id("%34%32"), Ok("42".to_owned()));

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
+use events::ids::ShoplineId;
+
 use super::error::ApiError;
+use super::limits::IDS_MAX;
 
 /// The parameters of a query. Of one that is there twice the first counts; others are not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(String, String)>);
-
-/// How many ids one request may name: more than an app shows on a page.
-pub const IDS_MAX: usize = 250;
 
 impl Query {
     /// Reads a query without its question mark. Bytes that are not UTF-8 become U+FFFD.
@@ -28,12 +28,12 @@ impl Query {
     }
 
     /// The ids of a comma list, each once, in the order in which they first stand.
-    pub fn ids(&self, name: &'static str) -> Result<Vec<String>, ApiError> {
+    pub fn ids(&self, name: &'static str) -> Result<Vec<ShoplineId>, ApiError> {
         ids(name, self.get(name).unwrap_or_default().split(','))
     }
 
     /// The ids of a comma list that must name some.
-    pub fn required_ids(&self, name: &'static str) -> Result<Vec<String>, ApiError> {
+    pub fn required_ids(&self, name: &'static str) -> Result<Vec<ShoplineId>, ApiError> {
         let ids = self.ids(name)?;
         if ids.is_empty() {
             return Err(ApiError::Required { member: name });
@@ -43,16 +43,16 @@ impl Query {
 }
 
 /// Ids, each once, in the order in which they first stand, none empty.
-pub fn ids<'a>(
+pub fn ids<'a, Id: From<&'a str>>(
     member: &'static str,
     listed: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<String>, ApiError> {
+) -> Result<Vec<Id>, ApiError> {
     let mut seen = HashSet::new();
     let ids: Vec<_> = listed
         .into_iter()
         .map(str::trim)
         .filter(|id| !id.is_empty() && seen.insert(*id))
-        .map(ToOwned::to_owned)
+        .map(Id::from)
         .collect();
     if ids.len() > IDS_MAX {
         return Err(ApiError::TooManyIds { member });
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn ids_are_listed_once_and_some_may_be_demanded() {
         let query = Query::parse("ids=2,%201,,2&none=,");
-        let listed = ["2".to_owned(), "1".to_owned()];
+        let listed = ["2".into(), "1".into()];
         assert_eq!(query.ids("ids").as_deref(), Ok(&listed[..]));
         assert_eq!(query.ids("none"), Ok(vec![]));
         assert_eq!(query.ids("absent"), Ok(vec![]));

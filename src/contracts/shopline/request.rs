@@ -10,10 +10,8 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::json;
+use super::limits::BODY_BYTES_MAX;
 use super::versions::Version;
-
-/// The largest body that is read.
-pub const BODY_BYTES_MAX: usize = 1_048_576;
 
 /// Refuses a body that is not declared as JSON: 400, since SHOPLINE has no 415. Parameters are
 /// free: the documentation demands a charset, its own clients send none.

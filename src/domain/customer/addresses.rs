@@ -2,6 +2,7 @@
 
 use events::CustomerEvent;
 use events::address::{Address, AddressChange, AddressChanged, CountryCode, Slot};
+use events::ids::ShoplineId;
 use events::patch::Patch;
 use events::personal::Personal;
 
@@ -20,7 +21,7 @@ pub(super) fn change_addresses(
     let mut after = customer.addresses.clone();
     for patch in patches {
         let wants_default = patch.default == Some(true);
-        let is_default = wants_default && serves_as_default(&after, patch.shopline_id.as_deref());
+        let is_default = wants_default && serves_as_default(&after, patch.shopline_id.as_ref());
         let id = if let Some(known) = &patch.shopline_id {
             let address = after
                 .iter_mut()
@@ -67,7 +68,7 @@ pub(super) fn change_addresses(
 /// Removes addresses of the list, all of them or none.
 pub(super) fn remove_addresses(
     customer: &Customer,
-    shopline_ids: &[String],
+    shopline_ids: &[ShoplineId],
 ) -> Result<Vec<CustomerEvent>, Refusal> {
     if let Some(unknown) = shopline_ids
         .iter()
@@ -90,11 +91,11 @@ pub(super) fn remove_addresses(
 
 /// Whether an address that is there is the default already, chosen or as the first one where none
 /// was chosen: asking for it again chooses nothing.
-fn serves_as_default(addresses: &[Address], shopline_id: Option<&str>) -> bool {
+fn serves_as_default(addresses: &[Address], shopline_id: Option<&ShoplineId>) -> bool {
     let default = listed(addresses)
         .find(|address| address.default)
         .or_else(|| listed(addresses).next());
-    default.map(|address| address.ids.shopline.as_str()) == shopline_id && shopline_id.is_some()
+    default.map(|address| &address.ids.shopline) == shopline_id && shopline_id.is_some()
 }
 
 /// Customers with more addresses than the contract allows keep them, but get no further one.
@@ -173,7 +174,7 @@ fn patch_address(address: &mut Address, patch: AddressPatch, rules: &Rules) -> R
 
 /// The patch less what the address already says.
 fn new_parts(address: &Address, patch: AddressPatch, rules: &Rules) -> AddressPatch {
-    let text = |patch, stored: &Option<_>| new_text(rules, patch, stored.as_ref());
+    let text = |patch, stored: &Option<_>| new_text(rules, patch, open(stored.as_ref()));
     let stored_code = address.country_code.as_ref();
     let stored_metadata = open(address.metadata.as_ref());
     AddressPatch {

@@ -1,12 +1,11 @@
 //! What a request can ask of a customer, in the ledger's own terms.
 
 use events::address::Slot;
-use events::customer::Gender;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, ShoplineId, StreamId};
 use events::patch::Patch;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::consents::ConsentPatch;
+use super::fields::Fields;
 use super::rules::Rules;
 
 /// What a request asks of a customer, parsed and checked, in the ledger's own terms.
@@ -19,15 +18,15 @@ pub enum Command {
     /// Add one to a group.
     JoinGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Take one out of a group.
     LeaveGroup {
         /// The group's stream.
-        group: String,
+        group: StreamId,
     },
     /// Remove these addresses, by SHOPLINE's ids, all or none.
-    RemoveAddresses(Vec<String>),
+    RemoveAddresses(Vec<ShoplineId>),
     /// Remove these tags, as far as they are there.
     RemoveTags(Vec<String>),
     /// Invite one to register.
@@ -67,59 +66,16 @@ pub struct UpdateCustomer {
     /// Whether the request carries a password.
     pub password: bool,
     /// The whole set of groups as asked for, by stream id, twice where it was said twice.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<StreamId>>,
     /// Addresses to add or change, in order.
     pub addresses: Vec<AddressPatch>,
-}
-
-/// What a request says of a customer's own fields. The default says nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fields {
-    /// E-mail.
-    pub email: Patch<String>,
-    /// First name.
-    pub first_name: Patch<String>,
-    /// Last name.
-    pub last_name: Patch<String>,
-    /// Phone number.
-    pub phone: Patch<String>,
-    /// Note.
-    pub note: Patch<String>,
-    /// Date of birth, `yyyyMMdd`.
-    pub birthday: Patch<String>,
-    /// Gender.
-    pub gender: Patch<Gender>,
-    /// Tags, whole: trimmed, none empty, none twice.
-    pub tags: Patch<Vec<String>>,
-    /// Metadata.
-    pub metadata: Option<MetadataPatch>,
-    /// Whether the e-mail was confirmed.
-    pub verified_email: Option<bool>,
-    /// The id under which another system signs the customer in.
-    pub multipass_identifier: Patch<String>,
-    /// Whether the customer wants marketing by e-mail.
-    pub accepts_marketing: Option<bool>,
-    /// The same, and how that came: what it says wins.
-    pub email_consent: Option<ConsentPatch>,
-    /// Whether the customer wants marketing by phone, and how that came.
-    pub mobile_consent: Option<ConsentPatch>,
-}
-
-/// What a request says of the metadata.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MetadataPatch {
-    /// This is the metadata.
-    Replace(Map<String, Value>),
-    /// Merge these members into the top level; an empty text deletes its member.
-    /// Source: Medusa's `setMetadata`.
-    Merge(Map<String, Value>),
 }
 
 /// What a request says of one address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddressPatch {
     /// SHOPLINE's id of an address that is there; `None` for a new one.
-    pub shopline_id: Option<String>,
+    pub shopline_id: Option<ShoplineId>,
     /// Ids for a new address, drawn before: the ULID and both shops' ids.
     pub new: NewAddress,
     /// Where a new one belongs.

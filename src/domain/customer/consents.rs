@@ -1,8 +1,7 @@
 //! Marketing by e-mail and by phone: what a request makes of a subscription, and of the consent to it.
 
-use events::customer::{Consent, OptInLevel, Subscription};
+use events::customer::{OpenConsent, OptInLevel, Subscription};
 use events::patch::Patch;
-use events::personal::Personal;
 use jiff::Timestamp;
 
 /// What a request says of one subscription and the consent to it. What it leaves out stays as it is
@@ -25,7 +24,7 @@ pub struct ConsentPatch {
 #[derive(Default)]
 pub(super) struct Change {
     pub(super) subscription: Option<Subscription>,
-    pub(super) consent: Option<Consent>,
+    pub(super) consent: Option<OpenConsent>,
 }
 
 impl Change {
@@ -35,20 +34,7 @@ impl Change {
 
     /// Where the new consent was collected.
     pub(super) fn source(&self) -> Option<&str> {
-        let consent = self.consent.as_ref()?;
-        let source = consent.collected_from.as_ref()?;
-        source.open().map(String::as_str)
-    }
-
-    /// A new subscription forgets the consent of the one before.
-    pub(super) fn apply(self, subscription: &mut Subscription, consent: &mut Option<Consent>) {
-        if let Some(new) = self.subscription {
-            *subscription = new;
-            *consent = None;
-        }
-        if self.consent.is_some() {
-            *consent = self.consent;
-        }
+        self.consent.as_ref()?.collected_from.as_deref()
     }
 
     /// Source: SHOPLINE, `accepts_marketing`: true subscribes, false ends a subscription and leaves one
@@ -72,24 +58,23 @@ impl Change {
     /// Source: SHOPLINE, `email_marketing_consent` and `sms_marketing_consent` v20230901.
     pub(super) fn consent(
         stored: Subscription,
-        consent: Option<&Consent>,
+        consent: Option<&OpenConsent>,
         patch: ConsentPatch,
     ) -> Self {
         let before = consent.cloned().unwrap_or_default();
         let subscription = (patch.subscription != stored).then_some(patch.subscription);
         let mut after = if subscription.is_some() {
-            Consent {
+            OpenConsent {
                 updated_at: Some(patch.now),
-                ..Consent::default()
+                ..OpenConsent::default()
             }
         } else {
             before.clone()
         };
         after.opt_in_level = patch.opt_in_level.unwrap_or(after.opt_in_level);
         after.updated_at = patch.updated_at.or(after.updated_at);
-        let stored_source = after.collected_from.as_ref().and_then(Personal::open);
-        let source = patch.collected_from.against(stored_source);
-        source.map(Personal::from).apply(&mut after.collected_from);
+        let source = patch.collected_from.against(after.collected_from.as_ref());
+        source.apply(&mut after.collected_from);
         let changed = subscription.is_some() || after != before;
         Self {
             subscription,

@@ -1,133 +1,211 @@
 //! A customer's own fields: what a request really changes of them, judged by the rules.
 
-use events::customer::Gender;
+use events::customer::{CustomerUpdated, Gender, Profile};
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
 use serde_json::{Map, Value};
 
-use super::command::{Fields, MetadataPatch};
-use super::consents::Change;
+use super::consents::{Change, ConsentPatch};
 use super::rules::{Limits, METADATA_BYTES_MAX, Refusal, Rules, Unit};
 use super::{Customer, Life};
 
-/// The fields that a request really changes, judged by the rules.
-pub(super) struct Changes {
-    pub(super) email: Patch<String>,
-    pub(super) first_name: Patch<String>,
-    pub(super) last_name: Patch<String>,
-    pub(super) phone: Patch<String>,
-    pub(super) note: Patch<String>,
-    pub(super) birthday: Patch<String>,
-    pub(super) gender: Patch<Gender>,
-    pub(super) tags: Patch<Vec<String>>,
-    pub(super) metadata: Patch<Map<String, Value>>,
-    pub(super) multipass_identifier: Patch<String>,
-    pub(super) email_marketing: Change,
-    pub(super) mobile_marketing: Change,
+/// What a request says of a customer's own fields. The default says nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields {
+    /// E-mail.
+    pub email: Patch<String>,
+    /// First name.
+    pub first_name: Patch<String>,
+    /// Last name.
+    pub last_name: Patch<String>,
+    /// Phone number.
+    pub phone: Patch<String>,
+    /// Note.
+    pub note: Patch<String>,
+    /// Date of birth, `yyyyMMdd`.
+    pub birthday: Patch<String>,
+    /// Gender.
+    pub gender: Patch<Gender>,
+    /// Tags, whole: trimmed, none empty, none twice.
+    pub tags: Patch<Vec<String>>,
+    /// Metadata.
+    pub metadata: Option<MetadataPatch>,
+    /// Whether the e-mail was confirmed.
+    pub verified_email: Option<bool>,
+    /// The id under which another system signs the customer in.
+    pub multipass_identifier: Patch<String>,
+    /// Accounts at social networks, whole.
+    pub social_customer: Patch<Vec<String>>,
+    /// Whether the customer wants marketing by e-mail.
+    pub accepts_marketing: Option<bool>,
+    /// The same, and how that came: what it says wins.
+    pub email_consent: Option<ConsentPatch>,
+    /// Whether the customer wants marketing by phone, and how that came.
+    pub mobile_consent: Option<ConsentPatch>,
 }
 
-impl Changes {
-    pub(super) fn new(customer: &Customer, rules: &Rules, fields: Fields) -> Result<Self, Refusal> {
+/// What a request says of the metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetadataPatch {
+    /// This is the metadata.
+    Replace(Map<String, Value>),
+    /// Merge these members into the top level; an empty text deletes its member.
+    /// Source: Medusa's `setMetadata`.
+    Merge(Map<String, Value>),
+}
+
+/// What changes of both subscriptions.
+struct Marketing {
+    email: Change,
+    mobile: Change,
+}
+
+impl Marketing {
+    fn email(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.email_consent.as_ref();
+        Change::consent(stored.email_subscription, consent, patch)
+    }
+
+    fn mobile(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.mobile_consent.as_ref();
+        Change::consent(stored.mobile_subscription, consent, patch)
+    }
+}
+
+impl Fields {
+    /// What a request really changes of a customer's fields, judged by the rules.
+    pub(super) fn changes(
+        self,
+        customer: &Customer,
+        rules: &Rules,
+    ) -> Result<CustomerUpdated, Refusal> {
+        let stored = &customer.profile;
         if rules.email_required_and_fixed {
-            match &fields.email {
+            match &self.email {
                 Patch::Clear => return Err(Refusal::EmailRequired),
-                Patch::Set(_) if customer.has_account => return Err(Refusal::EmailFixed),
+                Patch::Set(_) if stored.has_account => return Err(Refusal::EmailFixed),
                 Patch::Keep | Patch::Set(_) => {}
             }
         }
-        let text = |patch, stored| new_text(rules, patch, stored);
-        let changes = Self {
-            email: text(fields.email, customer.email.as_ref()),
-            first_name: text(fields.first_name, customer.first_name.as_ref()),
-            last_name: text(fields.last_name, customer.last_name.as_ref()),
-            phone: text(fields.phone, customer.phone.as_ref()),
-            note: text(fields.note, customer.note.as_ref()),
-            birthday: text(fields.birthday, customer.birthday.as_ref()),
-            gender: fields.gender.against(open(customer.gender.as_ref())),
-            tags: fields.tags.against(open(customer.tags.as_ref())),
-            metadata: merge(open(customer.metadata.as_ref()), fields.metadata)?,
-            multipass_identifier: text(
-                fields.multipass_identifier,
-                customer.multipass_identifier.as_ref(),
-            ),
-            email_marketing: match fields.email_consent {
-                Some(patch) => {
-                    let consent = customer.email_consent.as_ref();
-                    Change::consent(customer.email_subscription, consent, patch)
-                }
-                None => Change::accept(customer.email_subscription, fields.accepts_marketing),
+        let text = |patch, stored: &Option<String>| {
+            new_text(rules, patch, stored.as_ref()).map(Personal::from)
+        };
+        let metadata = merge(stored.metadata.as_ref(), self.metadata)?;
+        let marketing = Marketing {
+            email: match self.email_consent {
+                Some(patch) => Marketing::email(stored, patch),
+                None => Change::accept(stored.email_subscription, self.accepts_marketing),
             },
-            mobile_marketing: fields.mobile_consent.map_or_else(Change::default, |patch| {
-                let consent = customer.mobile_consent.as_ref();
-                Change::consent(customer.mobile_subscription, consent, patch)
-            }),
+            mobile: self
+                .mobile_consent
+                .map_or_else(Change::default, |patch| Marketing::mobile(stored, patch)),
+        };
+        let changes = CustomerUpdated {
+            email: text(self.email, &stored.email),
+            first_name: text(self.first_name, &stored.first_name),
+            last_name: text(self.last_name, &stored.last_name),
+            phone: text(self.phone, &stored.phone),
+            note: text(self.note, &stored.note),
+            birthday: text(self.birthday, &stored.birthday),
+            gender: self
+                .gender
+                .against(stored.gender.as_ref())
+                .map(Personal::from),
+            tags: self.tags.against(stored.tags.as_ref()).map(Personal::from),
+            metadata: metadata.map(Personal::from),
+            multipass_identifier: text(self.multipass_identifier, &stored.multipass_identifier),
+            social_customer: self
+                .social_customer
+                .against(stored.social_customer.as_ref())
+                .map(Personal::from),
+            ..CustomerUpdated::default()
         };
         if rules.contact_required_and_unique {
-            changes.check_contact(customer)?;
+            check_contact(&changes, &marketing, customer)?;
         }
         if let Some(limits) = &rules.limits {
-            changes.check_limits(limits)?;
+            check_limits(&changes, &marketing, limits)?;
         }
-        Ok(changes)
+        Ok(CustomerUpdated {
+            email_subscription: marketing.email.subscription,
+            email_consent: marketing.email.consent.map(Into::into),
+            mobile_subscription: marketing.mobile.subscription,
+            mobile_consent: marketing.mobile.consent.map(Into::into),
+            ..changes
+        })
     }
+}
 
-    fn check_contact(&self, customer: &Customer) -> Result<(), Refusal> {
-        let stays = |patch: &Patch<String>, stored: bool| match patch {
-            Patch::Keep => stored,
-            Patch::Clear => false,
-            Patch::Set(_) => true,
-        };
-        let email = stays(&self.email, customer.email.is_some());
-        let phone = stays(&self.phone, customer.phone.is_some());
-        let touched = !self.email.is_keep() || !self.phone.is_keep();
-        if (touched || customer.life == Life::Unborn) && !email && (customer.has_account || !phone)
-        {
-            return Err(Refusal::ContactRequired);
-        }
-        if !self.email_marketing.is_none() && !email {
-            return Err(Refusal::MarketingNeedsEmail);
-        }
-        if !self.mobile_marketing.is_none() && !phone {
-            return Err(Refusal::MarketingNeedsPhone);
-        }
-        Ok(())
+fn check_contact(
+    changes: &CustomerUpdated,
+    marketing: &Marketing,
+    customer: &Customer,
+) -> Result<(), Refusal> {
+    let stored = &customer.profile;
+    let stays = |patch: &Patch<Personal<String>>, stored: bool| match patch {
+        Patch::Keep => stored,
+        Patch::Clear => false,
+        Patch::Set(_) => true,
+    };
+    let email = stays(&changes.email, stored.email.is_some());
+    let phone = stays(&changes.phone, stored.phone.is_some());
+    let touched = !changes.email.is_keep() || !changes.phone.is_keep();
+    if (touched || customer.life == Life::Unborn) && !email && (stored.has_account || !phone) {
+        return Err(Refusal::ContactRequired);
     }
+    if !marketing.email.is_none() && !email {
+        return Err(Refusal::MarketingNeedsEmail);
+    }
+    if !marketing.mobile.is_none() && !phone {
+        return Err(Refusal::MarketingNeedsPhone);
+    }
+    Ok(())
+}
 
-    fn check_limits(&self, limits: &Limits) -> Result<(), Refusal> {
-        check_text("email", &self.email, limits.email)?;
-        check_text("first_name", &self.first_name, limits.name)?;
-        check_text("last_name", &self.last_name, limits.name)?;
-        check_text("phone", &self.phone, limits.phone)?;
-        check_text("note", &self.note, limits.note)?;
-        check_text(
-            "multipass_identifier",
-            &self.multipass_identifier,
-            limits.multipass_identifier,
-        )?;
-        for (field, marketing) in [
-            (
-                "email_marketing_consent.consent_collected_from",
-                &self.email_marketing,
-            ),
-            (
-                "sms_marketing_consent.consent_collected_from",
-                &self.mobile_marketing,
-            ),
-        ] {
-            if let Some(source) = marketing.source() {
-                check_length(field, source, limits.consent_source)?;
-            }
+fn check_limits(
+    changes: &CustomerUpdated,
+    marketing: &Marketing,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let text = |field, patch: &Patch<Personal<String>>, limit| match patch {
+        Patch::Keep | Patch::Clear => Ok(()),
+        Patch::Set(text) => check_length(field, text.open().map_or("", String::as_str), limit),
+    };
+    text("email", &changes.email, limits.email)?;
+    text("first_name", &changes.first_name, limits.name)?;
+    text("last_name", &changes.last_name, limits.name)?;
+    text("phone", &changes.phone, limits.phone)?;
+    text("note", &changes.note, limits.note)?;
+    text(
+        "multipass_identifier",
+        &changes.multipass_identifier,
+        limits.multipass_identifier,
+    )?;
+    for (field, marketing) in [
+        (
+            "email_marketing_consent.consent_collected_from",
+            &marketing.email,
+        ),
+        (
+            "sms_marketing_consent.consent_collected_from",
+            &marketing.mobile,
+        ),
+    ] {
+        if let Some(source) = marketing.source() {
+            check_length(field, source, limits.consent_source)?;
         }
-        if let Patch::Set(tags) = &self.tags {
-            check("tags", Unit::Items, tags.len(), limits.tags)?;
-            for tag in tags {
-                check_length("tags[]", tag, limits.tag)?;
-            }
-            check_length("tags", &tags.join(","), limits.tags_text)?;
-        }
-        Ok(())
     }
+    if let Patch::Set(tags) = &changes.tags
+        && let Some(tags) = tags.open()
+    {
+        check("tags", Unit::Items, tags.len(), limits.tags)?;
+        for tag in tags {
+            check_length("tags[]", tag, limits.tag)?;
+        }
+        check_length("tags", &tags.join(","), limits.tags_text)?;
+    }
+    Ok(())
 }
 
 pub(super) fn check_text(
@@ -168,9 +246,9 @@ pub(super) const fn check(
 pub(super) fn new_text(
     rules: &Rules,
     patch: Patch<String>,
-    stored: Option<&Personal<String>>,
+    stored: Option<&String>,
 ) -> Patch<String> {
-    match (rules.contract, patch, open(stored)) {
+    match (rules.contract, patch, stored) {
         (Contract::Shopline, Patch::Clear, Some(text)) if text.is_empty() => Patch::Keep,
         (_, patch, stored) => patch.against(stored),
     }
@@ -178,13 +256,6 @@ pub(super) fn new_text(
 
 pub(super) fn open<T>(value: Option<&Personal<T>>) -> Option<&T> {
     value.and_then(Personal::open)
-}
-
-pub(super) fn set<T>(patch: Patch<T>) -> Option<T> {
-    match patch {
-        Patch::Keep | Patch::Clear => None,
-        Patch::Set(value) => Some(value),
-    }
 }
 
 fn merge(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use events::ids::{ShoplineId, StreamId};
 use events::record::Contract;
 
 /// Most bytes that metadata may have as JSON, whatever the contract. Each event that changes it carries
@@ -86,7 +87,7 @@ pub enum Refusal {
     #[error("a group is named twice")]
     GroupTwice {
         /// The group's stream id.
-        group: String,
+        group: StreamId,
     },
     /// An invitation goes to an e-mail.
     #[error("an invitation needs an e-mail")]
@@ -98,7 +99,7 @@ pub enum Refusal {
     #[error("the customer has no such address")]
     AddressUnknown {
         /// SHOPLINE's id, as asked for.
-        shopline_id: String,
+        shopline_id: ShoplineId,
     },
     /// A text is too long, or a list has too many items.
     #[error("{field} has {count} {unit}, at most {limit} are allowed")]

@@ -1,7 +1,7 @@
 //! Which commands go into one call.
 //!
-//! Within what is in flight there is at most one command for each stream, claim, mark and idempotency
-//! key: commands never meet inside a batch, so one never decides another's fate.
+//! Within what is in flight there is at most one command for each stream, claim, mark and
+//! idempotency key: no verdict in a batch depends on another command of it.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -125,6 +125,7 @@ fn group_keys(append: &Append, hasher: &RandomState) -> impl Iterator<Item = Key
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use events::record::StreamKind;
 
     use super::*;
@@ -137,12 +138,12 @@ mod tests {
         let (caller, verdict) = oneshot::channel();
         let expected = ExpectedStream {
             kind: StreamKind::Customer,
-            stream: stream.to_owned(),
-            sequence: 1,
+            stream: stream.into(),
+            sequence: Sequence::FIRST,
         };
         let append = Append {
             streams: vec![expected],
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            groups: groups.iter().copied().map(Into::into).collect(),
             ..Append::default()
         };
         (Waiting { append, caller }, verdict)

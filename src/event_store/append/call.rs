@@ -1,5 +1,6 @@
 //! The one way to write: commands, already decided, into one call of the SQL function `append`.
 
+use events::ids::StoreName;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
@@ -15,7 +16,7 @@ use crate::event_store::point::Point;
 /// Fails as a whole. When the connection is lost, it is unknown whether the batch was committed.
 pub async fn append(
     connection: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     newest: Option<Point>,
     batch: &[Append],
 ) -> Result<Vec<Verdict>, StoreError> {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::RandomState;
 use std::sync::Arc;
 
+use events::ids::StoreName;
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -48,7 +49,7 @@ impl Combiner {
     /// lacks the record at the high-water mark.
     pub fn start(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         appended: Arc<Notify>,
         high_water_mark: Arc<HighWaterMark>,
         own: OwnAppends,
@@ -158,6 +159,7 @@ impl<N: Fn() -> Writer> Dispatcher<N> {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use events::record::StreamKind;
 
     use super::*;
@@ -169,7 +171,7 @@ mod tests {
         let (appended, high_water_mark) = (Arc::default(), Arc::default());
         let combiner = Combiner::start(
             pool,
-            "main".to_owned(),
+            "main".into(),
             appended,
             high_water_mark,
             OwnAppends::new().0,
@@ -180,8 +182,8 @@ mod tests {
             let append = Append {
                 streams: vec![ExpectedStream {
                     kind: StreamKind::Customer,
-                    stream: number.to_string(),
-                    sequence: 1,
+                    stream: number.to_string().into(),
+                    sequence: Sequence::FIRST,
                 }],
                 ..Append::default()
             };

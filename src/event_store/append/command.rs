@@ -1,5 +1,6 @@
 //! A decided command: what one call appends, whole or not at all.
 
+use events::ids::{Sequence, StreamId};
 use events::record::StreamKind;
 
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.
@@ -14,7 +15,7 @@ pub struct Append {
     /// Marks to take and to release.
     pub marks: Vec<MarkChange>,
     /// Streams of groups that must exist.
-    pub groups: Vec<String>,
+    pub groups: Vec<StreamId>,
     /// Streams' new wrapped keys, or their deletion.
     pub keys: Vec<KeyChange>,
     /// New password hashes (argon2id) for streams, or their deletion.
@@ -43,9 +44,9 @@ pub struct ExpectedStream {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its last sequence as seen; 0 when it does not exist.
-    pub sequence: i64,
+    pub sequence: Sequence,
 }
 
 /// An event to write, sealed.
@@ -54,9 +55,9 @@ pub struct NewEvent {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its place in the stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Type name.
     pub event_type: &'static str,
     /// Version of the payload.
@@ -75,7 +76,7 @@ pub struct ClaimChange {
     /// The value's HMAC; of an id, the id itself.
     pub key: Vec<u8>,
     /// Who takes or holds it.
-    pub stream: String,
+    pub stream: StreamId,
     /// Whether it is taken, not released.
     pub take: bool,
 }
@@ -88,7 +89,7 @@ pub struct MarkChange {
     /// The value's HMAC.
     pub key: Vec<u8>,
     /// Who takes or holds it.
-    pub stream: String,
+    pub stream: StreamId,
     /// Whether it is taken, not released.
     pub take: bool,
     /// Whether the command is refused when another stream has the mark.
@@ -99,7 +100,7 @@ pub struct MarkChange {
 #[derive(Clone, Debug)]
 pub struct KeyChange {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Number and wrapped key; `None` deletes it.
     pub key: Option<(i32, Vec<u8>)>,
 }
@@ -108,7 +109,7 @@ pub struct KeyChange {
 #[derive(Clone, Debug)]
 pub struct CredentialChange {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// The hash; `None` deletes it.
     pub hash: Option<String>,
 }
@@ -125,9 +126,9 @@ pub struct NewRequest {
     /// HMAC of the request.
     pub request: [u8; 32],
     /// The stream it is about.
-    pub stream: String,
+    pub stream: StreamId,
     /// That stream's sequence after it.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Status of the answer.
     pub status: u16,
 }

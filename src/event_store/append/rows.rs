@@ -2,6 +2,7 @@
 //!
 //! Fields are sent in the order of the type's columns.
 
+use events::ids::{Sequence, StreamId};
 use events::record::StreamKind;
 use sqlx::Postgres;
 use sqlx::postgres::{PgHasArrayType, PgTypeInfo};
@@ -16,8 +17,8 @@ use super::command::{
 pub(super) struct ExpectedStreamRow<'a> {
     command: i32,
     kind: &'a str,
-    stream: &'a str,
-    sequence: Option<i64>,
+    stream: &'a StreamId,
+    sequence: Option<Sequence>,
 }
 
 /// `new_event`.
@@ -25,8 +26,8 @@ pub(super) struct ExpectedStreamRow<'a> {
 pub(super) struct NewEventRow<'a> {
     command: i32,
     kind: &'a str,
-    stream: &'a str,
-    sequence: i64,
+    stream: &'a StreamId,
+    sequence: Sequence,
     event_type: &'a str,
     version: &'a str,
     payload: &'a str,
@@ -40,7 +41,7 @@ pub(super) struct HoldChangeRow<'a> {
     hold: &'a str,
     kind: &'a str,
     key: &'a [u8],
-    holder: &'a str,
+    holder: &'a StreamId,
     take: bool,
 }
 
@@ -49,7 +50,7 @@ pub(super) struct HoldChangeRow<'a> {
 pub(super) struct SecretChangeRow<'a> {
     command: i32,
     secret: &'a str,
-    stream: &'a str,
+    stream: &'a StreamId,
     number: Option<i32>,
     wrapped: Option<&'a [u8]>,
     hash: Option<&'a str>,
@@ -63,8 +64,8 @@ pub(super) struct NewRequestRow<'a> {
     route: &'a str,
     key: &'a [u8],
     request: &'a [u8],
-    stream: &'a str,
-    sequence: i64,
+    stream: &'a StreamId,
+    sequence: Sequence,
     status: i32,
 }
 
@@ -102,7 +103,7 @@ impl<'a> ExpectedStreamRow<'a> {
         }
     }
 
-    fn group((command, group): (i32, &'a String)) -> Self {
+    fn group((command, group): (i32, &'a StreamId)) -> Self {
         Self {
             command,
             kind: StreamKind::CustomerGroup.name(),

@@ -1,5 +1,6 @@
 //! What became of each command of a call.
 
+use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -9,11 +10,11 @@ pub struct FirstRequest {
     /// HMAC of that request, hexadecimal.
     pub request: String,
     /// The stream it was about.
-    pub stream: String,
+    pub stream: StreamId,
     /// The stream's sequence after it.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The ledger's position after it.
-    pub position: i64,
+    pub position: Position,
     /// Status of its answer.
     pub status: u16,
 }
@@ -24,7 +25,7 @@ pub enum Verdict {
     /// It is in the ledger, durably.
     Appended {
         /// Position of its last event; of the ledger's last when it had none.
-        position: i64,
+        position: Position,
         /// Time of its events.
         time: Timestamp,
     },
@@ -44,7 +45,7 @@ pub enum Conflict {
     /// Another stream has the mark of this kind.
     Marked(String),
     /// There is no such group.
-    GroupUnknown(String),
+    GroupUnknown(StreamId),
 }
 
 /// A row of the answer of `append`.
@@ -52,7 +53,7 @@ pub enum Conflict {
 pub(super) struct VerdictRow {
     command: i32,
     verdict: String,
-    position: Option<i64>,
+    position: Option<Position>,
     time: Option<jiff_sqlx::Timestamp>,
     detail: Option<String>,
 }
@@ -94,7 +95,7 @@ pub(super) fn gather(
             }
             "claimed" => Conflict::Claimed(detail),
             "marked" => Conflict::Marked(detail),
-            "unknown_group" => Conflict::GroupUnknown(detail),
+            "unknown_group" => Conflict::GroupUnknown(detail.into()),
             _ => return Err(UnreadableVerdict::Kind(row.verdict)),
         };
         if let Verdict::Conflicts(conflicts) = slot {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::StoreName;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -27,7 +28,7 @@ const OPERATOR_INTERVENTION: &str = "57";
 /// a sign of life whenever it got one back, and the next call would wait for that.
 pub(super) struct Writer {
     pool: PgPool,
-    store: String,
+    store: StoreName,
     high_water_mark: Arc<HighWaterMark>,
     own: OwnAppends,
     /// The connection, and when it was last used.
@@ -38,7 +39,7 @@ impl Writer {
     /// A writer without a connection.
     pub(super) const fn new(
         pool: PgPool,
-        store: String,
+        store: StoreName,
         high_water_mark: Arc<HighWaterMark>,
         own: OwnAppends,
     ) -> Self {
@@ -51,8 +52,8 @@ impl Writer {
         }
     }
 
-    /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone. What
-    /// nobody waits for any more is not tried again.
+    /// Appends a batch; one that fails as a whole is split, so that one bad command fails alone.
+    /// What nobody waits for any more is not tried again.
     pub(super) async fn write(&mut self, batch: Batch) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop().map(Batch::wanted) {
@@ -81,8 +82,8 @@ impl Writer {
 
     /// One call. After an error the pool judges whether the connection is any good.
     async fn append(&mut self, batch: &[Append]) -> Result<Vec<Verdict>, StoreError> {
-        // One that idled may be dead, as all are after a restart of Postgres: back in the pool it is
-        // asked before it is used again.
+        // One that idled may be dead, as all are after a restart of Postgres: back in the pool it
+        // is asked before it is used again.
         let fresh = |(_, used): &(_, Instant)| used.elapsed() < KEPT_MAX;
         let mut connection = match self.connection.take().filter(fresh) {
             Some((connection, _)) => connection,
@@ -100,8 +101,8 @@ impl Writer {
     }
 }
 
-/// Whether an error may be one command's own. A lock that was not to be had, a call that took too long
-/// and a server that is out of resources or stops befall any part of a batch.
+/// Whether an error may be one command's own. A lock that was not to be had, a call that took too
+/// long and a server that is out of resources or stops befall any part of a batch.
 fn may_be_one_commands(error: &StoreError) -> bool {
     let StoreError::Unavailable(error) = error else {
         return false;
@@ -115,6 +116,6 @@ fn may_be_one_commands(error: &StoreError) -> bool {
 }
 
 fn answer(caller: Caller, verdict: Result<Verdict, StoreError>) {
-    // A caller that went away does not want to know; its command stands all the same.
+    // The caller may have gone. Its command stands all the same.
     drop(caller.send(verdict));
 }

@@ -1,10 +1,11 @@
-//! Whether streams still stand where this process last saw them.
+//! Freshness: whether streams are still where this process last saw them.
 //!
-//! Everyone who asks while a statement is under way shares the next one. It begins after they asked,
-//! so it sees every update answered before that, at any process.
+//! All questions that come while a statement runs share the next one. It begins after they were
+//! asked, so it sees every update that any process answered before.
 
 use std::sync::Arc;
 
+use events::ids::StreamId;
 use events::record::StreamKind;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgPool;
@@ -25,7 +26,7 @@ pub struct Seen {
     /// Kind of the stream.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its last record.
     pub last: Point,
 }
@@ -51,8 +52,8 @@ impl Freshness {
         Self { queue }
     }
 
-    /// Whether nothing has happened in any of these streams since. Where the store does not answer,
-    /// nothing is known to hold.
+    /// Whether nothing has happened in any of these streams since; `false` when the store does not
+    /// answer.
     pub async fn holds(&self, seen: Vec<Seen>) -> bool {
         let (caller, answer) = oneshot::channel();
         let asked = self.queue.send(Question { seen, caller }).await;

@@ -1,7 +1,9 @@
-//! Commands for one stream take turns within this process, so that they never conflict there.
+//! Locks that let the commands on one stream follow each other within this process, so that they
+//! never make each other stale.
 
 use std::collections::BTreeSet;
 
+use events::ids::StreamId;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Streams share so many locks.
@@ -11,37 +13,37 @@ const STRIPES: usize = 4096;
 #[derive(Debug)]
 pub(in crate::event_store) struct StreamLocks(Vec<Mutex<()>>);
 
-/// Over when dropped.
+/// Released when dropped.
 pub(in crate::event_store) type StreamLock<'a> = MutexGuard<'a, ()>;
 
 impl StreamLocks {
-    /// Nobody's turn yet.
+    /// All locks, free.
     pub(in crate::event_store) fn new() -> Self {
         Self((0..STRIPES).map(|_| Mutex::new(())).collect())
     }
 
-    /// Waits for a stream's turn.
-    pub(in crate::event_store) async fn take(&self, stream: &str) -> StreamLock<'_> {
+    /// Waits for a stream's lock.
+    pub(in crate::event_store) async fn take(&self, stream: &StreamId) -> StreamLock<'_> {
         self.lock(stripe(stream)).lock().await
     }
 
-    /// A stream's turn, if it is nobody's.
-    pub(in crate::event_store) fn try_take(&self, stream: &str) -> Option<StreamLock<'_>> {
+    /// A stream's lock, if it is free.
+    pub(in crate::event_store) fn try_take(&self, stream: &StreamId) -> Option<StreamLock<'_>> {
         self.lock(stripe(stream)).try_lock().ok()
     }
 
-    /// The turns of all streams. Whoever takes several takes them in one order, and whoever takes
-    /// one waits for no other: nobody waits for somebody who waits for him.
+    /// The locks of all streams. They are always taken in the same order, and a holder of a single
+    /// lock takes no second one: there is no deadlock.
     pub(in crate::event_store) async fn take_all(
         &self,
-        streams: impl Iterator<Item = &str>,
+        streams: impl Iterator<Item = &StreamId>,
     ) -> Vec<StreamLock<'_>> {
         let stripes: BTreeSet<usize> = streams.map(stripe).collect();
-        let mut turns = Vec::with_capacity(stripes.len());
+        let mut locks = Vec::with_capacity(stripes.len());
         for stripe in stripes {
-            turns.push(self.lock(stripe).lock().await);
+            locks.push(self.lock(stripe).lock().await);
         }
-        turns
+        locks
     }
 
     fn lock(&self, stripe: usize) -> &Mutex<()> {
@@ -50,7 +52,7 @@ impl StreamLocks {
     }
 }
 
-fn stripe(stream: &str) -> usize {
+fn stripe(stream: &StreamId) -> usize {
     let hash = stream.bytes().fold(0_usize, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(usize::from(byte))
     });

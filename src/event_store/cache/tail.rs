@@ -1,14 +1,15 @@
-//! What other processes append, taken into this one's caches: what is decided on a stale state is
-//! decided twice, and appended once in vain.
+//! The cache tail: folds what other processes append into this process's cached streams. A decision
+//! on a stale stream is made twice, and its first append is in vain.
 //!
-//! Positions have no gap. So what lies between a process's own appends is what others appended, and a
-//! process that is alone never looks. What is missed here costs a second decision, nothing else:
-//! every append is checked against its stream, and every read of a remembered stream, too.
+//! Positions have no gap: whatever lies between a process's own appends was appended by others, and
+//! a process that is alone reads nothing here. A record that is missed costs a second decision and
+//! nothing else, because every append, and every read from the cache, is checked against the store.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::{Position, StreamId};
 use events::record::{StoredRecord, StreamKind};
 use moka::sync::Cache;
 use sqlx::PgPool;
@@ -34,7 +35,7 @@ const GAP_MAX: i64 = 1000;
 const WAITING_MAX: usize = 1024;
 
 /// Positions, the first and the last.
-type Range = RangeInclusive<i64>;
+type Range = RangeInclusive<Position>;
 
 /// Hears of this process's own appends.
 #[derive(Clone)]
@@ -59,12 +60,13 @@ impl OwnAppends {
             | Verdict::Repeated(_)
             | Verdict::Conflicts(_) => None,
         });
-        let (last, total) = written.fold((0, 0), |(last, total), (position, events)| {
-            (position.max(last), total + events)
-        });
+        let (last, total) = written
+            .fold((Position::START, 0), |(last, total), (position, events)| {
+                (position.max(last), total + events)
+            });
         if total > 0 {
             // When too many wait, they are read as if they were somebody else's.
-            self.0.try_send(last - total + 1..=last).ok();
+            self.0.try_send(last.plus(1 - total)..=last).ok();
         }
     }
 }
@@ -74,8 +76,8 @@ pub(in crate::event_store) struct CacheTail {
     pub(in crate::event_store) pool: PgPool,
     pub(in crate::event_store) high_water_mark: Arc<HighWaterMark>,
     pub(in crate::event_store) stream_locks: Arc<StreamLocks>,
-    pub(in crate::event_store) customers: Cache<String, Arc<Loaded<Customer>>>,
-    pub(in crate::event_store) groups: Cache<String, Arc<Loaded<CustomerGroup>>>,
+    pub(in crate::event_store) customers: Cache<StreamId, Arc<Loaded<Customer>>>,
+    pub(in crate::event_store) groups: Cache<StreamId, Arc<Loaded<CustomerGroup>>>,
 }
 
 impl CacheTail {
@@ -102,8 +104,8 @@ impl CacheTail {
         let mut connection = self.pool.acquire().await?;
         let mut records = vec![];
         for gap in gaps {
-            let limit = (gap.end() - gap.start() + 1).min(GAP_MAX);
-            records.extend(reader::after(&mut *connection, gap.end() - limit, limit).await?);
+            let limit = gap.end().since(gap.start().previous()).min(GAP_MAX);
+            records.extend(reader::after(&mut *connection, gap.end().plus(-limit), limit).await?);
         }
         // A store that went back may go on from what is cached in another way.
         if reader::goes_on(&mut *connection, self.high_water_mark.get()).await? {
@@ -118,15 +120,15 @@ impl CacheTail {
     }
 
     /// Folds a record into its stream, if that is remembered as it was right before.
-    fn fold<S: Stream>(&self, cache: &Cache<String, Arc<Loaded<S>>>, record: &StoredRecord) {
-        // Whoever is at it finds out alone.
+    fn fold<S: Stream>(&self, cache: &Cache<StreamId, Arc<Loaded<S>>>, record: &StoredRecord) {
+        // A command that is being carried out on the stream catches up by itself.
         let Some(_lock) = self.stream_locks.try_take(&record.stream) else {
             return;
         };
         let Some(before) = cache.get(&record.stream) else {
             return;
         };
-        if before.sequence + 1 != record.sequence {
+        if before.sequence.next() != record.sequence {
             return;
         }
         match reader::decode::<S::Event>(record, before.key.as_deref()) {
@@ -145,16 +147,16 @@ impl CacheTail {
 }
 
 /// What lies between own appends, given in any order, and what came before them.
-fn gaps(until: &mut Option<i64>, mut own: Vec<Range>) -> Vec<Range> {
+fn gaps(until: &mut Option<Position>, mut own: Vec<Range>) -> Vec<Range> {
     own.sort_unstable_by_key(|range| *range.start());
     let mut gaps = vec![];
     for range in own {
         let (first, last) = range.into_inner();
-        let next = until.map_or(first, |until| until + 1);
+        let next = until.map_or(first, Position::next);
         if next < first {
-            gaps.push(next..=first - 1);
+            gaps.push(next..=first.previous());
         }
-        *until = Some(last.max(next - 1));
+        *until = Some(last.max(next.previous()));
     }
     gaps
 }
@@ -165,12 +167,16 @@ mod tests {
 
     #[test]
     fn what_lies_between_own_appends_is_somebody_elses() {
+        let range = |first, last| Position::new(first)..=Position::new(last);
         let mut until = None;
-        assert_eq!(gaps(&mut until, vec![5..=7]), [] as [Range; 0]);
-        assert_eq!(gaps(&mut until, vec![8..=8]), [] as [Range; 0]);
-        assert_eq!(gaps(&mut until, vec![20..=20, 11..=15]), [9..=10, 16..=19]);
+        assert_eq!(gaps(&mut until, vec![range(5, 7)]), [] as [Range; 0]);
+        assert_eq!(gaps(&mut until, vec![range(8, 8)]), [] as [Range; 0]);
+        assert_eq!(
+            gaps(&mut until, vec![range(20, 20), range(11, 15)]),
+            [range(9, 10), range(16, 19)]
+        );
         // Heard of late: it was looked at as if it were somebody else's.
-        assert_eq!(gaps(&mut until, vec![16..=17]), [] as [Range; 0]);
-        assert_eq!(gaps(&mut until, vec![22..=22]), [21..=21]);
+        assert_eq!(gaps(&mut until, vec![range(16, 17)]), [] as [Range; 0]);
+        assert_eq!(gaps(&mut until, vec![range(22, 22)]), [range(21, 21)]);
     }
 }

@@ -9,6 +9,7 @@ use cqrs_es::persist::{
     PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot,
 };
 use cqrs_es::{Aggregate, EventStore as _};
+use events::ids::{Sequence, StreamId};
 use events::record::StreamKind;
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
@@ -38,13 +39,14 @@ impl Repository {
         stream: &str,
         mut events: Vec<SerializedEvent>,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
+        let stream = &StreamId::new(stream);
         let mut connection = self.ledger.pool.acquire().await.map_err(unknown)?;
         let keys = reader::keys(&mut connection, &self.ledger.keyring, &[stream])
             .await
             .map_err(unknown)?;
         let key = keys.get(stream).map(AsRef::as_ref);
         for event in &mut events {
-            let sequence = i64::try_from(event.sequence).map_err(unknown)?;
+            let sequence = Sequence::new(i64::try_from(event.sequence).map_err(unknown)?);
             let place = SealContext {
                 store: &self.ledger.store,
                 stream,
@@ -64,10 +66,13 @@ impl Repository {
         let Some(first) = events.first() else {
             return Ok(());
         };
-        let before = i64::try_from(first.sequence).map_err(unknown)? - 1;
+        let first_sequence = Sequence::new(i64::try_from(first.sequence).map_err(unknown)?);
         let context: Loaded<S> = self
             .ledger
-            .load_until(&first.aggregate_id, before)
+            .load_until(
+                &StreamId::new(first.aggregate_id.as_str()),
+                first_sequence.previous(),
+            )
             .await
             .map_err(unknown)?;
         let metadata = serde_json::from_value(first.metadata.clone())?;

@@ -4,6 +4,7 @@
 //! under it reads as erased.
 
 use aes_gcm::{Aes256Gcm, KeyInit as _};
+use events::ids::StreamId;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use rand::RngCore as _;
@@ -60,7 +61,7 @@ impl Keyring {
     }
 
     /// Makes a key for a new stream: the key, and its wrapped form to be stored.
-    pub fn new_stream_key(&self, stream: &str) -> (StreamKey, Vec<u8>) {
+    pub fn new_stream_key(&self, stream: &StreamId) -> (StreamKey, Vec<u8>) {
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
         let wrapped = encrypt(&self.wrapping, &key, stream.as_bytes());
@@ -68,7 +69,12 @@ impl Keyring {
     }
 
     /// Opens a stream's stored key.
-    pub fn unwrap(&self, stream: &str, number: i32, wrapped: &[u8]) -> Result<StreamKey, KeyError> {
+    pub fn unwrap(
+        &self,
+        stream: &StreamId,
+        number: i32,
+        wrapped: &[u8],
+    ) -> Result<StreamKey, KeyError> {
         let key = decrypt(&self.wrapping, wrapped, stream.as_bytes())
             .filter(|key| key.len() == 32)
             .ok_or(KeyError::WrongMasterKey)?;
@@ -143,6 +149,7 @@ fn hash(key: &[u8; 32], parts: &[&str]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Sequence;
     use serde_json::json;
 
     use super::super::seal::SealContext;
@@ -155,18 +162,19 @@ mod tests {
 
     #[test]
     fn a_wrapped_key_opens_under_its_master_key_and_stream_only() {
-        let (key, wrapped) = keyring().new_stream_key("S");
+        let stream = StreamId::new("S");
+        let (key, wrapped) = keyring().new_stream_key(&stream);
         let context = SealContext {
-            store: "main",
-            stream: "S",
-            sequence: 3,
+            store: &"main".into(),
+            stream: &stream,
+            sequence: Sequence::new(3),
         };
         let mut sealed = json!({ "email": { "$open": "a@b.c" } });
         key.seal_payload(context, &mut sealed);
-        let again = keyring().unwrap("S", 1, &wrapped).unwrap();
+        let again = keyring().unwrap(&stream, 1, &wrapped).unwrap();
         assert!(unseal_payload(Some(&again), context, &mut sealed).is_ok());
-        assert!(keyring().unwrap("T", 1, &wrapped).is_err());
-        assert!(Keyring::new(&[8; 32]).unwrap("S", 1, &wrapped).is_err());
+        assert!(keyring().unwrap(&"T".into(), 1, &wrapped).is_err());
+        assert!(Keyring::new(&[8; 32]).unwrap(&stream, 1, &wrapped).is_err());
         assert!(keyring().opens(&keyring().check()));
         assert!(!Keyring::new(&[8; 32]).opens(&keyring().check()));
     }

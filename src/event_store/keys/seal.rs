@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use aes_gcm::Aes256Gcm;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use events::ids::{Sequence, StoreName, StreamId};
 use events::personal::Sealed;
 use events::record::PERSONAL_METADATA;
 use serde_json::{Map, Value, json};
@@ -23,11 +24,11 @@ pub struct StreamKey {
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext<'a> {
     /// The store.
-    pub store: &'a str,
+    pub store: &'a StoreName,
     /// The stream.
-    pub stream: &'a str,
+    pub stream: &'a StreamId,
     /// The event's sequence in its stream.
-    pub sequence: i64,
+    pub sequence: Sequence,
 }
 
 impl StreamKey {

@@ -98,14 +98,23 @@ impl StreamKey {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use events::ids::{Sequence, StoreName, StreamId};
+
     use super::super::keyring::Keyring;
     use super::*;
 
-    const PLACE: SealContext<'_> = SealContext {
-        store: "main",
-        stream: "S",
-        sequence: 3,
-    };
+    static STORE: LazyLock<StoreName> = LazyLock::new(|| "main".into());
+    static STREAM: LazyLock<StreamId> = LazyLock::new(|| "S".into());
+
+    fn place() -> SealContext<'static> {
+        SealContext {
+            store: &STORE,
+            stream: &STREAM,
+            sequence: Sequence::new(3),
+        }
+    }
 
     fn keyring() -> Keyring {
         Keyring::new(&[7; 32])
@@ -117,22 +126,22 @@ mod tests {
 
     #[test]
     fn a_payload_opens_where_it_was_sealed() {
-        let (key, _) = keyring().new_stream_key("S");
+        let (key, _) = keyring().new_stream_key(&STREAM);
         let mut sealed = payload();
-        key.seal_payload(PLACE, &mut sealed);
+        key.seal_payload(place(), &mut sealed);
         assert!(!sealed.to_string().contains("a@b.c"));
-        unseal_payload(Some(&key), PLACE, &mut sealed).unwrap();
+        unseal_payload(Some(&key), place(), &mut sealed).unwrap();
         assert_eq!(sealed, payload());
     }
 
     #[test]
     fn a_sealed_value_opens_nowhere_else() {
-        let (key, _) = keyring().new_stream_key("S");
+        let (key, _) = keyring().new_stream_key(&STREAM);
         let mut sealed = payload();
-        key.seal_payload(PLACE, &mut sealed);
+        key.seal_payload(place(), &mut sealed);
         let elsewhere = SealContext {
-            sequence: 4,
-            ..PLACE
+            sequence: Sequence::new(4),
+            ..place()
         };
         let error = unseal_payload(Some(&key), elsewhere, &mut sealed.clone()).unwrap_err();
         assert_eq!(
@@ -143,31 +152,31 @@ mod tests {
         );
         let moved = sealed["list"][0]["m"].clone();
         sealed["email"] = moved;
-        assert!(unseal_payload(Some(&key), PLACE, &mut sealed).is_err());
+        assert!(unseal_payload(Some(&key), place(), &mut sealed).is_err());
     }
 
     #[test]
     fn without_its_key_a_value_is_erased() {
-        let (key, _) = keyring().new_stream_key("S");
+        let (key, _) = keyring().new_stream_key(&STREAM);
         let mut sealed = payload();
-        key.seal_payload(PLACE, &mut sealed);
-        unseal_payload(None, PLACE, &mut sealed).unwrap();
+        key.seal_payload(place(), &mut sealed);
+        unseal_payload(None, place(), &mut sealed).unwrap();
         assert_eq!(sealed["email"], json!({ "$erased": true }));
     }
 
     #[test]
     fn personal_metadata_is_sealed_as_text() {
-        let (key, _) = keyring().new_stream_key("S");
+        let (key, _) = keyring().new_stream_key(&STREAM);
         let open = json!({ "reason": r#"{"$open":"gift for Ann"}"#, "route": "r" });
         let mut sealed = open.as_object().unwrap().clone();
-        key.seal_metadata(PLACE, &mut sealed);
+        key.seal_metadata(place(), &mut sealed);
         assert!(
             sealed["reason"]
                 .as_str()
                 .unwrap()
                 .starts_with(r#"{"$sealed":"#)
         );
-        unseal_metadata(Some(&key), PLACE, &mut sealed).unwrap();
+        unseal_metadata(Some(&key), place(), &mut sealed).unwrap();
         assert_eq!(Value::from(sealed), open);
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use events::ids::{MedusaId, Position, Sequence, ShoplineId, StoreName, StreamId};
 use events::record::{Record, StreamKind};
 use events::{CustomerEvent, GroupEvent};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -28,17 +29,17 @@ pub struct FoundStream {
     /// Which of the two it is.
     pub kind: StreamKind,
     /// The stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// The id in Medusa.
-    pub medusa: Option<String>,
+    pub medusa: Option<MedusaId>,
     /// The id in SHOPLINE.
-    pub shopline: Option<String>,
+    pub shopline: Option<ShoplineId>,
     /// The stream's last sequence.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// The position of that.
-    pub position: i64,
+    pub position: Position,
     /// The ledger's last position.
-    pub head: i64,
+    pub head: Position,
 }
 
 /// A customer or a group as it was at a position.
@@ -46,7 +47,7 @@ pub struct AsOf {
     /// The customer, with its groups; of a group what [`State::of_group`] says.
     pub state: State,
     /// The sequence that its stream had come to; 0 before it was born.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Whether its key is gone: nothing personal can be shown, of no time.
     pub is_erased: bool,
 }
@@ -55,7 +56,7 @@ pub struct AsOf {
 /// says of which, by kind of claim or [`STREAM`]. More than one when several know the id.
 pub async fn streams_of(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     kind: StreamKind,
     id: &str,
     kinds: &[&str],
@@ -105,7 +106,7 @@ pub async fn streams_of(
 impl Ledger {
     /// The position of the last record that is not later than a time; 0 before the first. Times never
     /// go back from position to position.
-    pub async fn position_at(&self, time: Timestamp) -> Result<i64, sqlx::Error> {
+    pub async fn position_at(&self, time: Timestamp) -> Result<Position, sqlx::Error> {
         sqlx::query_scalar(
             "with recursive search(low, high) as ( \
                 select 0::bigint, (select coalesce(max(position), 0) from events) \
@@ -129,9 +130,9 @@ impl Ledger {
     pub async fn sequence_at(
         &self,
         kind: StreamKind,
-        stream: &str,
-        position: i64,
-    ) -> Result<i64, sqlx::Error> {
+        stream: &StreamId,
+        position: Position,
+    ) -> Result<Sequence, sqlx::Error> {
         sqlx::query_scalar(
             "with recursive search(low, high) as ( \
                 select 0::bigint, coalesce(( \
@@ -161,10 +162,11 @@ impl Ledger {
     pub async fn place_of(
         &self,
         kind: StreamKind,
-        stream: &str,
-        sequence: i64,
-    ) -> Result<Option<(i64, Timestamp)>, StoreError> {
-        let stored = reader::stream(&self.pool, kind, stream, sequence - 1, sequence).await?;
+        stream: &StreamId,
+        sequence: Sequence,
+    ) -> Result<Option<(Position, Timestamp)>, StoreError> {
+        let stored =
+            reader::stream(&self.pool, kind, stream, sequence.previous(), sequence).await?;
         Ok(stored.first().map(|stored| (stored.position, stored.time)))
     }
 
@@ -172,8 +174,8 @@ impl Ledger {
     pub async fn past(
         &self,
         kind: StreamKind,
-        stream: &str,
-        position: i64,
+        stream: &StreamId,
+        position: Position,
     ) -> Result<AsOf, StoreError> {
         match kind {
             StreamKind::Customer => self.customer_past(stream, position).await,
@@ -186,9 +188,9 @@ impl Ledger {
     pub async fn history(
         &self,
         kind: StreamKind,
-        stream: &str,
-        after: i64,
-        until: i64,
+        stream: &StreamId,
+        after: Position,
+        until: Position,
     ) -> Result<History, StoreError> {
         match kind {
             StreamKind::Customer => self.customer_history(stream, after, until).await,
@@ -196,7 +198,11 @@ impl Ledger {
         }
     }
 
-    async fn customer_past(&self, stream: &str, position: i64) -> Result<AsOf, StoreError> {
+    async fn customer_past(
+        &self,
+        stream: &StreamId,
+        position: Position,
+    ) -> Result<AsOf, StoreError> {
         let sequence = self
             .sequence_at(StreamKind::Customer, stream, position)
             .await?;
@@ -223,11 +229,13 @@ impl Ledger {
         })
     }
 
-    async fn group_past(&self, stream: &str, position: i64) -> Result<AsOf, StoreError> {
+    async fn group_past(&self, stream: &StreamId, position: Position) -> Result<AsOf, StoreError> {
         let history = self.group_history(stream, position, position).await?;
         let state = history.start().clone();
         Ok(AsOf {
-            sequence: state.group().map_or(0, |group| group.sequence),
+            sequence: state
+                .group()
+                .map_or(Sequence::START, |group| group.sequence),
             state,
             is_erased: false,
         })
@@ -235,9 +243,9 @@ impl Ledger {
 
     async fn customer_history(
         &self,
-        stream: &str,
-        after: i64,
-        until: i64,
+        stream: &StreamId,
+        after: Position,
+        until: Position,
     ) -> Result<History, StoreError> {
         let AsOf {
             mut state,
@@ -248,14 +256,14 @@ impl Ledger {
             .sequence_at(StreamKind::Customer, stream, until)
             .await?;
         let own = self.own_records(stream, sequence, last).await?;
-        let mut streams: BTreeSet<String> = state.views.medusa.groups.iter().cloned().collect();
+        let mut streams: BTreeSet<StreamId> = state.views.medusa.groups.iter().cloned().collect();
         for record in &own {
             if let CustomerEvent::GroupsAssigned(assigned) = &record.event {
                 streams.extend(assigned.groups.iter().cloned());
             }
         }
         let mut entries: Vec<_> = own.into_iter().map(Entry::Customer).collect();
-        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+        let streams: Vec<&StreamId> = streams.iter().collect();
         for record in self.group_records(&streams, until).await? {
             if record.position > after {
                 entries.push(Entry::Group(record));
@@ -269,9 +277,9 @@ impl Ledger {
 
     async fn group_history(
         &self,
-        stream: &str,
-        after: i64,
-        until: i64,
+        stream: &StreamId,
+        after: Position,
+        until: Position,
     ) -> Result<History, StoreError> {
         let mut state = State::of_group(stream);
         let mut entries = vec![];
@@ -289,9 +297,9 @@ impl Ledger {
 
     async fn own_records(
         &self,
-        stream: &str,
-        after: i64,
-        until: i64,
+        stream: &StreamId,
+        after: Sequence,
+        until: Sequence,
     ) -> Result<Vec<Record<CustomerEvent>>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let kind = StreamKind::Customer;
@@ -304,8 +312,8 @@ impl Ledger {
     /// The records of groups up to a position, group by group, each in order.
     pub(in crate::event_store) async fn group_records(
         &self,
-        streams: &[&str],
-        until: i64,
+        streams: &[&StreamId],
+        until: Position,
     ) -> Result<Vec<Record<GroupEvent>>, StoreError> {
         let kind = StreamKind::CustomerGroup;
         let records = reader::streams_until(&self.pool, kind, streams, until);

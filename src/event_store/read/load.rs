@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use events::ids::{Sequence, StreamId};
+
 use crate::event_store::StoreError;
 use crate::event_store::count;
 use crate::event_store::point::Point;
@@ -15,26 +17,27 @@ const PAGE: i64 = 256;
 
 impl Ledger {
     /// A stream as it is now, or was when it was cached: good enough to decide on.
-    pub async fn load<S: Stream>(&self, stream: &str) -> Result<Arc<Loaded<S>>, StoreError> {
+    pub async fn load<S: Stream>(&self, stream: &StreamId) -> Result<Arc<Loaded<S>>, StoreError> {
         if let Some(loaded) = S::cache(self).get(stream) {
             return Ok(loaded);
         }
-        let loaded = Arc::new(self.load_until(stream, i64::MAX).await?);
+        let loaded = Arc::new(self.load_until(stream, Sequence::MAX).await?);
         self.keep(&loaded);
         Ok(loaded)
     }
 
-    /// Takes what others did with a stream into the cache; forgets it where that cannot be told from
-    /// what was seen of it.
+    /// Brings a cached stream up to date with what other processes appended; removes it from the
+    /// cache where its history is not the one that was seen.
     pub(in crate::event_store) async fn catch_up<S: Stream>(
         &self,
         seen: &Loaded<S>,
     ) -> Result<(), StoreError> {
         S::cache(self).invalidate(&seen.stream);
-        let stream = seen.stream.as_str();
+        let stream = &seen.stream;
         let mut connection = self.pool.acquire().await?;
-        let after = seen.sequence - 1;
-        let stored = reader::stream(&mut *connection, S::KIND, stream, after, i64::MAX).await?;
+        let after = seen.sequence.previous();
+        let stored =
+            reader::stream(&mut *connection, S::KIND, stream, after, Sequence::MAX).await?;
         // Erased, or not yet born when it was seen: then there is no key, now or then.
         let has_key = seen.key.is_some() && reader::has_key(&mut *connection, stream).await?;
         if let [last, later @ ..] = stored.as_slice()
@@ -50,29 +53,33 @@ impl Ledger {
         Ok(())
     }
 
-    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not fit
-    /// into memory, nor into the time of one statement, and each page leaves its snapshots behind.
+    /// A stream as it was at a sequence, read from the store, a page at a time: a long one does not
+    /// fit into memory, nor into the time of one statement, and each page leaves its snapshots
+    /// behind.
     pub async fn load_until<S: Stream>(
         &self,
-        stream: &str,
-        sequence: i64,
+        stream: &StreamId,
+        sequence: Sequence,
     ) -> Result<Loaded<S>, StoreError> {
-        let page = |after: i64| after.saturating_add(PAGE).min(sequence);
+        let page = |after: Sequence| after.plus(PAGE).min(sequence);
         let mut connection = self.pool.acquire().await?;
         let snapshot = snapshots::newest::<S>(&mut connection, stream, sequence).await?;
-        let after = snapshot.as_ref().map_or(0, Snapshot::sequence);
+        let after = snapshot
+            .as_ref()
+            .map_or(Sequence::START, Snapshot::sequence);
         let until = page(after);
         let mut stored = reader::stream(&mut *connection, S::KIND, stream, after, until).await?;
         let key = reader::keys(&mut connection, &self.keyring, &[stream])
             .await?
             .remove(stream);
-        let mut loaded = Loaded::unborn(stream.to_owned(), key);
+        let mut loaded = Loaded::unborn(stream.clone(), key);
         match snapshot.map(|snapshot| snapshot.open(&loaded)) {
             None => {}
             Some(Some(then)) => loaded = then,
             Some(None) => {
-                let until = page(0);
-                stored = reader::stream(&mut *connection, S::KIND, stream, 0, until).await?;
+                let after = Sequence::START;
+                let until = page(after);
+                stored = reader::stream(&mut *connection, S::KIND, stream, after, until).await?;
             }
         }
         drop(connection);
@@ -99,12 +106,12 @@ impl Ledger {
     }
 
     /// The stream that holds an id of a shop, if one ever did.
-    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<String>, sqlx::Error> {
+    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<StreamId>, sqlx::Error> {
         let asked = (kind.to_owned(), id.to_owned());
         if let Some(stream) = self.ids.get(&asked) {
             return Ok(Some(stream));
         }
-        let found: Option<String> = sqlx::query_scalar(
+        let found: Option<StreamId> = sqlx::query_scalar(
             "select holder from claims where store = $1 and kind = $2 and key = $3",
         )
         .bind(&self.store)
@@ -123,7 +130,7 @@ impl Ledger {
         &self,
         kind: &str,
         ids: &[&str],
-    ) -> Result<HashMap<String, String>, sqlx::Error> {
+    ) -> Result<HashMap<String, StreamId>, sqlx::Error> {
         let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
         let found: Vec<HolderRow> = sqlx::query_as(
             "select convert_from(key, 'UTF8') as id, holder from claims \
@@ -143,5 +150,5 @@ impl Ledger {
 #[derive(sqlx::FromRow)]
 struct HolderRow {
     id: String,
-    holder: String,
+    holder: StreamId,
 }

@@ -1,12 +1,13 @@
-//! What is true now, read by id: the view's row and whatever the ledger holds beyond it.
+//! Reads by id: the view's row, and the events that the ledger holds beyond it.
 //!
 //! One statement, so that a read shows every update answered before it, at any process, however far
-//! the projections are behind. The row only saves work; without it the whole stream is folded. What
-//! this process remembers saves more: then the statement only says whether it still stands.
+//! the projections are behind. The row only saves work; without it the whole stream is folded. A
+//! cached stream saves more: then the statement only says whether it is fresh.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use events::ids::{MedusaId, Position, Sequence, ShoplineId, StreamId};
 use events::record::{Record, StreamKind};
 use projections::{medusa, shopline};
 use serde::de::DeserializeOwned;
@@ -92,7 +93,7 @@ impl Ledger {
     /// A customer in Medusa's shape, by its id there; with `groups`, also the groups it is in.
     pub async fn medusa_customer(
         &self,
-        id: &str,
+        id: &MedusaId,
         groups: bool,
     ) -> Result<Option<(medusa::Customer, Vec<medusa::Group>)>, StoreError> {
         if let Some((customer, groups)) = self.remembered(MEDUSA_ID, id, groups).await? {
@@ -121,14 +122,14 @@ impl Ledger {
         let groups = self.fold::<CustomerGroup, _>(&rows, medusa::Group::apply)?;
         let live = customers
             .into_iter()
-            .find(|customer| customer.sequence > 0 && !customer.deleted);
+            .find(|customer| customer.sequence > Sequence::START && !customer.deleted);
         Ok(live.map(|customer| (customer, groups)))
     }
 
     /// A customer in SHOPLINE's shape, by its id there.
     pub async fn shopline_customer(
         &self,
-        id: &str,
+        id: &ShoplineId,
     ) -> Result<Option<shopline::Customer>, StoreError> {
         if let Some((customer, _)) = self.remembered(SHOPLINE_ID, id, false).await? {
             let customer = Some(&customer.views.shopline).filter(|customer| !customer.deleted);
@@ -151,10 +152,10 @@ impl Ledger {
         let customers = self.fold::<Customer, _>(&rows, shopline::Customer::apply)?;
         Ok(customers
             .into_iter()
-            .find(|customer| customer.sequence > 0 && !customer.deleted))
+            .find(|customer| customer.sequence > Sequence::START && !customer.deleted))
     }
 
-    /// Takes note of whose id it is, by the first line of an answer.
+    /// Remembers which stream has the id: the first line of the answer says so.
     fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), StoreError> {
         if let Some(row) = rows.first()
             && StreamKind::parse(row.try_get("shown_kind")?) == Some(StreamKind::Customer)
@@ -167,8 +168,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// A customer as this process remembers it, if nothing has happened since to it, or to its groups
-    /// where those are asked for.
+    /// A customer as this process remembers it, if nothing has happened since to it, or to its
+    /// groups where those are asked for.
     async fn remembered(
         &self,
         kind: &str,
@@ -196,7 +197,7 @@ impl Ledger {
     /// Groups in Medusa's shape, by stream; deleted ones too, absent ones not.
     pub async fn medusa_groups(
         &self,
-        streams: &[String],
+        streams: &[StreamId],
     ) -> Result<Vec<medusa::Group>, StoreError> {
         let sql = format!(
             "with shown as (select unnest($2::text[]) as stream), {GROUPS}, \
@@ -212,18 +213,18 @@ impl Ledger {
         let groups = self.fold::<CustomerGroup, _>(&rows, medusa::Group::apply)?;
         Ok(groups
             .into_iter()
-            .filter(|group| group.sequence > 0)
+            .filter(|group| group.sequence > Sequence::START)
             .collect())
     }
 
     /// Groups in Medusa's shape as they were at a position of the ledger.
     pub async fn medusa_groups_at(
         &self,
-        streams: &[String],
-        position: i64,
+        streams: &[StreamId],
+        position: Position,
     ) -> Result<Vec<medusa::Group>, StoreError> {
-        let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
-        let mut groups: BTreeMap<String, medusa::Group> = BTreeMap::new();
+        let streams: Vec<&StreamId> = streams.iter().collect();
+        let mut groups: BTreeMap<StreamId, medusa::Group> = BTreeMap::new();
         for record in self.group_records(&streams, position).await? {
             let group = groups.entry(record.stream.clone()).or_default();
             group.apply(&record);
@@ -237,13 +238,13 @@ impl Ledger {
         rows: &[PgRow],
         apply: impl Fn(&mut V, &Record<S::Event>),
     ) -> Result<Vec<V>, StoreError> {
-        let mut views: BTreeMap<String, (V, Option<StreamKey>)> = BTreeMap::new();
+        let mut views: BTreeMap<StreamId, (V, Option<StreamKey>)> = BTreeMap::new();
         for row in rows {
             if StreamKind::parse(row.try_get("shown_kind")?) != Some(S::KIND) {
                 continue;
             }
-            let stream: String = row.try_get("shown_stream")?;
-            if row.try_get::<Option<i64>, _>("position")?.is_none() {
+            let stream: StreamId = row.try_get("shown_stream")?;
+            if row.try_get::<Option<Position>, _>("position")?.is_none() {
                 let view = match row.try_get::<Option<&str>, _>("shown_view")? {
                     None => V::default(),
                     Some(text) => {

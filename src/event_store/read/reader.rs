@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use events::catalogue;
+use events::ids::{Position, Sequence, StreamId};
 use events::opened::OpenedRecord;
 use events::record::{Metadata, Record, StoredRecord, StreamKind};
 use futures_util::{Stream, StreamExt as _};
@@ -38,7 +39,7 @@ const COMPRESSION: i32 = 8;
 /// The records after a position, in order, at most `limit`; fewer where they are large.
 pub async fn after(
     executor: impl PgExecutor<'_>,
-    position: i64,
+    position: Position,
     limit: i64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let rows = sqlx::query(&AFTER)
@@ -67,9 +68,9 @@ static AFTER: LazyLock<String> = LazyLock::new(|| {
 pub async fn stream(
     executor: impl PgExecutor<'_>,
     kind: StreamKind,
-    stream: &str,
-    after: i64,
-    until: i64,
+    stream: &StreamId,
+    after: Sequence,
+    until: Sequence,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let sql = format!(
         "select {COLUMNS} from events \
@@ -91,17 +92,17 @@ pub async fn stream(
 pub fn streams<'a>(
     executor: impl PgExecutor<'a> + 'a,
     kind: StreamKind,
-    streams: &'a [&'a str],
+    streams: &'a [&'a StreamId],
 ) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
-    streams_until(executor, kind, streams, i64::MAX)
+    streams_until(executor, kind, streams, Position::MAX)
 }
 
 /// The same up to a position.
 pub fn streams_until<'a>(
     executor: impl PgExecutor<'a> + 'a,
     kind: StreamKind,
-    streams: &'a [&'a str],
-    position: i64,
+    streams: &'a [&'a StreamId],
+    position: Position,
 ) -> impl Stream<Item = Result<(StoredRecord, Option<WrappedKey>), StoreError>> + Send + 'a {
     sqlx::query(&STREAMS)
         .bind(kind.name())
@@ -133,7 +134,7 @@ pub async fn moved(
     executor: impl PgExecutor<'_>,
     kind: StreamKind,
     seen: &[ExpectedStream],
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<StreamId>, StoreError> {
     let moved = sqlx::query_scalar(
         "select s.stream from unnest($2::text[], $3::bigint[]) as s(stream, sequence) \
          where s.sequence is distinct from coalesce((\
@@ -154,7 +155,7 @@ pub async fn moved(
 }
 
 /// The ledger's last position; 0 when it is empty.
-pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+pub async fn head(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
     sqlx::query_scalar("select coalesce(max(position), 0) from events")
         .fetch_one(executor)
         .await
@@ -186,9 +187,9 @@ pub async fn goes_on(
 /// The point of history at a position, if it has come that far.
 pub async fn point(
     executor: impl PgExecutor<'_>,
-    position: i64,
+    position: Position,
 ) -> Result<Option<Point>, StoreError> {
-    let records = after(executor, position - 1, 1).await?;
+    let records = after(executor, position.previous(), 1).await?;
     let record = records.first().filter(|r| r.position == position);
     Ok(record.map(Point::from))
 }
@@ -223,7 +224,7 @@ pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
 /// A row of `stream_keys`.
 #[derive(sqlx::FromRow)]
 struct KeyRow {
-    stream: String,
+    stream: StreamId,
     number: i32,
     wrapped: Vec<u8>,
 }
@@ -232,8 +233,8 @@ struct KeyRow {
 pub async fn keys(
     connection: &mut PgConnection,
     keyring: &Keyring,
-    streams: &[&str],
-) -> Result<HashMap<String, Arc<StreamKey>>, StoreError> {
+    streams: &[&StreamId],
+) -> Result<HashMap<StreamId, Arc<StreamKey>>, StoreError> {
     let rows: Vec<KeyRow> =
         sqlx::query_as("select stream, number, wrapped from stream_keys where stream = any($1)")
             .bind(streams)
@@ -248,7 +249,10 @@ pub async fn keys(
 }
 
 /// Whether a stream has its key: it was born, and not erased.
-pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool, sqlx::Error> {
+pub async fn has_key(
+    executor: impl PgExecutor<'_>,
+    stream: &StreamId,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select exists (select from stream_keys where stream = $1)")
         .bind(stream)
         .fetch_one(executor)
@@ -256,10 +260,10 @@ pub async fn has_key(executor: impl PgExecutor<'_>, stream: &str) -> Result<bool
 }
 
 /// A stream's key, from what is stored of it.
-fn unwrap(keyring: &Keyring, stream: &str, key: &WrappedKey) -> Result<StreamKey, StoreError> {
+fn unwrap(keyring: &Keyring, stream: &StreamId, key: &WrappedKey) -> Result<StreamKey, StoreError> {
     let (number, wrapped) = key;
     keyring.unwrap(stream, *number, wrapped).map_err(|source| {
-        let stream = stream.to_owned();
+        let stream = stream.clone();
         Corrupt::StreamKey { stream, source }.into()
     })
 }

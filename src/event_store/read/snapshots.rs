@@ -3,6 +3,7 @@
 //! Whoever folds past a multiple of 256 leaves one behind. A snapshot that cannot be used is as
 //! good as none: the events say the same.
 
+use events::ids::{Position, Sequence, StreamId};
 use events::record::StoredRecord;
 use jiff_sqlx::ToSqlx as _;
 use serde::de::DeserializeOwned;
@@ -36,13 +37,13 @@ struct Folded<S, V> {
     views: V,
     /// The position and time of the record that it was made after: a store that lost its last records
     /// may have come to the same sequence in another way.
-    position: i64,
+    position: Position,
     time: i64,
 }
 
 impl Snapshot {
     /// The sequence that it is of.
-    pub(in crate::event_store) const fn sequence(&self) -> i64 {
+    pub(in crate::event_store) const fn sequence(&self) -> Sequence {
         self.record.sequence
     }
 
@@ -73,8 +74,8 @@ fn read<T: DeserializeOwned>(value: Value) -> Option<T> {
 /// The last snapshot of a stream that is not after a sequence.
 pub(in crate::event_store) async fn newest<S: Stream>(
     connection: &mut PgConnection,
-    stream: &str,
-    until: i64,
+    stream: &StreamId,
+    until: Sequence,
 ) -> Result<Option<Snapshot>, StoreError> {
     let sql = format!(
         "select s.state::text as state, {columns} \
@@ -102,8 +103,8 @@ pub(in crate::event_store) async fn newest<S: Stream>(
 /// The snapshots that a fold passes, until they are written.
 #[derive(Default)]
 pub(in crate::event_store) struct Passed {
-    sequences: Vec<i64>,
-    positions: Vec<i64>,
+    sequences: Vec<Sequence>,
+    positions: Vec<Position>,
     times: Vec<jiff_sqlx::Timestamp>,
     states: Vec<String>,
 }
@@ -118,7 +119,7 @@ impl Passed {
         let Some(key) = loaded
             .key
             .as_deref()
-            .filter(|_| record.sequence % EVERY == 0)
+            .filter(|_| record.sequence.get() % EVERY == 0)
         else {
             return;
         };
@@ -144,7 +145,7 @@ fn seal<S: Stream>(loaded: &Loaded<S>, record: &StoredRecord, key: &StreamKey) -
 impl Ledger {
     /// Leaves snapshots behind, of records that are still there. What fails here costs the next load
     /// time, and nothing else.
-    pub(in crate::event_store) async fn leave<S: Stream>(&self, stream: &str, passed: Passed) {
+    pub(in crate::event_store) async fn leave<S: Stream>(&self, stream: &StreamId, passed: Passed) {
         if passed.sequences.is_empty() {
             return;
         }
@@ -170,7 +171,7 @@ impl Ledger {
         .execute(&self.pool)
         .await;
         if let Err(error) = written {
-            tracing::warn!(error = %error, stream, "no snapshot could be written");
+            tracing::warn!(error = %error, stream = stream.as_str(), "no snapshot could be written");
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::ids::{Position, RequestId, Sequence, StoreName, StreamId};
 use jiff::Timestamp;
 use sqlx::PgPool;
 
-use super::{Asked, Command, Event, Explained, Reached, Refusal, RequestId, Topic, View, Who};
+use super::{Asked, Command, Event, Explained, Reached, Refusal, Topic, View, Who};
 use crate::kafka::projector::{Projection, progress};
 use crate::kafka::relay::{self, Located};
 use crate::kafka::{Identity, KafkaConfig};
@@ -39,7 +40,7 @@ pub struct Kafka<'a> {
 /// Finds out what became of a request.
 pub async fn find(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     kafka: &Kafka<'_>,
     request: RequestId,
 ) -> Result<Explained, Error> {
@@ -76,7 +77,7 @@ pub async fn find(
 /// What the request left, an event more than is told, each with who asked for it.
 async fn events(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<(Asked, Event)>, sqlx::Error> {
     let rows: Vec<EventRow> = sqlx::query_as(
@@ -89,7 +90,7 @@ async fn events(
          order by position limit $3",
     )
     .bind(store)
-    .bind(&request.0)
+    .bind(request)
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
@@ -115,7 +116,7 @@ fn commands(events: Vec<(Asked, Event)>) -> Vec<Command> {
 /// What the request was refused, one more than is told.
 async fn refusals(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<Refusal>, sqlx::Error> {
     let rows: Vec<RefusalRow> = sqlx::query_as(
@@ -124,7 +125,7 @@ async fn refusals(
          order by refusal_id limit $3",
     )
     .bind(store)
-    .bind(&request.0)
+    .bind(request)
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
@@ -182,10 +183,10 @@ struct RefusalRow {
 struct EventRow {
     #[sqlx(flatten)]
     asked: AskedColumns,
-    position: i64,
-    aggregate_id: String,
+    position: Position,
+    aggregate_id: StreamId,
     aggregate_type: String,
-    sequence: i64,
+    sequence: Sequence,
     event_type: String,
     event_version: String,
 }
@@ -209,8 +210,8 @@ impl EventRow {
 /// How far a row of a view is.
 #[derive(sqlx::FromRow)]
 struct ViewRow {
-    stream: String,
-    sequence: i64,
+    stream: StreamId,
+    sequence: Sequence,
 }
 
 /// Says of each event where it is in the topic. Kafka is only asked for what was sent.
@@ -220,7 +221,7 @@ async fn see_topic(
     events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
     let Kafka { topic, config } = *kafka;
-    let sent: i64 =
+    let sent: Position =
         sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks where topic = $1")
             .bind(topic)
             .fetch_one(pool)
@@ -273,13 +274,12 @@ impl Located {
 /// Says of each event which rows hold it.
 async fn see_views(
     pool: &PgPool,
-    store: &str,
+    store: &StoreName,
     events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
-    let streams = events.iter().map(|(_, event)| event.stream.as_str());
-    let streams: BTreeSet<&str> = streams.collect();
-    let streams: Vec<&str> = streams.into_iter().collect();
-    let mut views: Vec<(&'static str, &'static str, BTreeMap<String, i64>)> = vec![];
+    let streams: BTreeSet<&StreamId> = events.iter().map(|(_, event)| &event.stream).collect();
+    let streams: Vec<StreamId> = streams.into_iter().cloned().collect();
+    let mut views: Vec<(&'static str, &'static str, BTreeMap<StreamId, Sequence>)> = vec![];
     for &(table, kind) in Projection::ALL.iter().flat_map(|one| one.views()) {
         let sql =
             format!("select stream, sequence from {table} where store = $1 and stream = any($2)");

@@ -6,7 +6,7 @@ use super::{Asked, Event, Explained, Reached, Refusal, Topic, View, Who};
 
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "request {}", self.request.0)?;
+        writeln!(f, "request {}", self.request)?;
         for command in &self.commands {
             writeln!(f, "command {}", command.asked)?;
             for event in &command.events {

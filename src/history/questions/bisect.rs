@@ -1,5 +1,7 @@
 //! `ledger bisect`: the first record at which something turned true, or at which two releases part.
 
+use events::ids::Position;
+
 use crate::event_store::read::as_of::FoundStream;
 use crate::history::bisect::{Predicate, Turn, turns};
 use crate::history::questions::Questions;
@@ -33,9 +35,9 @@ impl Questions<'_> {
             return Err(Error::Erased);
         }
         let (after, until) = match sought {
-            Sought::First | Sought::Every => (0, head),
+            Sought::First | Sought::Every => (Position::START, head),
             Sought::Monotone => match self.halve(&found, shape, predicate).await? {
-                Some(position) => (position - 1, position),
+                Some(position) => (position.previous(), position),
                 None => return Ok(vec![]),
             },
         };
@@ -53,7 +55,7 @@ impl Questions<'_> {
         found: &FoundStream,
         shape: &Shape,
         predicate: &Predicate,
-    ) -> Result<Option<i64>, Error> {
+    ) -> Result<Option<Position>, Error> {
         let holds = async |position| {
             let past = self.past(found, position).await?;
             let document = shape.document(&past.state);
@@ -62,9 +64,9 @@ impl Questions<'_> {
         if !holds(found.head).await? {
             return Ok(None);
         }
-        let (mut low, mut high) = (0, found.head);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
+        let (mut low, mut high) = (Position::START, found.head);
+        while high.since(low) > 1 {
+            let middle = low.plus(high.since(low) / 2);
             if holds(middle).await? {
                 high = middle;
             } else {

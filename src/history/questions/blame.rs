@@ -1,5 +1,6 @@
 //! Which record made each value of a document what it is.
 
+use events::ids::Position;
 use events::record::StreamKind;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ impl Questions<'_> {
         {
             return Err(Error::NothingThere);
         }
-        let history = self.history(&found, 0, position).await?;
+        let history = self.history(&found, Position::START, position).await?;
         let mut leaves = blame(&history, &shape);
         if let Some(pointer) = pointer {
             let is_below = |leaf: &str| {

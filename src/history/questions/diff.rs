@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use events::ids::{Position, Sequence};
 use serde_json::{Value, json};
 
 use super::Questions;
@@ -17,9 +18,9 @@ const CHUNK: i64 = 128;
 #[derive(Clone, Debug)]
 pub struct Differences {
     /// Position of the first.
-    pub from: i64,
+    pub from: Position,
     /// Position of the second.
-    pub to: i64,
+    pub to: Position,
     /// What differs, each with the last record between that changed it.
     pub changes: Vec<(Difference, Option<Entry>)>,
 }
@@ -39,7 +40,7 @@ impl Questions<'_> {
         let to = self.position(to, &found).await?;
         let before = match from {
             Some(from) => self.position(Some(from), &found).await?,
-            None => 0,
+            None => Position::START,
         };
         if before > to {
             return Err(Error::Reversed { from: before, to });
@@ -50,7 +51,7 @@ impl Questions<'_> {
             self.past(&found, to).await?,
         ];
         for (past, is_given) in ends.iter().zip([from.is_some(), true]) {
-            if past.sequence == 0 && is_given {
+            if past.sequence == Sequence::START && is_given {
                 return Err(self.before_birth(&found).await?);
             }
         }
@@ -76,8 +77,8 @@ impl Questions<'_> {
     async fn made(
         &self,
         found: &FoundStream,
-        from: i64,
-        to: i64,
+        from: Position,
+        to: Position,
         shape: &Shape,
         differences: &[Difference],
     ) -> Result<BTreeMap<String, Entry>, Error> {

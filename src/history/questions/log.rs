@@ -1,5 +1,6 @@
 //! What happened to a customer or a group, a page at a time.
 
+use events::ids::{Position, Sequence, StreamId};
 use serde_json::{Value, json};
 
 use super::Questions;
@@ -16,16 +17,16 @@ pub enum Page {
     /// The newest.
     Last,
     /// What follows a position.
-    After(i64),
+    After(Position),
     /// What precedes a position.
-    Before(i64),
+    Before(Position),
 }
 
 /// A page of a log.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Whose it is.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its events, in order.
     pub events: Vec<Logged>,
 }
@@ -39,7 +40,7 @@ impl Questions<'_> {
                 return Err(Error::BeyondHead { head: found.head });
             }
             // What precedes the next one is all there is.
-            Page::Before(position) if position > found.head + 1 => {
+            Page::Before(position) if position > found.head.next() => {
                 return Err(Error::BeyondHead { head: found.head });
             }
             Page::After(_) | Page::Before(_) | Page::Last => {}
@@ -50,7 +51,11 @@ impl Questions<'_> {
         let (kind, stream) = (found.kind, &found.stream);
         let (after, until) = match page {
             Page::After(after) => {
-                let sequence = self.ledger.sequence_at(kind, stream, after).await? + limit;
+                let sequence = self
+                    .ledger
+                    .sequence_at(kind, stream, after)
+                    .await?
+                    .plus(limit);
                 let end = self.ledger.place_of(kind, stream, sequence).await?;
                 (after, end.map_or(found.head, |(position, _)| position))
             }
@@ -59,7 +64,7 @@ impl Questions<'_> {
                 found.head,
             ),
             Page::Before(before) => {
-                let until = (before - 1).min(found.head);
+                let until = before.previous().min(found.head);
                 (self.back(kind, stream, until, limit).await?, until)
             }
         };
@@ -83,8 +88,9 @@ impl Log {
     /// The page as JSON. `previous` and `next` are positions to ask `before` and `after`; what follows
     /// may not have happened yet.
     pub fn json(&self, open: bool) -> Value {
-        let is_birth =
-            |logged: &&Logged| logged.entry.stream() == self.stream && logged.entry.sequence() == 1;
+        let is_birth = |logged: &&Logged| {
+            logged.entry.stream() == &self.stream && logged.entry.sequence() == Sequence::FIRST
+        };
         let first = self.events.first().filter(|logged| !is_birth(logged));
         json!({
             "events": self.events.iter().map(|logged| logged.json(open)).collect::<Vec<_>>(),

@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use events::ids::RequestId;
 use tokio::time::timeout;
 
 use super::parameters::Parameters;
@@ -15,7 +16,7 @@ use crate::auth::LedgerToken;
 use crate::history::Error;
 use crate::history::questions::{Asker, Questions};
 use crate::http::api::{Api, REQUEST_TIMEOUT};
-use crate::http::request::{RequestId, reason};
+use crate::http::request::{put_request_id, reason, request_id};
 use crate::http::response::json as answer;
 
 /// Scope of ids, positions and pseudonyms.
@@ -39,7 +40,7 @@ impl FromRequestParts<Arc<Api>> for Asked {
         let id = Path::from_request_parts(parts, api).await;
         Ok(Self {
             api: Arc::clone(api),
-            request_id: RequestId::of(&parts.headers),
+            request_id: request_id(&parts.headers),
             headers: parts.headers.clone(),
             id: id.ok().map(|Path(id)| id),
             query: parts.uri.query().map(ToOwned::to_owned),
@@ -94,7 +95,7 @@ impl Asked {
             Ok(body) => answer(StatusCode::OK, body),
             Err(problem) => problem.response(),
         };
-        self.request_id.put(response.headers_mut());
+        put_request_id(&self.request_id, response.headers_mut());
         response
     }
 
@@ -121,7 +122,7 @@ impl Asked {
             ledger: &self.api.ledger,
             asker: Asker {
                 actor: &token.actor,
-                request_id: Some(&self.request_id.0),
+                request_id: Some(&self.request_id),
                 reason,
             },
         }

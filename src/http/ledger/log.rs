@@ -1,6 +1,7 @@
 //! `GET /ledger/customers/{id}/log`.
 
 use axum::response::Response;
+use events::ids::Position;
 
 use super::asked::{Asked, OPEN, READ};
 use super::problem::{Problem, bad};
@@ -26,8 +27,8 @@ async fn log(request: &Asked) -> Result<String, Problem> {
     }
     let page = match (query.number("after")?, query.number("before")?) {
         (None, None) => Page::Last,
-        (Some(after), None) => Page::After(after),
-        (None, Some(before)) => Page::Before(before),
+        (Some(after), None) => Page::After(Position::new(after)),
+        (None, Some(before)) => Page::Before(Position::new(before)),
         (Some(_), Some(_)) => return Err(bad("after and before cannot both be given")),
     };
     let reason = request.reason()?;

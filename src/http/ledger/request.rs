@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use events::ids::RequestId;
 
 use super::asked::{Asked, READ};
 use super::problem::Problem;
@@ -15,7 +16,7 @@ pub(in crate::http) async fn handle(request: Asked) -> Response {
 async fn explained(request: &Asked) -> Result<String, Problem> {
     request.authorize(READ).await?;
     let no_id = "a request id is 32 hexadecimal digits: the header Ledger-Request-Id of any answer";
-    let id = request.id.as_deref().and_then(explain::RequestId::parse);
+    let id = request.id.as_deref().and_then(RequestId::parse);
     let id = id.ok_or_else(|| Problem(StatusCode::BAD_REQUEST, no_id.to_owned()))?;
     let kafka = explain::Kafka {
         topic: &request.api.topic,

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
+use events::ids::RequestId;
 use events::personal::Personal;
 use events::record::{Actor, ActorKind};
 use express::json::Document;
@@ -20,7 +21,6 @@ use crate::contracts::medusa::login::parse_login;
 use crate::contracts::medusa::path::Route;
 use crate::contracts::medusa::user::User;
 use crate::http::api::Api;
-use crate::http::request::RequestId;
 use crate::http::server::proxies::{self, Caller};
 
 /// A request of somebody who is about to sign in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use events::ids::own_ulid;
+use events::ids::{MedusaId, RequestId, StreamId, own_ulid};
 use events::personal::Personal;
 use events::record::{Actor, Contract};
 use express::json::Document;
@@ -17,7 +17,7 @@ use crate::domain::claims::MEDUSA_ID;
 use crate::event_store::Request;
 use crate::history::refusals;
 use crate::http::api::Api;
-use crate::http::request::{Envelope, RequestId};
+use crate::http::request::Envelope;
 use crate::kafka::projector::Projection;
 
 /// One request of somebody known.
@@ -77,7 +77,7 @@ impl Call<'_> {
     /// Keeps a refusal, so that it can be explained later.
     pub(super) fn keep(&self, route: &Route<'_>, refused: &ApiError) {
         self.api.refusals.keep(refusals::Refusal {
-            request_id: self.id.0.clone(),
+            request_id: self.id.clone(),
             actor: self.actor.clone(),
             contract: Contract::Medusa,
             route: format!("{} {}", self.parts.method, template(route)),
@@ -88,9 +88,13 @@ impl Call<'_> {
     }
 
     /// The stream of an id in Medusa: in the id itself when the ledger made it, else looked up.
-    pub(super) async fn stream(&self, prefix: &str, id: &str) -> Result<Option<String>, ApiError> {
+    pub(super) async fn stream(
+        &self,
+        prefix: &str,
+        id: &str,
+    ) -> Result<Option<StreamId>, ApiError> {
         match own_ulid(prefix, id) {
-            Some(ulid) => Ok(Some(ulid.to_owned())),
+            Some(ulid) => Ok(Some(ulid.into())),
             None if id.contains('\0') => Ok(None),
             None => Ok(self.api.ledger.find(MEDUSA_ID, id).await?),
         }
@@ -101,22 +105,22 @@ impl Call<'_> {
     pub(super) async fn streams(
         &self,
         prefix: &str,
-        asked: &[String],
-    ) -> Result<Vec<String>, ApiError> {
+        asked: &[MedusaId],
+    ) -> Result<Vec<StreamId>, ApiError> {
         let foreign: Vec<&str> = asked
             .iter()
-            .map(String::as_str)
+            .map(MedusaId::as_str)
             .filter(|id| own_ulid(prefix, id).is_none() && !id.contains('\0'))
             .collect();
         let mut found = HashMap::new();
         if !foreign.is_empty() {
             found = self.api.ledger.find_all(MEDUSA_ID, &foreign).await?;
         }
-        let mut nowhere: HashMap<&str, String> = HashMap::new();
+        let mut nowhere: HashMap<&str, StreamId> = HashMap::new();
         let streams = asked.iter().map(|id| match own_ulid(prefix, id) {
-            Some(ulid) => ulid.to_owned(),
-            None => found.get(id).cloned().unwrap_or_else(|| {
-                let next = format!("nowhere {}", nowhere.len());
+            Some(ulid) => ulid.into(),
+            None => found.get(id.as_str()).cloned().unwrap_or_else(|| {
+                let next = format!("nowhere {}", nowhere.len()).into();
                 nowhere.entry(id).or_insert(next).clone()
             }),
         });

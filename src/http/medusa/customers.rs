@@ -5,6 +5,7 @@ pub(super) mod get;
 pub(super) mod list;
 pub(super) mod update;
 
+use events::ids::{Sequence, StreamId};
 use projections::medusa::{Customer as View, Related, Relations, render_customer};
 
 use super::call::{Answered, Call};
@@ -31,14 +32,14 @@ async fn show(
 /// The customer that the first copy of a repeated request was answered with.
 async fn first_answered(
     call: &Call<'_>,
-    stream: &str,
-    sequence: i64,
+    stream: &StreamId,
+    sequence: Sequence,
 ) -> Result<Loaded<Customer>, ApiError> {
     let ledger = &call.api.ledger;
     let then = ledger.load_until::<Customer>(stream, sequence).await?;
     if then.is_erased() {
         return Err(ApiError::CustomerUnknown {
-            id: then.aggregate.ids.medusa,
+            id: then.aggregate.ids.medusa.into(),
         });
     }
     Ok(then)

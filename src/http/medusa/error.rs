@@ -49,7 +49,7 @@ impl InWords for MultiStreamRefusal<group::Refusal, customer::Refusal> {
     fn in_words(self, asked: &Asked<'_>) -> ApiError {
         match self.shown {
             Some(refusal) => asked.group_refused(refusal),
-            None => asked.members_refused(self.others.iter().map(|(stream, _)| stream.as_str())),
+            None => asked.members_refused(self.others.iter().map(|(stream, _)| stream)),
         }
     }
 }
@@ -65,7 +65,7 @@ fn conflict(conflicts: &[Conflict], asked: &Asked<'_>) -> ApiError {
         return asked.email_taken(has_account);
     }
     let unknown = conflicts.iter().filter_map(|conflict| match conflict {
-        Conflict::GroupUnknown(stream) => Some(stream.as_str()),
+        Conflict::GroupUnknown(stream) => Some(stream),
         Conflict::Claimed(_) | Conflict::Marked(_) => None,
     });
     asked.conflict(&unknown.collect::<Vec<_>>())

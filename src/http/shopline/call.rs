@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use events::ids::{RequestId, Sequence, ShoplineId, StreamId};
 use events::record::{Actor, Contract};
 use projections::shopline as view;
 
 use crate::contracts::shopline::error::ApiError;
+use crate::contracts::shopline::limits::BODY_BYTES_MAX;
 use crate::contracts::shopline::path::MatchedPath;
-use crate::contracts::shopline::request::{
-    BODY_BYTES_MAX, Reading, check_accept, check_content_type,
-};
+use crate::contracts::shopline::request::{Reading, check_accept, check_content_type};
 use crate::domain::claims::SHOPLINE_ID;
 use crate::domain::customer::{Command, Customer};
 use crate::event_store::{Loaded, Outcome};
 use crate::history::refusals;
 use crate::http::api::Api;
-use crate::http::request::{Envelope, RequestId, now};
+use crate::http::request::{Envelope, now};
 use crate::kafka::projector::Projection;
 
 /// One request of a known app.
@@ -67,13 +67,16 @@ impl Call<'_> {
     }
 
     /// A customer as it is now.
-    pub(super) async fn shown(&self, id: &str) -> Result<view::Customer, ApiError> {
+    pub(super) async fn shown(&self, id: &ShoplineId) -> Result<view::Customer, ApiError> {
         let customer = self.api.ledger.shopline_customer(id).await?;
         customer.ok_or(ApiError::NoSuchData)
     }
 
     /// Several customers as they are now, in this order; those that there are not are left out.
-    pub(super) async fn all_shown(&self, ids: &[String]) -> Result<Vec<view::Customer>, ApiError> {
+    pub(super) async fn all_shown(
+        &self,
+        ids: &[ShoplineId],
+    ) -> Result<Vec<view::Customer>, ApiError> {
         let mut customers = vec![];
         for id in ids.iter().filter(|id| !id.contains('\0')) {
             customers.extend(self.api.ledger.shopline_customer(id).await?);
@@ -82,7 +85,7 @@ impl Call<'_> {
     }
 
     /// The stream of a customer's id.
-    pub(super) async fn stream(&self, id: &str) -> Result<String, ApiError> {
+    pub(super) async fn stream(&self, id: &ShoplineId) -> Result<StreamId, ApiError> {
         let stream = self.api.ledger.find(SHOPLINE_ID, id).await?;
         stream.ok_or(ApiError::NoSuchData)
     }
@@ -90,7 +93,7 @@ impl Call<'_> {
     /// Has the command done, once: the customer as it was right after.
     pub(super) async fn execute(
         &self,
-        stream: &str,
+        stream: &StreamId,
         command: Command,
         body: &[u8],
     ) -> Result<Arc<Loaded<Customer>>, ApiError> {
@@ -114,8 +117,8 @@ impl Call<'_> {
     /// A customer as it was at a sequence.
     pub(super) async fn as_of(
         &self,
-        stream: &str,
-        sequence: i64,
+        stream: &StreamId,
+        sequence: Sequence,
     ) -> Result<Arc<Loaded<Customer>>, ApiError> {
         let ledger = &self.api.ledger;
         let then = ledger.load_until::<Customer>(stream, sequence).await?;
@@ -128,7 +131,7 @@ impl Call<'_> {
     /// Keeps a refusal, so that it can be explained later.
     pub(super) fn keep(&self, refused: &ApiError) {
         self.api.refusals.keep(refusals::Refusal {
-            request_id: self.id.0.clone(),
+            request_id: self.id.clone(),
             actor: self.actor.clone(),
             contract: Contract::Shopline,
             route: self.route.clone(),

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::StoreName;
 use jiff::Timestamp;
 use moka::sync::Cache;
 use sqlx::{PgConnection, PgPool};
@@ -22,7 +23,7 @@ const KNOWN_FOR: Duration = Duration::from_mins(1);
 /// Admits requests of apps.
 pub struct Limiter {
     pool: PgPool,
-    store: String,
+    store: StoreName,
     apps: Cache<String, Arc<Mutex<App>>>,
 }
 
@@ -52,7 +53,7 @@ struct App {
 
 impl Limiter {
     /// For the apps of one store.
-    pub fn new(pool: PgPool, store: String) -> Self {
+    pub fn new(pool: PgPool, store: StoreName) -> Self {
         let apps = Cache::builder()
             .max_capacity(KNOWN_MAX)
             .time_to_idle(KNOWN_FOR)

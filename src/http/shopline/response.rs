@@ -2,9 +2,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use events::ids::RequestId;
 
 use crate::contracts::shopline::error::ApiError;
-use crate::http::request::RequestId;
+use crate::http::request::header_value;
 use crate::http::response::{BEHIND, json};
 
 /// What an endpoint answers when nothing goes wrong.
@@ -53,7 +54,6 @@ pub(in crate::http) fn refuse(id: &RequestId, refused: &ApiError) -> Response {
 }
 
 pub(super) fn traced(id: &RequestId, mut response: Response) -> Response {
-    let trace = HeaderValue::from_str(&id.0).expect("hexadecimal digits are a header value");
-    response.headers_mut().insert("traceid", trace);
+    response.headers_mut().insert("traceid", header_value(id));
     response
 }

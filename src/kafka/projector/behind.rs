@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use events::ids::Position;
+
 use super::consumer::Partition;
 use super::offsets::{PartitionOffset, PartitionOffsets, Step};
 use crate::kafka::message::Received;
@@ -18,7 +20,7 @@ pub(super) struct CatchUp {
 pub(super) fn advance(
     behind: &BTreeMap<i32, CatchUp>,
     places: &mut PartitionOffsets,
-    position: i64,
+    position: Position,
     store_reads: i64,
 ) -> Vec<Step> {
     behind
@@ -48,7 +50,7 @@ pub(super) fn missing(
     held: &BTreeMap<i32, Partition>,
 ) -> BTreeMap<i32, CatchUp> {
     let mut behind: BTreeMap<i32, CatchUp> = BTreeMap::new();
-    let mut applied: BTreeMap<i32, i64> = BTreeMap::new();
+    let mut applied: BTreeMap<i32, Position> = BTreeMap::new();
     for received in received {
         let Some(Partition { place, .. }) = held.get(&received.partition) else {
             continue;

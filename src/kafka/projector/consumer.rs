@@ -1,7 +1,7 @@
 //! The consumer: partitions as the group hands them out, each read from where the database says.
 //!
-//! Everything here runs on the projector's own thread: a rebalance calls back while the thread polls,
-//! so the callback may ask the database and wait for its answer.
+//! Everything here runs on the projector's own thread: a rebalance calls back while the thread
+//! polls, so the callback may ask the database and wait for its answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,7 +48,7 @@ pub(super) struct Partition {
     pub(super) at_end: Option<Instant>,
     /// When a record of it came last.
     pub(super) heard: Instant,
-    /// Since when it is behind the relay's mark.
+    /// Since when it is behind the relay's sent position.
     pub(super) behind: Option<Instant>,
 }
 

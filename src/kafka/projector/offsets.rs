@@ -1,11 +1,12 @@
 //! Where a projection goes on, written in the transaction that writes its views.
 //!
 //! Every change names the place it goes on from. One that finds another there changes nothing: a
-//! projector that was overtaken, whose offsets somebody deleted, or whose last steps went with a crash
-//! of Postgres, notices and reads them again.
+//! projector that was overtaken, whose offsets were deleted, or whose last steps went with a
+//! crash of Postgres, notices and reads them again.
 
 use std::collections::BTreeMap;
 
+use events::ids::Position;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::Error;
@@ -22,7 +23,7 @@ pub(super) struct Scope {
 pub(super) struct PartitionOffset {
     pub(super) next_offset: i64,
     /// Every record up to this position whose stream belongs to the partition is in the views.
-    pub(super) applied: i64,
+    pub(super) applied: Position,
     /// In which filling of the topic the offset means something; none before the first record.
     pub(super) incarnation: Option<i64>,
 }
@@ -46,8 +47,8 @@ struct Row {
     place: PartitionOffset,
 }
 
-/// The places of partitions; one that is new begins at the start. An error where somebody deletes them
-/// meanwhile: what is handed out without a place would be read by nobody.
+/// The places of partitions; one that is new begins at the start. An error where somebody deletes
+/// them meanwhile: what is handed out without a place would be read by nobody.
 pub(super) async fn open(
     pool: &PgPool,
     scope: &Scope,
@@ -82,14 +83,19 @@ pub(super) async fn open(
     }
 }
 
-/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One that
-/// has less applied is not there either: Postgres crashed, and took the rest back with its views.
+/// Takes steps, all or none: [`Error::Overtaken`] when a place is not where its step starts. One
+/// that has less applied is not there either: Postgres crashed, and took the rest back with its
+/// views.
 pub(super) async fn take(
     conn: &mut PgConnection,
     scope: &Scope,
     steps: &[Step],
 ) -> Result<(), Error> {
     let each = |value: fn(&Step) -> i64| steps.iter().map(value).collect::<Vec<_>>();
+    let applied = |place: fn(&Step) -> &PartitionOffset| {
+        let places = steps.iter().map(place);
+        places.map(|place| place.applied).collect::<Vec<_>>()
+    };
     let taken = sqlx::query(
         "update projection_offsets as place \
          set next_offset = step.next_offset, applied = greatest(place.applied, step.applied), \
@@ -105,9 +111,9 @@ pub(super) async fn take(
     .bind(&scope.topic)
     .bind(steps.iter().map(|step| step.partition).collect::<Vec<_>>())
     .bind(each(|step| step.from.next_offset))
-    .bind(each(|step| step.from.applied))
+    .bind(applied(|step| &step.from))
     .bind(each(|step| step.to.next_offset))
-    .bind(each(|step| step.to.applied))
+    .bind(applied(|step| &step.to))
     .bind(
         steps
             .iter()
@@ -149,12 +155,12 @@ pub(super) async fn count_store_reads(
 pub(super) struct Standing {
     pub(super) partition: i32,
     pub(super) next_offset: i64,
-    pub(super) applied: i64,
-    pub(super) mark: i64,
+    pub(super) applied: Position,
+    pub(super) sent_position: Position,
 }
 
-/// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains, and
-/// says where all of them stand.
+/// Raises partitions that lack nothing to the last position sent at all, as `watermark` explains,
+/// and says where all of them stand.
 pub(super) async fn refresh(
     pool: &PgPool,
     scope: &Scope,
@@ -165,8 +171,8 @@ pub(super) async fn refresh(
          from (select max(position) as position from relay_marks where topic = $2) as sent \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3) \
              and place.applied < sent.position and place.applied >= coalesce(( \
-                 select mark.position from relay_marks mark \
-                 where mark.topic = $2 and mark.partition = place.partition), 0)",
+                 select reached.position from relay_marks reached \
+                 where reached.topic = $2 and reached.partition = place.partition), 0)",
     )
     .bind(scope.projection)
     .bind(&scope.topic)
@@ -175,8 +181,8 @@ pub(super) async fn refresh(
     .await?;
     sqlx::query_as(
         "select place.partition, place.next_offset, place.applied, \
-             coalesce(mark.position, 0) as mark \
-         from projection_offsets place left join relay_marks mark using (topic, partition) \
+             coalesce(sent.position, 0) as sent_position \
+         from projection_offsets place left join relay_marks sent using (topic, partition) \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3)",
     )
     .bind(scope.projection)
@@ -187,7 +193,7 @@ pub(super) async fn refresh(
 }
 
 /// The position up to which no partition at all lacks anything.
-pub(super) async fn least_applied(pool: &PgPool, scope: &Scope) -> Result<i64, sqlx::Error> {
+pub(super) async fn least_applied(pool: &PgPool, scope: &Scope) -> Result<Position, sqlx::Error> {
     sqlx::query_scalar(
         "select coalesce(min(applied), 0) from projection_offsets \
          where projection = $1 and topic = $2",

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::consumer::{BATCH_MAX, Partition};
 
-/// How often the projector compares itself with the marks and its own rows.
+/// How often the projector compares itself with the sent positions and its own rows.
 pub(super) const TICK: Duration = Duration::from_millis(500);
-/// How long a partition may be behind the relay's mark, with nothing left to read in it.
+/// How long a partition may be behind the relay's sent position, with nothing left to read in it.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The same when there should be something to read, but nothing comes, and nothing is in the way.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
@@ -17,7 +17,8 @@ pub(super) struct Polls {
     ended: Instant,
     /// Whether it brought nothing.
     pub(super) quiet: bool,
-    /// When there was last more to read than fits into a batch: a partition may be waiting its turn.
+    /// When there was last more to read than fits into a batch: a partition may be waiting its
+    /// turn.
     crowded: Instant,
 }
 
@@ -34,8 +35,8 @@ impl Polls {
     /// Takes note of a poll.
     pub(super) fn note(&mut self, asked: Instant, received: usize) {
         self.ended = Instant::now();
-        // One that took far longer than it waits was stopped with its process: what came meanwhile is
-        // still on its way.
+        // One that took far longer than it waits was stopped with its process: what came meanwhile
+        // is still on its way.
         self.quiet = received == 0 && self.ended - asked < TICK;
         if received >= BATCH_MAX {
             self.crowded = self.ended;
@@ -54,6 +55,8 @@ impl Polls {
 
 #[cfg(test)]
 mod tests {
+    use events::ids::Position;
+
     use super::*;
     use crate::kafka::projector::offsets::PartitionOffset;
 
@@ -64,7 +67,7 @@ mod tests {
         let partition = Partition {
             place: PartitionOffset {
                 next_offset: 0,
-                applied: 0,
+                applied: Position::START,
                 incarnation: None,
             },
             at_end: Some(begin),

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use events::ids::{Sequence, StoreName, StreamId};
 use events::record::StoredRecord;
 use projections::table::{self, Advance};
 use projections::{Continuity, View, Visitor};
@@ -23,17 +24,17 @@ pub(super) struct Fold<'a> {
     /// What to fold: in order within each stream, of every kind.
     pub(super) records: &'a [StoredRecord],
     /// Streams whose missing records came from the store, once for each time.
-    pub(super) store_reads: Vec<String>,
+    pub(super) store_reads: Vec<StreamId>,
 }
 
-type Keys = HashMap<String, Arc<StreamKey>>;
+type Keys = HashMap<StreamId, Arc<StreamKey>>;
 
 impl Visitor for Fold<'_> {
     type Error = Error;
 
     /// Applies the records to the views of one table; those of other kinds change none of them.
     async fn visit<V: View>(&mut self) -> Result<(), Error> {
-        let mut stores: BTreeMap<&str, Vec<&StoredRecord>> = BTreeMap::new();
+        let mut stores: BTreeMap<&StoreName, Vec<&StoredRecord>> = BTreeMap::new();
         for record in self.records.iter().filter(|record| record.kind == V::KIND) {
             stores.entry(&record.store).or_default().push(record);
         }
@@ -47,18 +48,23 @@ impl Visitor for Fold<'_> {
 impl Fold<'_> {
     async fn apply_in_store<V: View>(
         &mut self,
-        store: &str,
+        store: &StoreName,
         records: &[&StoredRecord],
     ) -> Result<(), Error> {
-        let mut streams: Vec<String> = records.iter().map(|r| r.stream.clone()).collect();
+        let mut streams: Vec<StreamId> = records.iter().map(|r| r.stream.clone()).collect();
         streams.sort_unstable();
         streams.dedup();
-        let names: Vec<&str> = streams.iter().map(String::as_str).collect();
+        let names: Vec<&StreamId> = streams.iter().collect();
         let keys = reader::keys(self.conn, self.keyring, &names).await?;
         let mut views = table::load::<V>(self.conn, store, &streams).await?;
-        let loaded: BTreeMap<String, i64> = streams
+        let loaded: BTreeMap<StreamId, Sequence> = streams
             .iter()
-            .map(|stream| (stream.clone(), views.get(stream).map_or(0, sequence)))
+            .map(|stream| {
+                (
+                    stream.clone(),
+                    views.get(stream).map_or(Sequence::START, sequence),
+                )
+            })
             .collect();
         for record in records {
             let view = views.entry(record.stream.clone()).or_default();
@@ -97,7 +103,7 @@ impl Fold<'_> {
         keys: &Keys,
     ) -> Result<(), Error> {
         self.store_reads.push(record.stream.clone());
-        let (from, until) = (sequence(view), record.sequence - 1);
+        let (from, until) = (sequence(view), record.sequence.previous());
         let missing = reader::stream(&mut *self.conn, V::KIND, &record.stream, from, until).await?;
         for missing in &missing {
             advance(view, missing, keys)?;
@@ -119,6 +125,6 @@ fn advance<V: View>(view: &mut V, record: &StoredRecord, keys: &Keys) -> Result<
     Ok(())
 }
 
-fn sequence(view: &impl View) -> i64 {
+fn sequence(view: &impl View) -> Sequence {
     view.row().sequence
 }

@@ -1,26 +1,28 @@
 //! How far a projection is: the position up to which its views hold everything.
 //!
-//! Records are sent in order of position, and every batch's marks are written in one statement. So
-//! in one snapshot everything up to the greatest mark M is in the topic, and a partition whose
-//! applied position has reached its mark lacks nothing up to M. When all have, the watermark is M;
-//! else it is the least applied position among those that have not, for what those lack comes after
-//! it. Marks and applied positions are read by one statement: in two, a mark could be older than what
-//! it is compared with.
+//! Records are sent in order of position, and every batch's sent positions are written in one
+//! statement. So in one snapshot everything up to the greatest sent position M is in the topic, and
+//! a partition whose applied position has reached its sent position lacks nothing up to M. When all
+//! have, the watermark is M; else it is the least applied position among those that have not, for
+//! what those lack comes after it. Sent and applied positions are read by one statement: in two, a
+//! sent position could be older than what it is compared with.
 //!
-//! When records stop coming, and twice a second, a projector raises its idle partitions to M by the same
-//! reasoning; else a partition that slept for long would drag the watermark far back when it wakes.
+//! When records stop coming, and twice a second, a projector raises its idle partitions to M by the
+//! same reasoning; else a partition that slept for long would drag the watermark far back when it
+//! wakes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::ids::Position;
 use sqlx::{PgExecutor, PgPool};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use super::Projection;
 
-/// Where somebody waits, it is looked again this often.
+/// How often it looks again while a request waits.
 const POLL: Duration = Duration::from_millis(5);
 /// Callers who may wait to be seen; more wait for a place.
 const QUEUE_MAX: usize = 256;
@@ -29,9 +31,9 @@ const QUEUE_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Progress {
     /// Everything up to here is in the views.
-    pub watermark: i64,
+    pub watermark: Position,
     /// The ledger's last position.
-    pub head: i64,
+    pub head: Position,
     /// Whether what the views lack is older than two seconds: waiting would be in vain.
     pub stalled: bool,
 }
@@ -44,14 +46,14 @@ pub async fn progress(
 ) -> Result<Progress, sqlx::Error> {
     sqlx::query_as(
         "with place as ( \
-             select mark.position as mark, coalesce(reached.applied, 0) as applied \
-             from relay_marks mark \
+             select relay.position as sent, coalesce(reached.applied, 0) as applied \
+             from relay_marks relay \
              left join projection_offsets reached \
-                 on reached.projection = $2 and reached.topic = mark.topic \
-                 and reached.partition = mark.partition \
-             where mark.topic = $1 \
+                 on reached.projection = $2 and reached.topic = relay.topic \
+                 and reached.partition = relay.partition \
+             where relay.topic = $1 \
          ), edge as ( \
-             select coalesce(min(applied) filter (where applied < mark), max(mark), 0) as watermark \
+             select coalesce(min(applied) filter (where applied < sent), max(sent), 0) as watermark \
              from place \
          ) \
          select watermark, (select coalesce(max(position), 0) from events) as head, exists ( \
@@ -70,12 +72,13 @@ pub async fn watermark(
     pool: &PgPool,
     topic: &str,
     projection: Projection,
-) -> Result<i64, sqlx::Error> {
+) -> Result<Position, sqlx::Error> {
     Ok(progress(pool, topic, projection).await?.watermark)
 }
 
 /// Waits for projections on behalf of many. For each there is one statement at a time, and all who
-/// wait share what it sees: what began after they came, so that it sees every update answered before.
+/// wait share what it sees: what began after they came, so that it sees every update answered
+/// before.
 pub struct Watcher {
     queues: HashMap<Projection, mpsc::Sender<Waiting>>,
 }
@@ -85,7 +88,7 @@ type Caller = oneshot::Sender<Result<Progress, Arc<sqlx::Error>>>;
 struct Waiting {
     deadline: Instant,
     /// The head as first seen.
-    head: Option<i64>,
+    head: Option<Position>,
     caller: Caller,
 }
 
@@ -102,8 +105,8 @@ impl Watcher {
         }
     }
 
-    /// Waits until a projection holds everything that was appended before the call, for `patience` at
-    /// most, and not at all when it is stalled. Says how far it is then, against that same head.
+    /// Waits until a projection holds everything that was appended before the call, for `patience`
+    /// at most, and not at all when it is stalled. Says how far it is then, against that same head.
     pub async fn caught_up(
         &self,
         projection: Projection,
@@ -122,7 +125,7 @@ impl Watcher {
     }
 }
 
-/// Looks whenever somebody comes, and again and again while somebody waits.
+/// Looks whenever a request asks, and again and again while a request waits.
 async fn watch(
     pool: PgPool,
     topic: String,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use events::ids::StreamId;
 use events::record::StoredRecord;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
@@ -218,7 +219,7 @@ impl Session<'_> {
         sqlx::query("set local synchronous_commit = off")
             .execute(&mut *transaction)
             .await?;
-        // First of all: whoever was overtaken finds out before it reads a row.
+        // First of all: a projector that was overtaken finds out before it reads a row.
         offsets::take(&mut transaction, &self.scope, steps).await?;
         if without(Guard::OffsetsWithViews) {
             transaction.commit().await?;
@@ -260,15 +261,15 @@ impl Session<'_> {
         }
     }
 
-    /// Brings partitions to the store's head, from the store. Everything that the topic has of them by
-    /// now is in the store, so reading goes on where it is: what comes again is skipped. False when it
-    /// was stopped halfway: then nothing that follows may be applied.
+    /// Brings partitions to the store's head, from the store. Everything that the topic has of them
+    /// by now is in the store, so reading goes on where it is: what comes again is skipped. False
+    /// when it was stopped halfway: then nothing that follows may be applied.
     fn catch_up(&mut self, behind: &BTreeMap<i32, CatchUp>) -> Result<bool, Error> {
         if without(Guard::Healing) {
             return Ok(true);
         }
-        // A topic made anew may have another number of partitions, and while it is gone nobody knows
-        // what belongs to which.
+        // A topic made anew may have another number of partitions, and while it is gone nobody
+        // knows what belongs to which.
         let count = self.consumer.partition_count()?;
         self.partition_count = count.ok_or(Error::TopicGone)?;
         let turned = behind
@@ -288,7 +289,11 @@ impl Session<'_> {
                 .runtime
                 .block_on(offsets::least_applied(pool, &self.scope))?
         } else {
-            behind.values().map(|c| c.place.applied).min().unwrap_or(0)
+            behind
+                .values()
+                .map(|c| c.place.applied)
+                .min()
+                .unwrap_or_default()
         };
         let mut reads = 1;
         let mut places: PartitionOffsets = behind.iter().map(|(p, c)| (*p, c.place)).collect();
@@ -314,13 +319,14 @@ impl Session<'_> {
         }
     }
 
-    fn is_of(&self, stream: &str, partitions: &BTreeSet<i32>) -> bool {
+    fn is_of(&self, stream: &StreamId, partitions: &BTreeSet<i32>) -> bool {
         i32::try_from(partition::of(stream, self.partition_count))
             .is_ok_and(|partition| partitions.contains(&partition))
     }
 
-    /// Looks after partitions that do not have the offset they were asked for: they were truncated or
-    /// made anew. What is lost comes from the store, and reading goes on at their end as it was before.
+    /// Looks after partitions that do not have the offset they were asked for: they were truncated
+    /// or made anew. What is lost comes from the store, and reading goes on at their end as it was
+    /// before.
     fn realign(&mut self) -> Result<(), Error> {
         let mut lost = BTreeMap::new();
         let mut steps = vec![];
@@ -368,7 +374,7 @@ impl Session<'_> {
     /// Leaves idle partitions raised, so that the watermark stays where it is.
     fn finish(&mut self) {
         if let Err(error) = self.tick() {
-            tracing::debug!(error = %error, "the last look at the marks failed");
+            tracing::debug!(error = %error, "the last look at the sent positions failed");
         }
     }
 
@@ -383,8 +389,8 @@ impl Session<'_> {
         Ok(self.consumer.seek(&places)?)
     }
 
-    /// Compares with the marks and with the rows as they stand: raises idle partitions, fetches what
-    /// should have come and did not, and notices offsets that somebody deleted.
+    /// Compares with the sent positions and with the rows as they stand: raises idle partitions,
+    /// fetches what should have come and did not, and notices offsets that were deleted.
     fn tick(&mut self) -> Result<(), Error> {
         let held = self.consumer.partitions();
         if held.is_empty() {
@@ -410,7 +416,7 @@ impl Session<'_> {
                 return Err(Error::Overtaken);
             }
             place.applied = standing.applied;
-            let since = (standing.applied < standing.mark)
+            let since = (standing.applied < standing.sent_position)
                 .then(|| partition.behind.unwrap_or_else(Instant::now));
             if since.is_some_and(|since| self.polls.were_in_vain(partition, since)) {
                 let incarnation = place.incarnation;

@@ -1,5 +1,6 @@
 //! What keeps the relay from going on.
 
+use events::ids::Position;
 use rdkafka::error::KafkaError;
 
 use super::producer;
@@ -23,10 +24,10 @@ pub enum Error {
     Unreadable(#[from] Unreadable),
     /// A record is larger than what Kafka takes.
     #[error("the record at position {0} is larger than a message may be")]
-    TooLarge(i64),
+    TooLarge(Position),
     /// The store has not, any more, the record that was sent last.
     #[error("the store went back behind position {0}")]
-    WentBack(i64),
+    WentBack(Position),
     /// The topic was made anew, or lost its end, while the relay used it.
     #[error("the topic lost records")]
     TopicShrank,
@@ -61,7 +62,7 @@ impl Error {
         )
     }
 
-    /// Whether leadership should go round: somebody else may be the relay by now.
+    /// Whether to give up the lease: another process may be the relay by now.
     pub(super) fn gives_up_lease(&self) -> bool {
         match self {
             Self::LeaseLost => true,

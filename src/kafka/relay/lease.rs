@@ -38,7 +38,7 @@ pub(super) struct Lease {
 pub(super) struct LeaseView(watch::Receiver<Instant>);
 
 impl Lease {
-    /// Waits for the lock; `waits` is called once when somebody else holds it.
+    /// Waits for the lock; `waits` is called once when another process holds it.
     pub(super) async fn acquire(
         options: &PgConnectOptions,
         waits: impl FnOnce(),
@@ -57,7 +57,7 @@ impl Lease {
         }
     }
 
-    /// The lock, unless somebody else holds it.
+    /// The lock, unless another process holds it.
     pub(super) async fn acquire_now(
         options: &PgConnectOptions,
     ) -> Result<Option<Self>, sqlx::Error> {

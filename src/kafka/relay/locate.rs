@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use events::ids::{Position, StreamId};
 use jiff::Timestamp;
 use rdkafka::Message as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -35,7 +36,7 @@ pub struct Located {
 }
 
 /// A position and the stream whose record is there.
-pub type Sought = (i64, String);
+pub type Sought = (Position, StreamId);
 
 /// Finds records, by position; none is one that the topic has not, or no more. Left out are those that
 /// a transaction may bring that is still open.
@@ -44,7 +45,7 @@ pub async fn locate(
     topic: &str,
     identity: &Identity,
     sought: Vec<Sought>,
-) -> Result<BTreeMap<i64, Option<Located>>, Error> {
+) -> Result<BTreeMap<Position, Option<Located>>, Error> {
     let committed = TopicReader::create(config, topic, identity)?;
     let all = TopicReader::create_uncommitted(config, topic, identity)?;
     tokio::task::spawn_blocking(move || find(&committed, &all, sought)).await?
@@ -55,14 +56,14 @@ fn find(
     reader: &TopicReader,
     all: &TopicReader,
     sought: Vec<Sought>,
-) -> Result<BTreeMap<i64, Option<Located>>, Error> {
+) -> Result<BTreeMap<Position, Option<Located>>, Error> {
     let deadline = Instant::now() + PATIENCE;
     let mut found = BTreeMap::new();
     let Some(partitions) = reader.partitions()? else {
         let missing = sought.into_iter().map(|(position, _)| (position, None));
         return Ok(missing.collect());
     };
-    let mut by_partition: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+    let mut by_partition: BTreeMap<i32, Vec<Position>> = BTreeMap::new();
     for (position, stream) in sought {
         let of = partition::of(&stream, usize::try_from(partitions).unwrap_or(0));
         let of = i32::try_from(of).unwrap_or(0);
@@ -75,7 +76,7 @@ fn find(
         if committed >= all.end(partition)? {
             found.extend(positions.iter().map(|position| (*position, None)));
         }
-        for near in positions.chunk_by(|a, b| b - a <= NEAR) {
+        for near in positions.chunk_by(|a, b| b.since(*a) <= NEAR) {
             let Some((first, last)) = near.first().zip(near.last()) else {
                 continue;
             };
@@ -99,7 +100,7 @@ fn find(
 fn lower_bound(
     reader: &TopicReader,
     partition: i32,
-    position: i64,
+    position: Position,
     deadline: Instant,
 ) -> Result<i64, Error> {
     let (mut low, mut high) = reader.ends(partition)?;
@@ -115,7 +116,7 @@ fn lower_bound(
 }
 
 /// The next record, if there is one before the partition's end.
-fn next(reader: &TopicReader, deadline: Instant) -> Result<Option<(i64, Located)>, Error> {
+fn next(reader: &TopicReader, deadline: Instant) -> Result<Option<(Position, Located)>, Error> {
     while Instant::now() < deadline {
         match reader.poll() {
             None => {}

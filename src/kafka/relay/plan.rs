@@ -1,5 +1,7 @@
 //! Where a new producer goes on, from what was noted and from how each partition ends.
 
+use events::ids::Position;
+
 use super::sent_positions::SentPositions;
 use crate::mutations::{Guard, without};
 
@@ -7,38 +9,38 @@ use crate::mutations::{Guard, without};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Everything up to here is in the topic.
-    pub(super) cursor: i64,
-    /// Whether a partition ends before its mark.
+    pub(super) cursor: Position,
+    /// Whether a partition ends before its sent position.
     pub(super) lost_records: bool,
-    /// The marks to go on from: none beyond the cursor, so that a relay that dies before lost records
-    /// are back finds the same cursor again.
-    pub(super) marks: SentPositions,
+    /// The sent positions to go on from: none beyond the cursor, so that a relay that dies before
+    /// lost records are back finds the same cursor again.
+    pub(super) sent_positions: SentPositions,
 }
 
 impl Plan {
-    pub(super) fn new(marks: &SentPositions, tails: &[i64]) -> Self {
-        let sent = marks.values().copied().max().unwrap_or(0);
-        let mark = |partition| marks.get(&partition).copied().unwrap_or(0);
-        let lost: Vec<i64> = (0..)
+    pub(super) fn new(sent_positions: &SentPositions, tails: &[Position]) -> Self {
+        let sent = sent_positions.values().copied().max().unwrap_or_default();
+        let sent_to = |partition| sent_positions.get(&partition).copied().unwrap_or_default();
+        let lost: Vec<Position> = (0..)
             .zip(tails)
-            .filter(|(partition, tail)| **tail < mark(*partition))
+            .filter(|(partition, tail)| **tail < sent_to(*partition))
             .filter(|_| !without(Guard::LostRecords))
             .map(|(_, tail)| *tail)
             .collect();
-        // A mark of a partition that the topic does not have any more is lost as well.
-        let gone = marks
+        // A sent position of a partition that the topic does not have any more is lost as well.
+        let gone = sent_positions
             .keys()
             .any(|p| usize::try_from(*p).is_ok_and(|p| p >= tails.len()));
-        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or(0);
-        let cursor = if gone { 0 } else { cursor };
-        let kept = |(partition, tail): (i32, &i64)| (partition, (*tail).min(cursor));
+        let cursor = lost.iter().copied().chain([sent]).min().unwrap_or_default();
+        let cursor = if gone { Position::START } else { cursor };
+        let kept = |(partition, tail): (i32, &Position)| (partition, (*tail).min(cursor));
         Self {
             cursor,
             lost_records: gone || !lost.is_empty(),
-            marks: (0..)
+            sent_positions: (0..)
                 .zip(tails)
                 .map(kept)
-                .filter(|(_, position)| *position > 0)
+                .filter(|(_, position)| *position > Position::START)
                 .collect(),
         }
     }
@@ -48,12 +50,20 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plan(marks: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
-        let plan = Plan::new(&marks.iter().copied().collect(), tails);
+    fn plan(sent_positions: &[(i32, i64)], tails: &[i64]) -> (i64, bool, Vec<(i32, i64)>) {
+        let sent_positions = sent_positions
+            .iter()
+            .map(|(of, at)| (*of, Position::new(*at)));
+        let tails: Vec<_> = tails.iter().copied().map(Position::new).collect();
+        let plan = Plan::new(&sent_positions.collect(), &tails);
+        let sent_positions = plan
+            .sent_positions
+            .into_iter()
+            .map(|(of, at)| (of, at.get()));
         (
-            plan.cursor,
+            plan.cursor.get(),
             plan.lost_records,
-            plan.marks.into_iter().collect(),
+            sent_positions.collect(),
         )
     }
 
@@ -64,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_was_not_noted_is_skipped_not_sent_again() {
-        // 11 and 12 are in the topic, the marks were not written any more.
+        // 11 and 12 are in the topic, the sent positions were not written any more.
         assert_eq!(
             plan(&[(0, 9), (1, 10)], &[11, 12]),
             (10, false, vec![(0, 10), (1, 10)])

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use events::ids::Position;
 use events::record::StoredRecord;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -46,7 +47,7 @@ pub(super) struct Outgoing {
     pub(super) record: StoredRecord,
     pub(super) partition: i32,
     /// Position of the record before it in the same partition.
-    pub(super) previous: i64,
+    pub(super) previous: Position,
 }
 
 /// What became of the records of a batch.
@@ -72,7 +73,7 @@ impl Producer {
         } else {
             identity.ledger_id.clone()
         };
-        // The first as it always was: whoever fences one fences the relays of older releases.
+        // The first keeps its id: fencing it also fences the relays of older releases.
         let ids = [format!("relay-{fence}"), format!("relay-{fence}.2")];
         // Each of them takes half a second.
         let [first, second] = thread::scope(|scope| {
@@ -141,7 +142,7 @@ impl Producer {
     ) -> Result<(), Error> {
         let mut message = BaseRecord::to(&self.topic)
             .partition(outgoing.partition)
-            .key(&outgoing.record.stream)
+            .key(outgoing.record.stream.as_str())
             .payload(&outgoing.record.payload)
             .headers(message::headers(
                 &outgoing.record,

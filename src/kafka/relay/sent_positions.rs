@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use events::ids::Position;
 use sqlx::{PgExecutor, PgPool};
 
 /// Positions by partition.
-pub(super) type SentPositions = BTreeMap<i32, i64>;
+pub(super) type SentPositions = BTreeMap<i32, Position>;
 
 /// A row of `relay_marks`.
 #[derive(sqlx::FromRow)]
 struct SentPosition {
     partition: i32,
-    position: i64,
+    position: Position,
 }
 
-/// The marks of a topic.
+/// The sent positions of a topic.
 pub(super) async fn load(
     executor: impl PgExecutor<'_>,
     topic: &str,
@@ -28,27 +29,27 @@ pub(super) async fn load(
     Ok(rows.map(|row| (row.partition, row.position)).collect())
 }
 
-/// Raises marks after a batch, in one statement. A relay that was overtaken lowers none, and raises none
-/// of a topic that was filled anew since, as another incarnation.
+/// Raises the sent positions after a batch, in one statement. A relay that was overtaken lowers
+/// none, and raises none of a topic that was filled anew since, as another incarnation.
 ///
-/// It does not wait for the disk. After a crash of Postgres the marks are what they were some batches
+/// It does not wait for the disk. After a crash of Postgres they are what they were some batches
 /// ago, all together; so that they never tell of one batch and not of another before it, every call
 /// gives those of all partitions. Nothing is sent twice, because the topic itself says what it has.
 pub(super) async fn raise(
     executor: impl PgExecutor<'_>,
     topic: &str,
     incarnation: i64,
-    marks: &SentPositions,
+    sent: &SentPositions,
 ) -> Result<(), sqlx::Error> {
-    write(executor, topic, incarnation, marks, false).await
+    write(executor, topic, incarnation, sent, false).await
 }
 
-/// Replaces the marks of a topic that lost records, and raises the ledger's incarnation: from now on
-/// its offsets mean something else. Returns the new incarnation.
+/// Replaces the sent positions of a topic that lost records, and raises the ledger's incarnation:
+/// from now on its offsets mean something else. Returns the new incarnation.
 pub(super) async fn start_over(
     pool: &PgPool,
     topic: &str,
-    marks: &SentPositions,
+    sent: &SentPositions,
 ) -> Result<i64, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let incarnation =
@@ -59,7 +60,7 @@ pub(super) async fn start_over(
         .bind(topic)
         .execute(&mut *transaction)
         .await?;
-    write(&mut *transaction, topic, incarnation, marks, true).await?;
+    write(&mut *transaction, topic, incarnation, sent, true).await?;
     transaction.commit().await?;
     Ok(incarnation)
 }
@@ -68,15 +69,15 @@ async fn write(
     executor: impl PgExecutor<'_>,
     topic: &str,
     incarnation: i64,
-    marks: &SentPositions,
+    sent: &SentPositions,
     durable: bool,
 ) -> Result<(), sqlx::Error> {
-    let (partitions, positions): (Vec<i32>, Vec<i64>) = marks.iter().unzip();
+    let (partitions, positions): (Vec<i32>, Vec<Position>) = sent.iter().unzip();
     sqlx::query(
         "insert into relay_marks (topic, partition, position) \
-         select $1, mark.partition, mark.position \
+         select $1, sent.partition, sent.position \
          from (select from ledger where incarnation = $2 for share) as current, \
-             unnest($3::integer[], $4::bigint[]) as mark(partition, position) \
+             unnest($3::integer[], $4::bigint[]) as sent(partition, position) \
          where $5 or set_config('synchronous_commit', 'off', true) is not null \
          on conflict (topic, partition) do update set position = excluded.position \
          where relay_marks.position < excluded.position",

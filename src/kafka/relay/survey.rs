@@ -8,6 +8,7 @@
 //!
 //! Topics of later epochs are looked at, too: the store may be older than an accepted loss.
 
+use events::ids::Position;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::runtime::Handle;
@@ -32,9 +33,9 @@ pub(super) struct Survey {
 #[derive(Clone, Debug)]
 pub struct Loss {
     /// The first position.
-    pub first: i64,
+    pub first: Position,
     /// The last position.
-    pub last: i64,
+    pub last: Position,
     /// The topics that have the records.
     pub topics: Vec<String>,
     /// The records, in order. A position that a topic lost is not among them.
@@ -43,7 +44,7 @@ pub struct Loss {
     pub next_epoch: i64,
 }
 
-/// The relay's right, held by somebody who does not relay, and what stands in Kafka meanwhile.
+/// The relay's lease, held by a process that does not relay, and what stands in Kafka meanwhile.
 pub struct Halt {
     /// What the store lost, if anything.
     pub loss: Option<Loss>,

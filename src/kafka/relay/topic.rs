@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use events::ids::{Position, Sequence, StreamId};
 use events::record::StoredRecord;
 use jiff::Timestamp;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -41,13 +42,13 @@ pub(super) struct TopicReader {
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// Its position.
-    pub position: i64,
+    pub position: Position,
     /// When it was appended.
     pub time: Timestamp,
     /// Its stream.
-    pub stream: String,
+    pub stream: StreamId,
     /// Its place in that.
-    pub sequence: i64,
+    pub sequence: Sequence,
     /// Type name of the event.
     pub event_type: String,
 }
@@ -84,8 +85,10 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Position of its last record; 0 when it has none.
-    pub(super) fn position(&self) -> i64 {
-        self.records.last().map_or(0, |record| record.position)
+    pub(super) fn position(&self) -> Position {
+        self.records
+            .last()
+            .map_or(Position::START, |record| record.position)
     }
 }
 
@@ -248,7 +251,7 @@ impl TopicReader {
     }
 }
 
-/// Makes the topic. That somebody else just did is as good.
+/// Makes the topic. If another process just did, that is as good.
 pub(super) async fn create(config: &KafkaConfig, topic: &str) -> Result<(), Error> {
     let admin: AdminClient<Quiet> = config.client().create_with_context(Quiet)?;
     // -1: the broker's own default number of replicas.

@@ -18,7 +18,7 @@ fn new(number: usize) -> AddressPatch {
 /// A patch that changes the address of this number.
 fn known(number: usize) -> AddressPatch {
     AddressPatch {
-        shopline_id: Some(format!("s{number}")),
+        shopline_id: Some(format!("s{number}").into()),
         ..AddressPatch::default()
     }
 }

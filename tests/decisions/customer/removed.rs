@@ -55,7 +55,7 @@ fn addresses_are_removed_all_or_none() {
     };
     let given = then(&bob(), update(&bob(), added));
     let remove = |ids: &[&str]| {
-        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        let ids = ids.iter().copied().map(Into::into).collect();
         when(&given, Command::RemoveAddresses(ids))
     };
     let left = fold(&then(&given, remove(&["s2"]))).addresses;
@@ -68,7 +68,7 @@ fn addresses_are_removed_all_or_none() {
         assert_eq!(
             remove(unknown),
             Err(Refusal::AddressUnknown {
-                shopline_id: (*unknown_id).to_owned()
+                shopline_id: (*unknown_id).into()
             })
         );
     }

@@ -1,5 +1,6 @@
 //! Saying the same thing twice records nothing, whatever is said and whatever was there.
 
+use events::ids::StreamId;
 use proptest::prelude::*;
 
 use super::*;
@@ -58,6 +59,7 @@ fn fields() -> impl Strategy<Value = Fields> {
                 note,
                 birthday,
                 gender,
+                social_customer: tags.clone(),
                 tags,
                 metadata,
                 verified_email,
@@ -102,7 +104,7 @@ fn address() -> impl Strategy<Value = AddressPatch> {
     ];
     (1..=3, any::<Option<bool>>(), texts, metadata).prop_map(
         |(number, default, (first_name, city, country, country_code), metadata)| AddressPatch {
-            shopline_id: Some(format!("s{number}")),
+            shopline_id: Some(format!("s{number}").into()),
             default,
             first_name,
             city,
@@ -116,7 +118,10 @@ fn address() -> impl Strategy<Value = AddressPatch> {
 
 fn any_update() -> impl Strategy<Value = UpdateCustomer> {
     let rules = prop::sample::select(vec![&MEDUSA, SHOPLINE]);
-    let groups = prop::option::of(prop::collection::vec("g[1-3]", 0..4));
+    let groups = prop::option::of(prop::collection::vec(
+        "g[1-3]".prop_map(StreamId::from),
+        0..4,
+    ));
     let addresses = prop::collection::vec(address(), 0..4);
     (rules, fields(), any::<bool>(), groups, addresses).prop_map(
         |(rules, fields, password, groups, addresses)| UpdateCustomer {

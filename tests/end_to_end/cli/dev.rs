@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use customer_ledger::auth::grants::{APP_TOKEN_LIFE, app_token};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, app_token};
 use customer_ledger::database::migrate::migrate;
 use customer_ledger::kafka::KafkaConfig;
 use devkit::http::Call;

@@ -8,6 +8,7 @@ use customer_ledger::domain::group::CustomerGroup;
 use customer_ledger::event_store::Stream;
 use customer_ledger::event_store::append::{Append, ClaimChange, MarkChange, append};
 use customer_ledger::event_store::keys::keyring::Keyring;
+use events::ids::StreamId;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
@@ -89,7 +90,7 @@ fn held(keyring: &Keyring, stream: &str, holds: &Holds) -> Vec<Held> {
 }
 
 async fn rebuilt<S: Stream>(shop: &Shop, of: fn(&S) -> Holds) -> Vec<Held> {
-    let streams: Vec<String> =
+    let streams: Vec<StreamId> =
         sqlx::query_scalar("select distinct aggregate_id from events where aggregate_type = $1")
             .bind(S::KIND.name())
             .fetch_all(&shop.database.pool)
@@ -164,7 +165,7 @@ async fn an_append_reads_no_more_claims_than_it_names_however_many_there_are() {
             .map(|take| ClaimChange {
                 kind: "email_guest",
                 key: vec![number, u8::from(take)],
-                stream: "a".to_owned(),
+                stream: "a".into(),
                 take,
             })
             .into(),
@@ -172,7 +173,7 @@ async fn an_append_reads_no_more_claims_than_it_names_however_many_there_are() {
             .map(|take| MarkChange {
                 kind: "email",
                 key: vec![number, u8::from(take)],
-                stream: "a".to_owned(),
+                stream: "a".into(),
                 take,
                 sole: true,
             })
@@ -180,7 +181,7 @@ async fn an_append_reads_no_more_claims_than_it_names_however_many_there_are() {
         ..Append::default()
     };
     let [first, second] = [0..10, 10..20].map(|numbers| numbers.map(change).collect::<Vec<_>>());
-    append(&mut transaction, "main", None, &first)
+    append(&mut transaction, &"main".into(), None, &first)
         .await
         .unwrap();
     for table in ["claims", "marks"] {
@@ -193,7 +194,7 @@ async fn an_append_reads_no_more_claims_than_it_names_however_many_there_are() {
         .unwrap();
     }
     let before = rows_read(&mut transaction).await;
-    append(&mut transaction, "main", None, &second)
+    append(&mut transaction, &"main".into(), None, &second)
         .await
         .unwrap();
     let read = rows_read(&mut transaction).await - before;

@@ -3,6 +3,7 @@
 use customer_ledger::event_store::StoreError;
 use customer_ledger::event_store::append::{Append, ExpectedStream, NewEvent, append};
 use customer_ledger::event_store::read::reader;
+use events::ids::{Position, Sequence, StreamId};
 use events::record::StreamKind;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -53,7 +54,9 @@ async fn the_services_role_cannot_change_what_was_recorded() {
     let shop = Shop::open().await;
     let server = shop.serve("api").await;
     server.registered("r@example.com").await;
-    let before = reader::after(&shop.database.pool, 0, 100).await.unwrap();
+    let before = reader::after(&shop.database.pool, Position::START, 100)
+        .await
+        .unwrap();
     let service = service(&shop).await;
     let reads: i64 = sqlx::query_scalar("select count(*) from events")
         .fetch_one(&service)
@@ -83,7 +86,9 @@ async fn the_services_role_cannot_change_what_was_recorded() {
     .unwrap();
     assert!(!may);
     assert_eq!(
-        reader::after(&shop.database.pool, 0, 100).await.unwrap(),
+        reader::after(&shop.database.pool, Position::START, 100)
+            .await
+            .unwrap(),
         before
     );
 }
@@ -98,17 +103,17 @@ async fn a_process_does_not_start_as_a_role_that_can_change_the_past() {
 }
 
 fn created(payload: &str, metadata: &str) -> Append {
-    let stream = ulid::Ulid::new().to_string();
+    let stream = StreamId::new(ulid::Ulid::new().to_string());
     Append {
         streams: vec![ExpectedStream {
             kind: StreamKind::Customer,
             stream: stream.clone(),
-            sequence: 0,
+            sequence: Sequence::START,
         }],
         events: vec![NewEvent {
             kind: StreamKind::Customer,
             stream,
-            sequence: 1,
+            sequence: Sequence::FIRST,
             event_type: "CustomerCreated",
             event_version: "1.0.0",
             payload: payload.to_owned(),
@@ -134,9 +139,14 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
         ),
         (r#"{"event":"CustomerCreated"}"#, reason.as_str()),
     ] {
-        let error = append(&mut connection, "main", None, &[created(payload, metadata)])
-            .await
-            .unwrap_err();
+        let error = append(
+            &mut connection,
+            &"main".into(),
+            None,
+            &[created(payload, metadata)],
+        )
+        .await
+        .unwrap_err();
         let StoreError::Unavailable(error) = error else {
             panic!("{error}");
         };
@@ -152,7 +162,7 @@ async fn a_personal_value_that_was_not_sealed_is_refused_and_not_told() {
     assert_eq!(shop.head().await, 0);
     append(
         &mut connection,
-        "main",
+        &"main".into(),
         None,
         &[created(r#"{"event":"CustomerCreated"}"#, "{}")],
     )

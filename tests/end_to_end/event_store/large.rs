@@ -1,6 +1,7 @@
 //! Large records are read few at a time, and none is left out.
 
 use customer_ledger::event_store::read::reader;
+use events::ids::Position;
 
 use crate::support::postgres::database;
 
@@ -28,13 +29,15 @@ async fn a_read_by_position_is_bounded_in_bytes_and_skips_nothing() {
     .unwrap();
     let (mut from, mut reads) = (0, vec![]);
     loop {
-        let records = reader::after(&database.pool, from, 1000).await.unwrap();
+        let records = reader::after(&database.pool, Position::new(from), 1000)
+            .await
+            .unwrap();
         let Some(last) = records.last() else {
             break;
         };
-        let positions = records.iter().map(|record| record.position);
-        assert!(positions.eq(from + 1..=last.position));
-        from = last.position;
+        let positions = records.iter().map(|record| record.position.get());
+        assert!(positions.eq(from + 1..=last.position.get()));
+        from = last.position.get();
         let bytes: usize = records.iter().map(|record| record.payload.len()).sum();
         reads.push((from, bytes / MIB));
     }
@@ -42,7 +45,10 @@ async fn a_read_by_position_is_bounded_in_bytes_and_skips_nothing() {
     assert!(reads[2..].iter().all(|(_, mib)| *mib <= 100), "{reads:?}");
     assert_eq!(from, 400);
     assert_eq!(
-        reader::after(&database.pool, 0, 100).await.unwrap().len(),
+        reader::after(&database.pool, Position::START, 100)
+            .await
+            .unwrap()
+            .len(),
         100
     );
 }

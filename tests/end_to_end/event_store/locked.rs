@@ -8,6 +8,7 @@ use customer_ledger::event_store::append::combiner::Combiner;
 use customer_ledger::event_store::append::{Append, ExpectedStream};
 use customer_ledger::event_store::cache::tail::OwnAppends;
 use devkit::wait::until;
+use events::ids::Sequence;
 use events::record::StreamKind;
 use futures_util::future::join_all;
 use sqlx::Connection as _;
@@ -21,7 +22,7 @@ fn combiner(database: &Database, lock_timeout: &str) -> Combiner {
     let writers = PgPoolOptions::new().connect_lazy_with(options);
     Combiner::start(
         writers,
-        "main".to_owned(),
+        "main".into(),
         Arc::default(),
         Arc::default(),
         OwnAppends::new().0,
@@ -33,8 +34,8 @@ fn on_stream(number: u32) -> Append {
     Append {
         streams: vec![ExpectedStream {
             kind: StreamKind::Customer,
-            stream: number.to_string(),
-            sequence: 0,
+            stream: number.to_string().into(),
+            sequence: Sequence::START,
         }],
         ..Append::default()
     }

@@ -2,6 +2,7 @@
 
 use customer_ledger::domain::customer::{Command, Customer};
 use devkit::wait;
+use events::ids::{Sequence, StreamId};
 use serde_json::{Value, json};
 
 use crate::support::customer::Known;
@@ -159,14 +160,14 @@ async fn what_others_append_between_own_appends_is_remembered_before_it_is_asked
     theirs.execute(&erased, Command::Delete).await;
     theirs.execute(&erased, Command::Erase).await;
     // Remembered as they were: nothing of this process's own came after it.
-    let load = async |stream: &str| mine.ledger.load::<Customer>(stream).await.unwrap();
-    assert_eq!(load(&renamed).await.sequence, 1);
+    let load = async |stream: &StreamId| mine.ledger.load::<Customer>(stream).await.unwrap();
+    assert_eq!(load(&renamed).await.sequence, Sequence::FIRST);
     mine.create("Somebody else").await;
     wait::until("the customers are remembered as they are", async || {
         let (renamed, erased) = (load(&renamed).await, load(&erased).await);
-        (renamed.sequence == 3 && erased.is_erased()).then_some(())
+        (renamed.sequence == Sequence::new(3) && erased.is_erased()).then_some(())
     })
     .await;
-    let name = load(&renamed).await.views.medusa.first_name.clone();
+    let name = load(&renamed).await.views.medusa.profile.first_name.clone();
     assert_eq!(name.as_deref(), Some("Hopper"));
 }

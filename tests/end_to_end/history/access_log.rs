@@ -2,6 +2,7 @@
 
 use customer_ledger::history::access_log::{self, Access, Noted, Wanted};
 use devkit::http::Call;
+use events::ids::StreamId;
 use events::personal::{Erased, Personal};
 use events::record::{Actor, ActorKind};
 use hyper::Method;
@@ -18,13 +19,13 @@ fn auditor() -> Actor {
 }
 
 /// As the service, asks about a customer.
-async fn note(test: &TestLedger, stream: &str, question: &str, reason: Option<&str>) {
+async fn note(test: &TestLedger, stream: &StreamId, question: &str, reason: Option<&str>) {
     let access = Access {
-        store: "main",
+        store: &"main".into(),
         actor: &auditor(),
         stream,
         question,
-        request_id: Some("00f067aa0ba902b700f067aa0ba902b7"),
+        request_id: Some(&"00f067aa0ba902b700f067aa0ba902b7".into()),
         reason,
     };
     access_log::note(&test.database.pool, &test.keyring, &access)
@@ -32,13 +33,13 @@ async fn note(test: &TestLedger, stream: &str, question: &str, reason: Option<&s
         .unwrap();
 }
 
-async fn listed(test: &TestLedger, stream: Option<&str>) -> Vec<Noted> {
+async fn listed(test: &TestLedger, stream: Option<&StreamId>) -> Vec<Noted> {
     let owner = PgPool::connect(&test.database.owner_url).await.unwrap();
     let wanted = Wanted {
         stream,
         ..Wanted::default()
     };
-    access_log::list(&owner, &test.keyring, "main", wanted)
+    access_log::list(&owner, &test.keyring, &"main".into(), wanted)
         .await
         .unwrap()
         .accesses

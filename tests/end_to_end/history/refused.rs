@@ -1,6 +1,6 @@
 //! Bad questions: one sentence that says what is wrong and what would be right.
 
-use customer_ledger::auth::grants::add_ledger_token;
+use customer_ledger::auth::tokens::add_ledger_token;
 use customer_ledger::domain::customer::Command;
 use devkit::http::{Answer, Call};
 use hyper::Method;
@@ -150,9 +150,16 @@ async fn personal_data_of_the_past_needs_its_own_scope() {
     let known = server.guest("s@example.com").await;
     let owner = PgPool::connect(&shop.database.owner_url).await.unwrap();
     let scopes = ["ledger:read".to_owned()];
-    add_ledger_token(&owner, &keyring(), "main", "reader", "read-token", &scopes)
-        .await
-        .unwrap();
+    add_ledger_token(
+        &owner,
+        &keyring(),
+        &"main".into(),
+        "reader",
+        "read-token",
+        &scopes,
+    )
+    .await
+    .unwrap();
     let ask = async |question: &str| {
         let path = format!("/ledger/customers/{}{question}", known.medusa);
         let call = Call::new(Method::GET, &server.base, &path);

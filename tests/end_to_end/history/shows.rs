@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use customer_ledger::history::{Shape, parsed, shape};
 use devkit::http::Answer;
+use events::ids::Position;
 use events::record::StreamKind;
 use hyper::Method;
 use jiff::tz::TimeZone;
@@ -260,17 +261,17 @@ fn shape(read: &str) -> Shape {
 async fn the_past_is_what_was_answered_when_it_was_the_present() {
     let (shop, server) = open().await;
     let recorded = live(&shop, server).await;
-    let (ledger, head) = (shop.ledger(), shop.head().await);
+    let (ledger, head) = (shop.ledger(), Position::new(shop.head().await));
     for (number, known) in recorded.customers.iter().enumerate() {
         let history = ledger
-            .history(StreamKind::Customer, &known.stream, 0, head)
+            .history(StreamKind::Customer, &known.stream, Position::START, head)
             .await
             .unwrap();
         for (read, question) in READS {
             let shape = shape(read);
             let folded: Vec<_> = history
                 .documents(&shape)
-                .map(|(entry, document)| (entry.position(), document))
+                .map(|(entry, document)| (entry.position().get(), document))
                 .collect();
             for (&position, reads) in &recorded.answers {
                 let (status, body) = &reads[number][read];
@@ -306,18 +307,18 @@ async fn the_past_is_what_was_answered_when_it_was_the_present() {
 async fn differences_lead_from_one_document_to_the_other_and_name_the_last_event_between() {
     let (shop, server) = open().await;
     let recorded = live(&shop, server).await;
-    let (ledger, head) = (shop.ledger(), shop.head().await);
+    let (ledger, head) = (shop.ledger(), Position::new(shop.head().await));
     let positions: Vec<i64> = recorded.answers.keys().copied().collect();
     for (number, known) in recorded.customers.iter().enumerate() {
         let history = ledger
-            .history(StreamKind::Customer, &known.stream, 0, head)
+            .history(StreamKind::Customer, &known.stream, Position::START, head)
             .await
             .unwrap();
         for read in ["medusa, all", "shopline"] {
             let shape = shape(read);
             let folded: Vec<_> = history
                 .documents(&shape)
-                .map(|(entry, document)| (entry.position(), parsed(document.as_deref())))
+                .map(|(entry, document)| (entry.position().get(), parsed(document.as_deref())))
                 .collect();
             for (from, to) in positions.iter().zip(positions.iter().skip(7)) {
                 let name = read.split(',').next().unwrap();
@@ -348,10 +349,10 @@ async fn differences_lead_from_one_document_to_the_other_and_name_the_last_event
 async fn every_leaf_is_blamed_on_the_last_event_that_changed_it() {
     let (shop, server) = open().await;
     let recorded = live(&shop, server).await;
-    let (ledger, head) = (shop.ledger(), shop.head().await);
+    let (ledger, head) = (shop.ledger(), Position::new(shop.head().await));
     for (number, known) in recorded.customers.iter().enumerate() {
         let history = ledger
-            .history(StreamKind::Customer, &known.stream, 0, head)
+            .history(StreamKind::Customer, &known.stream, Position::START, head)
             .await
             .unwrap();
         for read in ["medusa, all", "shopline"] {
@@ -363,10 +364,10 @@ async fn every_leaf_is_blamed_on_the_last_event_that_changed_it() {
                 let before = std::mem::take(&mut made);
                 for (leaf, value) in leaves(&document) {
                     let same = before.get(&leaf).filter(|(was, _)| *was == value);
-                    let by: i64 = same.map_or(entry.position(), |(_, by)| *by);
+                    let by: i64 = same.map_or(entry.position().get(), |(_, by)| *by);
                     made.insert(leaf, (value, by));
                 }
-                documents.insert(entry.position(), (document, made.clone()));
+                documents.insert(entry.position().get(), (document, made.clone()));
             }
             for (position, reads) in &recorded.answers {
                 if reads[number][read].0 != 200 {

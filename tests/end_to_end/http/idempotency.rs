@@ -165,7 +165,7 @@ async fn change_everything(shop: &Shop, server: &Server, known: &Known, group: &
     server.update(&known.medusa, &later).await.ok();
     let later = json!({ "note": "later", "tags": "later", "addresses": [{ "address1": "later" }] });
     server.put(&known.shopline, &later).await.ok();
-    let stream = group.trim_start_matches("cgrp_");
+    let stream = &group.trim_start_matches("cgrp_").into();
     let rename = customer_ledger::domain::group::Command::Update {
         name: Some("later".to_owned()),
         metadata: None,

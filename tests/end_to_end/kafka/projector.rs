@@ -11,6 +11,7 @@ use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
 use devkit::broker::Broker;
 use devkit::kafka::topic::Message;
 use devkit::wait;
+use events::ids::Position;
 use futures_util::future::join_all;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -125,7 +126,7 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
         .caught_up(Projection::Medusa, patience)
         .await
         .unwrap();
-    assert_eq!((now.watermark, now.head), (10, 11));
+    assert_eq!((now.watermark.get(), now.head.get()), (10, 11));
     wait::until("the projection counts as stalled", async || {
         let now = progress(pool, &topic, Projection::Medusa).await.unwrap();
         now.stalled.then_some(())
@@ -134,15 +135,15 @@ async fn without_a_projector_the_watermark_lags_and_says_so() {
     // Somebody who would wait for an hour is answered at once.
     let hour = Duration::from_hours(1);
     let now = watcher.caught_up(Projection::Medusa, hour).await.unwrap();
-    assert_eq!((now.watermark, now.stalled), (10, true));
+    assert_eq!((now.watermark.get(), now.stalled), (10, true));
     let projector = test.projector(Projection::Medusa);
     let now = wait::until("it caught up", async || {
         let now = progress(pool, &topic, Projection::Medusa).await.unwrap();
-        (now.watermark == 11).then_some(now)
+        (now.watermark == Position::new(11)).then_some(now)
     })
     .await;
     assert!(!now.stalled);
-    assert!(rows(&test).await.iter().any(|row| row.1 == stream));
+    assert!(rows(&test).await.iter().any(|row| *row.1 == *stream));
     projector.stop().await;
     relay.stop().await;
 }
@@ -171,7 +172,7 @@ async fn many_who_wait_for_a_projection_ask_the_store_as_one() {
     let waits = (0..64).map(|_| watcher.caught_up(Projection::Medusa, patience));
     for progress in join_all(waits).await {
         let progress = progress.unwrap();
-        assert_eq!((progress.watermark, progress.head), (0, 1));
+        assert_eq!((progress.watermark.get(), progress.head.get()), (0, 1));
     }
     // Every 5 ms, and when somebody comes.
     assert!(statements.load(Ordering::Relaxed) <= 164);
@@ -360,7 +361,7 @@ async fn records_of_a_topic_that_is_gone_are_not_taken_for_others() {
         .unwrap();
     let partitions = partitions(&test).await;
     let mut held = owner.begin().await.unwrap();
-    hold_place(&mut held, partitions[&streams[0]]).await;
+    hold_place(&mut held, partitions[streams[0].as_str()]).await;
     let mut projectors = both(&test);
     test.rename(&streams[0], "first").await;
     both_wait(&test).await;
@@ -400,7 +401,7 @@ async fn what_a_crash_of_postgres_took_back_is_projected_again() {
     let mut owner = test.database.owner().await;
     let mut held = owner.begin().await.unwrap();
     hold_place(&mut held, lost.partition).await;
-    test.rename(&next.key, "another").await;
+    test.rename(&next.key.as_str().into(), "another").await;
     both_wait(&test).await;
     // The views and places of before, as after commits that had not reached the disk. That the offset
     // is the one before is possible: what comes from the store moves only the position.
@@ -488,7 +489,7 @@ async fn a_message_that_is_no_record_stops_its_projection_and_says_where() {
     // It stays stopped, and what came before stays.
     let again = test.projector(Projection::Medusa);
     assert!(matches!(again.gives_up().await, Error::Unreadable(_)));
-    assert!(rows(&test).await.iter().any(|row| row.1 == before));
+    assert!(rows(&test).await.iter().any(|row| *row.1 == *before));
     relay.stop().await;
 }
 
@@ -552,7 +553,7 @@ async fn the_watermark_says_what_all_partitions_hold() {
     let topic = test.topic();
     let pool = &test.database.pool;
     let watermark = || projector::watermark(pool, &topic, Projection::Medusa);
-    assert_eq!(watermark().await.unwrap(), 0);
+    assert_eq!(watermark().await.unwrap().get(), 0);
     let place = async |table: &str, partition: i32, position: i64| {
         let sql = match table {
             "mark" => {
@@ -570,12 +571,24 @@ async fn the_watermark_says_what_all_partitions_hold() {
     };
     place("mark", 0, 9).await;
     place("mark", 1, 10).await;
-    assert_eq!(watermark().await.unwrap(), 0, "nothing was read yet");
+    assert_eq!(watermark().await.unwrap().get(), 0, "nothing was read yet");
     place("applied", 0, 9).await;
     place("applied", 1, 7).await;
-    assert_eq!(watermark().await.unwrap(), 7, "8 or 10 may be missing");
+    assert_eq!(
+        watermark().await.unwrap().get(),
+        7,
+        "8 or 10 may be missing"
+    );
     place("applied", 1, 12).await;
-    assert_eq!(watermark().await.unwrap(), 10, "the mark of 11 may follow");
+    assert_eq!(
+        watermark().await.unwrap().get(),
+        10,
+        "the mark of 11 may follow"
+    );
     place("mark", 1, 12).await;
-    assert_eq!(watermark().await.unwrap(), 12, "partition 0 lacks nothing");
+    assert_eq!(
+        watermark().await.unwrap().get(),
+        12,
+        "partition 0 lacks nothing"
+    );
 }

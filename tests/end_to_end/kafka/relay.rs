@@ -8,6 +8,7 @@ use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};
 use devkit::kafka::topic::Message;
 use devkit::wait;
+use events::ids::Position;
 use events::record::StoredRecord;
 use rdkafka::admin::AdminOptions;
 use serde_json::Value;
@@ -40,7 +41,7 @@ fn expected_headers(record: &StoredRecord, ledger_id: &str) -> BTreeMap<String, 
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", record.position.to_string()),
         ("ce_source", format!("urn:ledger:{ledger_id}")),
-        ("ce_subject", record.stream.clone()),
+        ("ce_subject", record.stream.to_string()),
         (
             "ce_type",
             events::catalogue::cloud_event_type(&record.event_type)
@@ -55,7 +56,7 @@ fn expected_headers(record: &StoredRecord, ledger_id: &str) -> BTreeMap<String, 
                 record.event_type, record.event_version
             ),
         ),
-        ("ce_partitionkey", record.stream.clone()),
+        ("ce_partitionkey", record.stream.to_string()),
         ("ce_sequence", record.sequence.to_string()),
         ("ce_ledgerposition", record.position.to_string()),
         ("ce_ledgerstore", "main".to_owned()),
@@ -83,13 +84,15 @@ async fn a_consumer_sees_each_record_once_with_every_header() {
         .fetch_one(&test.database.pool)
         .await
         .unwrap();
-    let records = reader::after(&test.database.pool, 0, 1000).await.unwrap();
+    let records = reader::after(&test.database.pool, Position::START, 1000)
+        .await
+        .unwrap();
     assert_eq!(records.len(), 61);
     for message in messages {
         let record = &records[usize::try_from(position(&message) - 1).unwrap()];
         assert_eq!(
-            (&message.key, &message.value),
-            (&record.stream, &record.payload)
+            (message.key.as_str(), &message.value),
+            (record.stream.as_str(), &record.payload)
         );
         let mut headers: BTreeMap<_, _> = message.headers.into_iter().collect();
         assert!(headers.remove("ce_ledgerprevious").is_some());
@@ -163,7 +166,7 @@ async fn marks_that_a_crash_of_postgres_took_back_return_all_together() {
     // Its next batch touches one partition.
     test.rename(&streams[0], "another").await;
     test.relayed().await;
-    let partition = |record: &Message| (record.key == streams[0]).then_some(record.partition);
+    let partition = |record: &Message| (*record.key == *streams[0]).then_some(record.partition);
     let touched = read(&test.kafka).await.iter().find_map(partition).unwrap();
     let mut expected = before;
     expected.insert(touched, test.head().await);

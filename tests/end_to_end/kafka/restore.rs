@@ -361,6 +361,9 @@ async fn a_relay_under_which_the_store_goes_back_sends_nothing_more() {
     let Error::Lost(loss) = &error else {
         panic!("{error}");
     };
-    assert_eq!((loss.first, loss.last, loss.records.len()), (16, 20, 5));
+    assert_eq!(
+        (loss.first.get(), loss.last.get(), loss.records.len()),
+        (16, 20, 5)
+    );
     assert_eq!(kafka::read(&test.kafka).await.len(), 20);
 }

@@ -1,6 +1,6 @@
 //! `GET /ledger/customers/{id}`: from one shop's customer to the other's.
 
-use customer_ledger::auth::grants::add_ledger_token;
+use customer_ledger::auth::tokens::add_ledger_token;
 use devkit::http::{Answer, Call};
 use hyper::Method;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn a_customer_is_found_by_each_of_its_ids() {
         r#"{{"ids":{{"ledger":"{}","medusa":"{}","shopline":"{}"}},"sequence":2,"position":3,"head":4}}"#,
         known.stream, known.medusa, known.shopline
     );
-    for id in [&known.stream, &known.medusa, &known.shopline] {
+    for id in [known.stream.as_str(), &known.medusa, &known.shopline] {
         let answer = server.ids(id).await;
         assert_eq!((answer.status, &answer.body), (200, &expected));
         assert_eq!(
@@ -92,7 +92,7 @@ async fn a_token_without_the_scope_is_forbidden() {
     add_ledger_token(
         &owner,
         &crate::support::shop::keyring(),
-        "main",
+        &"main".into(),
         "auditor",
         "other-token",
         &scopes,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use customer_ledger::event_store::read::reader;
 use customer_ledger::kafka::projector::{self, Projection};
 use devkit::wait;
+use events::ids::{Position, StreamId};
 use events::record::StreamKind;
 use projections::{medusa, shopline};
 use serde::Serialize;
@@ -18,10 +19,10 @@ const PAGE: i64 = 1000;
 /// Every stream's views, folded from the events, and the numbers that its first name went through.
 #[derive(Default)]
 pub(crate) struct Folded {
-    medusa: BTreeMap<String, medusa::Customer>,
-    groups: BTreeMap<String, medusa::Group>,
-    shopline: BTreeMap<String, shopline::Customer>,
-    names: BTreeMap<String, Vec<u64>>,
+    medusa: BTreeMap<StreamId, medusa::Customer>,
+    groups: BTreeMap<StreamId, medusa::Group>,
+    shopline: BTreeMap<StreamId, shopline::Customer>,
+    names: BTreeMap<StreamId, Vec<u64>>,
 }
 
 /// Checks all promises about what was told.
@@ -31,7 +32,7 @@ pub(crate) async fn check(shop: &Shop, server: &Server, told: &Told) {
     }
     let folded = agrees(shop).await;
     for customer in &told.customers {
-        events_are_as_answered(customer, &folded.names[&customer.stream]);
+        events_are_as_answered(customer, &folded.names[customer.stream.as_str()]);
     }
 }
 
@@ -94,17 +95,14 @@ fn events_are_as_answered(customer: &Customer, names: &[u64]) {
 async fn fold(shop: &Shop) -> Folded {
     let (pool, keyring) = (&shop.database.pool, crate::support::shop::keyring());
     let mut folded = Folded::default();
-    let mut position = 0;
+    let mut position = Position::START;
     loop {
         let records = reader::after(pool, position, PAGE).await.unwrap();
         let Some(last) = records.last() else {
             return folded;
         };
         position = last.position;
-        let streams: Vec<&str> = records
-            .iter()
-            .map(|record| record.stream.as_str())
-            .collect();
+        let streams: Vec<&StreamId> = records.iter().map(|record| &record.stream).collect();
         let mut connection = pool.acquire().await.unwrap();
         let keys = reader::keys(&mut connection, &keyring, &streams)
             .await
@@ -122,7 +120,11 @@ async fn fold(shop: &Shop) -> Folded {
                     let view = folded.medusa.entry(stream.clone()).or_default();
                     view.apply(&record);
                     let names = folded.names.entry(stream).or_default();
-                    let name = view.first_name.as_ref().and_then(|it| it.parse().ok());
+                    let name = view
+                        .profile
+                        .first_name
+                        .as_ref()
+                        .and_then(|it| it.parse().ok());
                     names.extend(name.filter(|name| names.last() != Some(name)));
                 }
                 StreamKind::CustomerGroup => {
@@ -163,7 +165,7 @@ async fn views_are_as_folded(shop: &Shop, folded: &Folded) {
     for projection in Projection::ALL {
         wait::until("the views hold everything", async || {
             let watermark = projector::watermark(pool, &topic, projection);
-            (watermark.await.unwrap() >= head).then_some(())
+            (watermark.await.unwrap().get() >= head).then_some(())
         })
         .await;
     }
@@ -175,16 +177,16 @@ async fn views_are_as_folded(shop: &Shop, folded: &Folded) {
     );
 }
 
-async fn rows(shop: &Shop, table: &str) -> BTreeMap<String, String> {
+async fn rows(shop: &Shop, table: &str) -> BTreeMap<StreamId, String> {
     let sql = format!("select stream, view::text from {table}");
-    let rows: Vec<(String, String)> = sqlx::query_as(&sql)
+    let rows: Vec<(StreamId, String)> = sqlx::query_as(&sql)
         .fetch_all(&shop.database.pool)
         .await
         .unwrap();
     rows.into_iter().collect()
 }
 
-fn texts<V: Serialize>(views: &BTreeMap<String, V>) -> BTreeMap<String, String> {
+fn texts<V: Serialize>(views: &BTreeMap<StreamId, V>) -> BTreeMap<StreamId, String> {
     views
         .iter()
         .map(|(stream, view)| (stream.clone(), serde_json::to_string(view).unwrap()))

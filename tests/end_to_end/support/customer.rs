@@ -9,6 +9,7 @@ use customer_ledger::event_store::Outcome;
 use customer_ledger::event_store::new_ids;
 use devkit::http::{Answer, Call};
 use events::CustomerEvent;
+use events::ids::StreamId;
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ use super::shop::{Server, Shop};
 pub(crate) struct Known {
     pub(crate) medusa: String,
     pub(crate) shopline: String,
-    pub(crate) stream: String,
+    pub(crate) stream: StreamId,
 }
 
 impl Server {
@@ -31,7 +32,7 @@ impl Server {
         Known {
             medusa: text("medusa"),
             shopline: text("shopline"),
-            stream: text("ledger"),
+            stream: text("ledger").into(),
         }
     }
 
@@ -112,7 +113,7 @@ impl Server {
 
 impl Shop {
     /// Does what a command asks of a customer, in this process.
-    pub(crate) async fn execute(&self, stream: &str, command: Command) {
+    pub(crate) async fn execute(&self, stream: &StreamId, command: Command) {
         let ledger = self.ledger();
         let outcome = ledger
             .execute::<Customer>(stream, command, &request())
@@ -121,7 +122,7 @@ impl Shop {
     }
 
     /// Adds addresses, under nobody's rules.
-    pub(crate) async fn add_addresses(&self, stream: &str, addresses: Vec<AddressPatch>) {
+    pub(crate) async fn add_addresses(&self, stream: &StreamId, addresses: Vec<AddressPatch>) {
         let addresses = addresses
             .into_iter()
             .map(|address| AddressPatch {
@@ -142,7 +143,7 @@ impl Shop {
 
     /// Deletes a group.
     pub(crate) async fn delete_group(&self, medusa_id: &str) {
-        let stream = medusa_id.trim_start_matches("cgrp_");
+        let stream = &medusa_id.trim_start_matches("cgrp_").into();
         let outcome = self
             .ledger()
             .execute::<CustomerGroup>(stream, group::Command::Delete, &request())
@@ -151,7 +152,7 @@ impl Shop {
     }
 
     /// Records events that no command makes yet.
-    pub(crate) async fn record(&self, stream: &str, events: Vec<CustomerEvent>) {
+    pub(crate) async fn record(&self, stream: &StreamId, events: Vec<CustomerEvent>) {
         let ledger = self.ledger();
         let context = ledger.load::<Customer>(stream).await.unwrap();
         let flat = request().metadata.to_flat();

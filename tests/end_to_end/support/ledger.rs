@@ -14,7 +14,7 @@ use customer_ledger::kafka::projector::{self, Projection};
 use customer_ledger::kafka::relay::{self, RelayConfig};
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus};
 use devkit::wait;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, StreamId};
 use events::patch::Patch;
 use events::record::{Actor, ActorKind, Contract, Metadata};
 use tokio::sync::{Notify, watch};
@@ -62,7 +62,7 @@ impl TestLedger {
             database.pool.clone(),
             database.pool.clone(),
             Arc::clone(&keyring),
-            "main".to_owned(),
+            "main".into(),
             Arc::clone(&wake),
         );
         Self {
@@ -80,13 +80,13 @@ impl TestLedger {
     }
 
     /// Creates a customer: one event.
-    pub(crate) async fn create(&self, name: &str) -> String {
-        let stream = ulid::Ulid::new().to_string();
+    pub(crate) async fn create(&self, name: &str) -> StreamId {
+        let stream = StreamId::new(ulid::Ulid::new().to_string());
         let create = CreateCustomer {
             rules: &RULES,
             ids: ForeignIds {
-                medusa: format!("cus_{stream}"),
-                shopline: stream.clone(),
+                medusa: format!("cus_{stream}").into(),
+                shopline: stream.as_str().into(),
             },
             fields: first_name(name),
             has_account: false,
@@ -100,13 +100,13 @@ impl TestLedger {
     }
 
     /// Creates many, at once.
-    pub(crate) async fn create_many(&self, count: usize) -> Vec<String> {
+    pub(crate) async fn create_many(&self, count: usize) -> Vec<StreamId> {
         let create = (0..count).map(|n| async move { self.create(&format!("customer {n}")).await });
         futures_util::future::join_all(create).await
     }
 
     /// Gives a customer another name: one event.
-    pub(crate) async fn rename(&self, stream: &str, name: &str) {
+    pub(crate) async fn rename(&self, stream: &StreamId, name: &str) {
         let update = UpdateCustomer {
             rules: &RULES,
             fields: first_name(name),
@@ -118,7 +118,7 @@ impl TestLedger {
             .await;
     }
 
-    pub(crate) async fn execute(&self, stream: &str, command: customer::Command) {
+    pub(crate) async fn execute(&self, stream: &StreamId, command: customer::Command) {
         let outcome = self
             .ledger
             .execute::<Customer>(stream, command, &request())
@@ -127,10 +127,10 @@ impl TestLedger {
     }
 
     /// Creates a group: one event.
-    pub(crate) async fn create_group(&self, name: &str) -> String {
-        let stream = ulid::Ulid::new().to_string();
+    pub(crate) async fn create_group(&self, name: &str) -> StreamId {
+        let stream = StreamId::new(ulid::Ulid::new().to_string());
         let create = group::Command::Create {
-            medusa_id: format!("cgrp_{stream}"),
+            medusa_id: format!("cgrp_{stream}").into(),
             name: name.to_owned(),
             metadata: None,
         };
@@ -143,7 +143,7 @@ impl TestLedger {
     }
 
     pub(crate) async fn head(&self) -> i64 {
-        reader::head(&self.database.pool).await.unwrap()
+        reader::head(&self.database.pool).await.unwrap().get()
     }
 
     /// The topic of the first epoch.
@@ -198,6 +198,7 @@ impl TestLedger {
         projector::watermark(&self.database.pool, &self.topic(), projection)
             .await
             .unwrap()
+            .get()
     }
 }
 
@@ -264,7 +265,7 @@ pub(crate) fn request() -> Request {
             reason: None,
             contract: Contract::Ledger,
             route: "test".to_owned(),
-            request_id: format!("{:032x}", rand::random::<u128>() | 1),
+            request_id: format!("{:032x}", rand::random::<u128>() | 1).into(),
             idempotency_key: None,
         },
         idempotency: None,

@@ -1,5 +1,6 @@
 //! What the tests share that hold Postgres against a plain filter over the same random customers.
 
+use events::ids::Sequence;
 use jiff::Timestamp;
 use projections::table::Advance;
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -22,6 +23,6 @@ pub(crate) fn draw<S: Strategy>(runner: &mut TestRunner, strategy: S) -> S::Valu
 }
 
 /// Views to write over rows of this sequence.
-pub(crate) fn rows<V>(from: i64, views: &[V]) -> Vec<Advance<'_, V>> {
+pub(crate) fn rows<V>(from: Sequence, views: &[V]) -> Vec<Advance<'_, V>> {
     views.iter().map(|view| Advance { from, view }).collect()
 }

@@ -7,9 +7,9 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use customer_ledger::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token,
-};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, App, add_app, app_token};
+use customer_ledger::auth::people::{Person, add_person};
+use customer_ledger::auth::tokens::add_ledger_token;
 use customer_ledger::config::{Config, Settings};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::event_store::Ledger;
@@ -83,13 +83,15 @@ impl Shop {
             password: ADMIN_PASSWORD,
             api_token: API_TOKEN,
         };
-        add_person(&owner, &keyring, "main", &admin).await.unwrap();
+        add_person(&owner, &keyring, &"main".into(), &admin)
+            .await
+            .unwrap();
         let all = ["read_customers".to_owned(), "write_customers".to_owned()];
         for (key, scopes) in [("app", &all[..]), ("reader", &all[..1])] {
             add_app(
                 &owner,
                 &keyring,
-                "main",
+                &"main".into(),
                 &App {
                     key,
                     secret: Some("s"),
@@ -102,9 +104,16 @@ impl Shop {
             .unwrap();
         }
         let scopes = ["ledger:read".to_owned(), "ledger:open".to_owned()];
-        add_ledger_token(&owner, &keyring, "main", "tests", LEDGER_TOKEN, &scopes)
-            .await
-            .unwrap();
+        add_ledger_token(
+            &owner,
+            &keyring,
+            &"main".into(),
+            "tests",
+            LEDGER_TOKEN,
+            &scopes,
+        )
+        .await
+        .unwrap();
         owner.close().await;
         Self {
             database,
@@ -224,7 +233,7 @@ impl Shop {
             pool.clone(),
             pool,
             keyring,
-            "main".to_owned(),
+            "main".into(),
             Arc::new(Notify::new()),
         )
     }
@@ -251,6 +260,7 @@ impl Shop {
         customer_ledger::event_store::read::reader::head(&self.database.pool)
             .await
             .unwrap()
+            .get()
     }
 }
 

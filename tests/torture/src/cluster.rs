@@ -8,9 +8,9 @@ use std::process::Stdio;
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::{
-    APP_TOKEN_LIFE, App, Person, add_app, add_ledger_token, add_person, app_token, new_secret,
-};
+use customer_ledger::auth::apps::{APP_TOKEN_LIFE, App, add_app, app_token};
+use customer_ledger::auth::people::{Person, add_person};
+use customer_ledger::auth::tokens::{add_ledger_token, new_secret};
 use customer_ledger::contracts::shopline::rate::Plan;
 use customer_ledger::database::migrate;
 use customer_ledger::event_store::keys::keyring::Keyring;
@@ -389,16 +389,24 @@ async fn prepare(
         password: &new_secret(),
         api_token: &medusa,
     };
-    add_person(&owner, &keyring, "main", &person).await?;
+    add_person(&owner, &keyring, &"main".into(), &person).await?;
     let app = App {
         key: "torture",
         secret: Some(&new_secret()),
         scopes: &["read_customers".to_owned(), "write_customers".to_owned()],
         plan: Plan::Unlimited,
     };
-    add_app(&owner, &keyring, "main", &app).await?;
+    add_app(&owner, &keyring, &"main".into(), &app).await?;
     let scopes = ["ledger:read".to_owned()];
-    add_ledger_token(&owner, &keyring, "main", "torture", &ledger, &scopes).await?;
+    add_ledger_token(
+        &owner,
+        &keyring,
+        &"main".into(),
+        "torture",
+        &ledger,
+        &scopes,
+    )
+    .await?;
     sqlx::raw_sql(sql).execute(&owner).await?;
     owner.close().await;
     let shopline = app_token(jwt_secret, app.key, HANDLE, STORE_ID, now(), APP_TOKEN_LIFE);

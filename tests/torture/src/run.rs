@@ -7,6 +7,7 @@ use std::time::Duration;
 use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::kafka::projector::{Projection, watermark};
 use customer_ledger::telemetry::chain;
+use events::ids::Position;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -161,13 +162,13 @@ async fn groups(cluster: &Cluster) -> Result<Vec<String>, Error> {
 /// How long it takes until the topic and all views hold everything.
 async fn catch_up(cluster: &Cluster) -> Result<Option<Duration>, Error> {
     let pool = owner(cluster).await?;
-    let head: i64 = sqlx::query_scalar("select coalesce(max(position), 0) from events")
+    let head: Position = sqlx::query_scalar("select coalesce(max(position), 0) from events")
         .fetch_one(&pool)
         .await?;
     let start = Instant::now();
     let mut caught_up = None;
     while caught_up.is_none() && start.elapsed() < CAUGHT_UP_MAX {
-        let mut least = i64::MAX;
+        let mut least = Position::MAX;
         for projection in Projection::ALL {
             least = least.min(watermark(&pool, TOPIC, projection).await?);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use customer_ledger::event_store::keys::keyring::Keyring;
 use customer_ledger::event_store::read::reader;
+use events::ids::{Position, StreamId};
 use events::record::StreamKind;
 use projections::{medusa, shopline};
 use serde::Serialize;
@@ -68,15 +69,15 @@ pub(crate) async fn views(connection: &mut PgConnection) -> Result<Views, sqlx::
 /// The views that follow from the events, folded from the first to the last.
 pub(crate) async fn fold(pool: &PgPool, keyring: &Keyring) -> Result<Views, Error> {
     const PAGE: i64 = 1000;
-    let mut medusa: BTreeMap<String, medusa::Customer> = BTreeMap::new();
-    let mut groups: BTreeMap<String, medusa::Group> = BTreeMap::new();
-    let mut shopline: BTreeMap<String, shopline::Customer> = BTreeMap::new();
-    let mut position = 0;
+    let mut medusa: BTreeMap<StreamId, medusa::Customer> = BTreeMap::new();
+    let mut groups: BTreeMap<StreamId, medusa::Group> = BTreeMap::new();
+    let mut shopline: BTreeMap<StreamId, shopline::Customer> = BTreeMap::new();
+    let mut position = Position::START;
     loop {
         let records = reader::after(pool, position, PAGE).await?;
         let Some(last) = records.last() else { break };
         position = last.position;
-        let streams: Vec<&str> = records.iter().map(|it| it.stream.as_str()).collect();
+        let streams: Vec<&StreamId> = records.iter().map(|it| &it.stream).collect();
         let mut connection = pool.acquire().await?;
         let keys = reader::keys(&mut connection, keyring, &streams).await?;
         for stored in &records {
@@ -101,10 +102,10 @@ pub(crate) async fn fold(pool: &PgPool, keyring: &Keyring) -> Result<Views, Erro
     Ok(views)
 }
 
-fn texts<V: Serialize>(table: &'static str, views: &BTreeMap<String, V>) -> Views {
+fn texts<V: Serialize>(table: &'static str, views: &BTreeMap<StreamId, V>) -> Views {
     let text = |view| serde_json::to_string(view).expect("a view always serialises");
     let views = views.iter();
     views
-        .map(|(stream, view)| ((table, stream.clone()), text(view)))
+        .map(|(stream, view)| ((table, stream.to_string()), text(view)))
         .collect()
 }

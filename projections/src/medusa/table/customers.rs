@@ -1,6 +1,7 @@
 //! The table `medusa_customers`.
 
 use events::CustomerEvent;
+use events::ids::{StoreName, StreamId};
 use events::record::{Record, StreamKind};
 use sqlx::PgConnection;
 
@@ -16,27 +17,27 @@ impl View for Customer {
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             name: "email",
-            value: Value::Text(|v| v.email.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.email.as_deref().map(column)),
         },
         Column {
             name: "first_name",
-            value: Value::Text(|v| v.first_name.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.first_name.as_deref().map(column)),
         },
         Column {
             name: "last_name",
-            value: Value::Text(|v| v.last_name.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.last_name.as_deref().map(column)),
         },
         Column {
             name: "phone",
-            value: Value::Text(|v| v.phone.as_deref().map(column)),
+            value: Value::Text(|v| v.profile.phone.as_deref().map(column)),
         },
         Column {
             name: "has_account",
-            value: Value::Boolean(|v| v.has_account),
+            value: Value::Boolean(|v| v.profile.has_account),
         },
         Column {
             name: "group_ids",
-            value: Value::Texts(|v| v.groups.clone()),
+            value: Value::Texts(|v| v.groups.iter().map(ToString::to_string).collect()),
         },
     ];
 
@@ -60,8 +61,8 @@ impl View for Customer {
 /// The members of these groups, in the order of their births, each once.
 pub async fn members(
     conn: &mut PgConnection,
-    store: &str,
-    groups: &[String],
+    store: &StoreName,
+    groups: &[StreamId],
 ) -> Result<Vec<Customer>, sqlx::Error> {
     let views: Vec<String> = sqlx::query_scalar(
         "select view::text

@@ -1,6 +1,7 @@
 //! The table `medusa_groups`.
 
 use events::GroupEvent;
+use events::ids::{MedusaId, StoreName, StreamId};
 use events::record::{Record, StreamKind};
 use sqlx::PgConnection;
 
@@ -37,9 +38,9 @@ impl View for Group {
 /// Streams of the groups that there are among these ids of Medusa's.
 pub async fn streams(
     conn: &mut PgConnection,
-    store: &str,
-    ids: &[String],
-) -> Result<Vec<String>, sqlx::Error> {
+    store: &StoreName,
+    ids: &[MedusaId],
+) -> Result<Vec<StreamId>, sqlx::Error> {
     sqlx::query_scalar(
         "select stream
          from medusa_groups

@@ -6,6 +6,7 @@
 
 mod keys;
 
+use events::ids::{StoreName, StreamId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use self::keys::{customer_key, group_key};
@@ -19,7 +20,7 @@ pub struct StreamPage {
     /// How many there are.
     pub count: i64,
     /// Streams of those on the page, in order.
-    pub streams: Vec<String>,
+    pub streams: Vec<StreamId>,
 }
 
 type Query<'a> = QueryBuilder<'a, Postgres>;
@@ -30,7 +31,7 @@ type Query<'a> = QueryBuilder<'a, Postgres>;
 /// filter means is looked for once, for the count and the page alike.
 pub async fn customers(
     conn: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     filter: &CustomerFilter,
     order: Option<Order<CustomerKey>>,
     page: Page,
@@ -77,7 +78,7 @@ pub async fn customers(
 /// Which groups are on a page.
 pub async fn groups(
     conn: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     filter: &GroupFilter,
     order: Order<GroupKey>,
     page: Page,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::customer::Customer;
+use super::text;
 
 /// What there is to say when nothing is shown.
 pub fn render_nothing() -> String {
@@ -17,7 +18,8 @@ pub fn render_count(count: i64) -> String {
 /// `{"customer_invite":{…}}` as `POST customers/{id}/send_invite.json` answers it.
 pub fn render_invite(customer: &Customer, domain: &str) -> String {
     let from = format!("no-reply@{domain}");
-    json!({ "customer_invite": { "from": from, "to": customer.email } }).to_string()
+    let to = text(customer.profile.email.as_deref());
+    json!({ "customer_invite": { "from": from, "to": to } }).to_string()
 }
 
 /// `{"data":{…}}` as `POST customers/{id}/account_activation_url.json` answers it.

@@ -3,6 +3,7 @@
 //! Everything that a request says is a parameter. Statements are planned for their own parameters and
 //! not kept: which index is the best depends on what is looked for.
 
+use events::ids::StoreName;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::shopline::list::{Filter, Order, Page, SortKey, Start, Window, folded};
@@ -11,7 +12,7 @@ use crate::table::{column, decode};
 type Query<'a> = QueryBuilder<'a, Postgres>;
 
 /// How many customers there are.
-pub async fn count(conn: &mut PgConnection, store: &str) -> Result<i64, sqlx::Error> {
+pub async fn count(conn: &mut PgConnection, store: &StoreName) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("select count(*) from shopline_customers where store = $1 and not deleted")
         .bind(store)
         .fetch_one(conn)
@@ -24,7 +25,7 @@ pub async fn count(conn: &mut PgConnection, store: &str) -> Result<i64, sqlx::Er
 /// and nobody is left out.
 pub async fn page(
     conn: &mut PgConnection,
-    store: &str,
+    store: &StoreName,
     filter: &Filter,
     order: Order,
     start: &Start,
@@ -82,7 +83,7 @@ pub async fn page(
     })
 }
 
-fn push_filter(query: &mut Query<'_>, store: &str, filter: &Filter) {
+fn push_filter(query: &mut Query<'_>, store: &StoreName, filter: &Filter) {
     let Filter {
         ids,
         since_id,

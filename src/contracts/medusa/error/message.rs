@@ -33,30 +33,17 @@ impl ApiError {
             // Source: case `cg-get-not-found`. No colon here.
             Self::GroupUnknown { id } => format!("CustomerGroup with id {id} was not found"),
             Self::JoinsUnknownGroup { group } => joins_unknown(group),
-            // Source: case `groups-duplicate-new`.
-            Self::JoinsTwice { group, customer } => format!(
-                "Customer_group_customers with customer_group_id, customer_id {group}, \
-                 {customer} already exists."
-            ),
+            Self::JoinsTwice { group, customer } => joins_twice(group, customer),
             // Source: case `create-duplicate-registered`.
             Self::AccountExists => {
                 "A customer with the given email already has an account. Log in instead".to_owned()
             }
             // Source: case `create-duplicate-guest`.
             Self::GuestExists => "Guest customer with email already exists".to_owned(),
-            // Source: case `race-email-swap`. PostgreSQL writes booleans short.
-            Self::EmailTaken { email, has_account } => {
-                let has_account = if *has_account { 't' } else { 'f' };
-                let key = format!("email, has_account={email}, {has_account}");
-                format!("Customer with {} already exists.", unbraced(&key))
-            }
+            Self::EmailTaken { email, has_account } => email_taken(email, *has_account),
             // Source: case `cg-create-duplicate`.
             Self::GroupNameTaken { name } => format!("Key (name)=({name}) already exists."),
-            // Source: case `cg-update-duplicate-name`. Not the text of create.
-            Self::GroupRenameTaken { name } => {
-                let key = format!("name={name}");
-                format!("Customer_group with {} already exists.", unbraced(&key))
-            }
+            Self::GroupRenameTaken { name } => rename_taken(name),
             Self::MembersUnknown { ids } => {
                 let ids = Value::String(ids.join(", "));
                 format!("The following customer ids do not exist: {ids}")
@@ -83,6 +70,27 @@ fn joins_unknown(group: &str) -> String {
     } else {
         "null".to_owned()
     }
+}
+
+/// Source: case `groups-duplicate-new`.
+fn joins_twice(group: &str, customer: &str) -> String {
+    format!(
+        "Customer_group_customers with customer_group_id, customer_id {group}, {customer} already \
+         exists."
+    )
+}
+
+/// Source: case `race-email-swap`. PostgreSQL writes booleans short.
+fn email_taken(email: &str, has_account: bool) -> String {
+    let has_account = if has_account { 't' } else { 'f' };
+    let key = format!("email, has_account={email}, {has_account}");
+    format!("Customer with {} already exists.", unbraced(&key))
+}
+
+/// Source: case `cg-update-duplicate-name`. Not the text of create.
+fn rename_taken(name: &str) -> String {
+    let key = format!("name={name}");
+    format!("Customer_group with {} already exists.", unbraced(&key))
 }
 
 /// Medusa makes a sentence of PostgreSQL's `Key (name)=(vip) already exists.` by taking out every

@@ -123,9 +123,9 @@ fn duplicates_are_the_recorded_ones() {
     let message = "Customer with email, has_account g@x.com, f already exists.";
     check(&taken, 422, &body(message));
     let twice = Refusal::GroupTwice {
-        group: "01G".to_owned(),
+        group: "01G".into(),
     };
-    let groups = [("cgrp_01G".to_owned(), "01G".to_owned())];
+    let groups = [("cgrp_01G".into(), "01G".into())];
     let asked = Asked::UpdateCustomer {
         id: "cus_1",
         email: "",

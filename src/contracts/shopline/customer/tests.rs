@@ -32,8 +32,8 @@ const LATER: Reading<'static> = Reading {
 
 fn ids(number: usize) -> ForeignIds {
     ForeignIds {
-        medusa: format!("m{number}"),
-        shopline: format!("s{number}"),
+        medusa: format!("m{number}").into(),
+        shopline: format!("s{number}").into(),
     }
 }
 

@@ -46,8 +46,8 @@ fn a_list_is_filtered_by_ids_and_times() {
     );
     let request = request.unwrap();
     let expected = Filter {
-        ids: Some(texts(&["3", "1"])),
-        since_id: Some("42".to_owned()),
+        ids: Some(vec!["3".into(), "1".into()]),
+        since_id: Some("42".into()),
         created_at: Window {
             min: Some(1_649_855_600),
             max: Some(1_649_855_600),
@@ -75,7 +75,7 @@ fn a_search_names_documented_fields() {
          customer_date:2022-04-13;updated_at:%3E2022-04-13T21:13:20%2B08:00;orders_count:0&query_param=130",
     );
     let expected = Filter {
-        ids: Some(texts(&["1"])),
+        ids: Some(vec!["1".into()]),
         text: Some("130".to_owned()),
         terms: texts(&["t:vip", "t:b", "f:änn"]),
         accepts_marketing: Some(true),
@@ -184,7 +184,7 @@ fn a_wrong_value_is_refused() {
 /// What a link of a page says, as the next request's `page_info`.
 fn follow(request: &Request, rel: &str) -> String {
     let id = |id: &str| Customer {
-        id: id.to_owned(),
+        id: id.into(),
         ..Customer::default()
     };
     let page = Page {
@@ -205,7 +205,7 @@ fn follow(request: &Request, rel: &str) -> String {
 fn a_page_info_holds_the_whole_request() {
     let first = list("created_at_min=2022-04-13&limit=2&fields=id").unwrap();
     let place = |id: &str| SortKey {
-        id: id.to_owned(),
+        id: id.into(),
         created_at: 0,
     };
     let next = list(&format!("page_info={}", follow(&first, "next"))).unwrap();

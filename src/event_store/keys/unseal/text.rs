@@ -198,6 +198,9 @@ struct Sealed<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use events::ids::{Sequence, StoreName, StreamId};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -205,14 +208,19 @@ mod tests {
     use crate::event_store::keys::keyring::Keyring;
     use crate::event_store::keys::unseal::unseal_payload;
 
-    const PLACE: SealContext<'_> = SealContext {
-        store: "main",
-        stream: "S",
-        sequence: 3,
-    };
+    static STORE: LazyLock<StoreName> = LazyLock::new(|| "main".into());
+    static STREAM: LazyLock<StreamId> = LazyLock::new(|| "S".into());
+
+    fn place() -> SealContext<'static> {
+        SealContext {
+            store: &STORE,
+            stream: &STREAM,
+            sequence: Sequence::new(3),
+        }
+    }
 
     fn key() -> StreamKey {
-        Keyring::new(&[7; 32]).new_stream_key("S").0
+        Keyring::new(&[7; 32]).new_stream_key(&STREAM).0
     }
 
     /// JSON in which anything may be personal.
@@ -241,12 +249,12 @@ mod tests {
         fn a_text_opens_as_its_tree_does(payload in payloads()) {
             let key = key();
             let mut sealed = payload;
-            key.seal_payload(PLACE, &mut sealed);
+            key.seal_payload(place(), &mut sealed);
             let text = sealed.to_string();
             for key in [Some(&key), None] {
                 let mut tree: Value = serde_json::from_str(&text).unwrap();
-                unseal_payload(key, PLACE, &mut tree).unwrap();
-                prop_assert_eq!(unseal_text(key, PLACE, &text), Ok(tree.to_string()));
+                unseal_payload(key, place(), &mut tree).unwrap();
+                prop_assert_eq!(unseal_text(key, place(), &text), Ok(tree.to_string()));
             }
         }
     }
@@ -255,10 +263,10 @@ mod tests {
     fn what_does_not_open_says_where() {
         let key = key();
         let mut sealed = json!({ "list": [{ "m/n": { "$open": 1 } }] });
-        key.seal_payload(PLACE, &mut sealed);
+        key.seal_payload(place(), &mut sealed);
         let elsewhere = SealContext {
-            sequence: 4,
-            ..PLACE
+            sequence: Sequence::new(4),
+            ..place()
         };
         let error = KeyError::DoesNotOpen {
             pointer: "/list/0/m~1n".to_owned(),
@@ -267,7 +275,7 @@ mod tests {
         assert_eq!(opened, Err(UnsealError::Key(error)));
         for text in ["{", "{\"a\":1}x", "[1,]", r#"{"$sealed":1}"#] {
             assert_eq!(
-                unseal_text(Some(&key), PLACE, text),
+                unseal_text(Some(&key), place(), text),
                 Err(UnsealError::Malformed),
                 "{text}"
             );

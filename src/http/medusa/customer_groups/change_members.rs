@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
+use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, MedusaId, StreamId};
 use projections::medusa::{Related, Relations, render_group};
 
 use super::group_as_of;
@@ -18,8 +18,8 @@ use crate::http::medusa::error::not_done;
 pub(super) async fn change_members(
     call: &Call<'_>,
     id: &str,
-    asked: Vec<String>,
-    command: impl Fn(String) -> Command,
+    asked: Vec<MedusaId>,
+    command: impl Fn(StreamId) -> Command,
     request: &Request,
 ) -> Result<Answered, ApiError> {
     let ledger = &call.api.ledger;
@@ -30,10 +30,10 @@ pub(super) async fn change_members(
     let mut named = HashSet::new();
     let commands = customers
         .iter()
-        .filter(|(_, stream)| named.insert(stream.as_str()))
+        .filter(|(_, stream)| named.insert(stream))
         .map(|(_, stream)| (stream.clone(), command(group.clone())))
         .collect();
-    let shown = (group.as_str(), group::Command::ChangeMembers);
+    let shown = (&group, group::Command::ChangeMembers);
     let asked = Asked::ChangeMembers {
         group: id,
         customers: &customers,

@@ -30,7 +30,9 @@ pub(in crate::http) async fn handle(call: &Call<'_>, id: &str) -> Result<Answere
         Some(as_of) => then(call, id, as_of).await?,
         None => {
             let ledger = &call.api.ledger;
-            ledger.medusa_customer(id, relations.has_groups()).await?
+            ledger
+                .medusa_customer(&id.into(), relations.has_groups())
+                .await?
         }
     };
     let unknown = || ApiError::CustomerUnknown { id: id.to_owned() };
@@ -51,7 +53,7 @@ async fn then(
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };

@@ -1,7 +1,7 @@
 //! `POST /admin/customers/{id}`: one of the two operations the ledger exists for.
 
 use axum::http::StatusCode;
-use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP};
+use events::ids::{MEDUSA_CUSTOMER, MEDUSA_GROUP, MedusaId, StreamId};
 use events::patch::Patch;
 use express::json::Document;
 use projections::medusa::{Related, Relations};
@@ -30,7 +30,7 @@ pub(in crate::http) async fn handle(
     let Ok(relations) = Relations::of_customer(update.expand.as_deref()) else {
         // Medusa looks for the customer first, and finds out about the relation when all is
         // written. Here nothing is: a request that is answered 500 changes nothing.
-        let found = ledger.medusa_customer(id, false).await?;
+        let found = ledger.medusa_customer(&id.into(), false).await?;
         return Err(found.map_or_else(unknown, |_| ApiError::Unknown));
     };
     request.credential = call.hash(update.password.as_ref()).await?;
@@ -79,12 +79,12 @@ pub(in crate::http) async fn handle(
 /// Each group's id with its stream.
 async fn with_streams(
     call: &Call<'_>,
-    ids: Vec<String>,
-) -> Result<Vec<(String, String)>, ApiError> {
+    ids: Vec<MedusaId>,
+) -> Result<Vec<(MedusaId, StreamId)>, ApiError> {
     let streams = call.streams(MEDUSA_GROUP, &ids).await?;
     Ok(ids.into_iter().zip(streams).collect())
 }
 
-fn streams(groups: &[(String, String)]) -> Vec<String> {
+fn streams(groups: &[(MedusaId, StreamId)]) -> Vec<StreamId> {
     groups.iter().map(|(_, stream)| stream.clone()).collect()
 }

@@ -12,7 +12,7 @@ pub(in crate::http) async fn handle(
     call: &Call<'_>,
     found: &MatchedPath,
 ) -> Result<String, ApiError> {
-    let ids = vec![found.address_id()?.to_owned()];
+    let ids = vec![found.address_id()?.clone()];
     let stream = call.stream(found.customer_id()?).await?;
     let done = call.execute(&stream, Command::RemoveAddresses(ids), &[]);
     done.await.map_err(ApiError::of_path)?;

@@ -14,7 +14,7 @@ pub(in crate::http) async fn handle(
     found: &MatchedPath,
 ) -> Result<String, ApiError> {
     let address = AddressPatch {
-        shopline_id: Some(found.address_id()?.to_owned()),
+        shopline_id: Some(found.address_id()?.clone()),
         default: Some(true),
         ..AddressPatch::default()
     };

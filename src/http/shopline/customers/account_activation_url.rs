@@ -16,7 +16,7 @@ pub(in crate::http) async fn handle(
     found: &MatchedPath,
 ) -> Result<String, ApiError> {
     let customer = call.shown(found.customer_id()?).await?;
-    check_invitable(customer.state)?;
+    check_invitable(customer.profile.state)?;
     let token = format!("activation:{}", customer.stream);
     let token = call.api.ledger.keyring.hash_token(&token);
     let token = URL_SAFE_NO_PAD.encode(token);

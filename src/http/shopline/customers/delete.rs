@@ -14,6 +14,6 @@ pub(in crate::http) async fn handle(
 ) -> Result<String, ApiError> {
     let stream = call.stream(found.customer_id()?).await?;
     let done = call.execute(&stream, Command::Delete, &[]).await?;
-    let before = call.as_of(&done.stream, done.sequence - 1).await?;
+    let before = call.as_of(&done.stream, done.sequence.previous()).await?;
     Ok(render_deleted(&before.views.shopline))
 }

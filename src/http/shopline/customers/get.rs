@@ -1,5 +1,6 @@
 //! `GET customers/v2/{id}.json`; with `as_of`, the ledger's own, as it was answered then.
 
+use events::ids::ShoplineId;
 use projections::shopline::{Customer, Fields, render_read};
 
 use crate::contracts::shopline::error::ApiError;
@@ -31,7 +32,7 @@ pub(in crate::http) async fn handle(
 }
 
 /// A customer as it was at a point in time.
-async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiError> {
+async fn then(call: &Call<'_>, id: &ShoplineId, as_of: &str) -> Result<Customer, ApiError> {
     let parameter = |expected| ApiError::Parameter {
         parameter: "as_of",
         expected,
@@ -42,7 +43,7 @@ async fn then(call: &Call<'_>, id: &str, as_of: &str) -> Result<Customer, ApiErr
         ledger: &call.api.ledger,
         asker: Asker {
             actor: &call.actor,
-            request_id: Some(&call.id.0),
+            request_id: Some(call.id),
             reason: reason.as_deref(),
         },
     };

@@ -2,6 +2,7 @@
 
 use customer_ledger::event_store::read::reader;
 use events::CustomerEvent;
+use events::ids::Sequence;
 use events::record::{Record, StreamKind};
 use serde_json::json;
 
@@ -87,8 +88,8 @@ async fn on_whose_behalf_and_why_stand_sealed_in_every_event_of_the_request() {
         &mut *connection,
         StreamKind::Customer,
         &known.stream,
-        1,
-        i64::MAX,
+        Sequence::FIRST,
+        Sequence::MAX,
     )
     .await
     .unwrap();

@@ -1,6 +1,6 @@
 //! What makes a key: its text, the route and the actor; and what a key is not for.
 
-use customer_ledger::auth::grants::{Person, add_person};
+use customer_ledger::auth::people::{Person, add_person};
 use devkit::http::Answer;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -96,9 +96,14 @@ async fn the_same_key_of_another_actor_is_another_key() {
         password: "secret",
         api_token: "another-token",
     };
-    add_person(&owner, &crate::support::shop::keyring(), "main", &colleague)
-        .await
-        .unwrap();
+    add_person(
+        &owner,
+        &crate::support::shop::keyring(),
+        &"main".into(),
+        &colleague,
+    )
+    .await
+    .unwrap();
     owner.close().await;
     let server = shop.serve("api").await;
     let known = server.guest("g@example.com").await;

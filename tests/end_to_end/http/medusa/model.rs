@@ -1,6 +1,8 @@
 //! Random customers under random filters and orders: what PostgreSQL finds is what a plain filter over
 //! the same customers finds.
 
+use events::customer::Profile;
+use events::ids::{Position, Sequence, StreamId};
 use jiff::Timestamp;
 use projections::medusa::table::pages;
 use projections::medusa::{
@@ -23,8 +25,8 @@ fn name() -> impl Strategy<Value = Option<String>> {
     prop::option::of("[abAB%_é\\\\]{0,4}")
 }
 
-fn groups() -> impl Strategy<Value = Vec<String>> {
-    let name = |group: &&str| (*group).to_owned();
+fn groups() -> impl Strategy<Value = Vec<StreamId>> {
+    let name = |group: &&str| StreamId::from(*group);
     let of = GROUPS.iter().take(3).map(name).collect::<Vec<_>>();
     prop::sample::subsequence(of, 0..=3)
 }
@@ -35,8 +37,8 @@ fn customer() -> impl Strategy<Value = Customer> {
     (texts, times, groups(), any::<bool>(), 0..10_u8).prop_map(
         |((email, first_name, last_name), times, groups, has_account, fate)| {
             let lived = Customer {
-                sequence: 2,
-                position: 2,
+                sequence: Sequence::new(2),
+                position: Position::new(2),
                 created_at: time(times.0),
                 updated_at: time(times.1),
                 ..Customer::default()
@@ -48,10 +50,13 @@ fn customer() -> impl Strategy<Value = Customer> {
                 };
             }
             Customer {
-                email,
-                first_name,
-                last_name,
-                has_account,
+                profile: Profile {
+                    email,
+                    first_name,
+                    last_name,
+                    has_account,
+                    ..Profile::default()
+                },
                 groups,
                 ..lived
             }
@@ -74,7 +79,7 @@ fn filter() -> impl Strategy<Value = CustomerFilter> {
         1 => Just(HasAccount::No),
         1 => Just(HasAccount::Null),
     ];
-    let name = |group: &&str| (*group).to_owned();
+    let name = |group: &&str| StreamId::from(*group);
     let of = GROUPS.iter().map(name).collect::<Vec<_>>();
     let groups = prop::option::of(prop::sample::subsequence(of, 0..=4));
     (q, has_account, groups, window(), window()).prop_map(
@@ -135,7 +140,10 @@ fn is_within(time: Timestamp, window: Window) -> bool {
 }
 
 fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
-    let texts = [&customer.email, &customer.first_name, &customer.last_name];
+    let texts = {
+        let profile = &customer.profile;
+        [&profile.email, &profile.first_name, &profile.last_name]
+    };
     !customer.deleted
         && filter
             .q
@@ -143,8 +151,8 @@ fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
             .is_none_or(|q| texts.iter().any(|text| is_found(text.as_ref(), q)))
         && match filter.has_account {
             HasAccount::Any => true,
-            HasAccount::Yes => customer.has_account,
-            HasAccount::No => !customer.has_account,
+            HasAccount::Yes => customer.profile.has_account,
+            HasAccount::No => !customer.profile.has_account,
             HasAccount::Null => false,
         }
         && filter
@@ -158,11 +166,11 @@ fn is_meant(customer: &Customer, filter: &CustomerFilter) -> bool {
 /// What a customer is ordered by; nothing is greater than all.
 fn key(customer: &Customer, column: CustomerColumn) -> (bool, String) {
     let key = match column {
-        CustomerColumn::Id => Some(customer.id.clone()),
+        CustomerColumn::Id => Some(customer.id.to_string()),
         CustomerColumn::CreatedAt => Some(customer.created_at.as_microsecond().to_string()),
         CustomerColumn::UpdatedAt => Some(customer.updated_at.as_microsecond().to_string()),
-        CustomerColumn::FirstName => customer.first_name.clone(),
-        CustomerColumn::HasAccount => Some(customer.has_account.to_string()),
+        CustomerColumn::FirstName => customer.profile.first_name.clone(),
+        CustomerColumn::HasAccount => Some(customer.profile.has_account.to_string()),
         CustomerColumn::DeletedAt
         | CustomerColumn::Email
         | CustomerColumn::LastName
@@ -207,15 +215,22 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         .iter()
         .map(|one| Customer {
             deleted: false,
-            sequence: 1,
-            has_account: true,
+            sequence: Sequence::FIRST,
+            profile: Profile {
+                has_account: true,
+                ..one.profile.clone()
+            },
             ..one.clone()
         })
         .collect();
     for store in ["main", "other"] {
-        table::save(conn, store, &rows(0, &born)).await.unwrap();
+        table::save(conn, &store.into(), &rows(Sequence::START, &born))
+            .await
+            .unwrap();
     }
-    table::save(conn, "main", &rows(1, all)).await.unwrap();
+    table::save(conn, &"main".into(), &rows(Sequence::FIRST, all))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -226,8 +241,8 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let mut all = draw(&mut runner, prop::collection::vec(customer(), CUSTOMERS));
     for (n, customer) in all.iter_mut().enumerate() {
         // An imported id need not follow its stream.
-        customer.stream = format!("{n:026}");
-        customer.id = format!("cus_{:03}", n * 7 % CUSTOMERS);
+        customer.stream = format!("{n:026}").into();
+        customer.id = format!("cus_{:03}", n * 7 % CUSTOMERS).into();
     }
     save(&mut conn, &all).await;
     let (mut empty_count, mut whole_count) = (0, 0);
@@ -241,7 +256,7 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
         } else {
             filter
         };
-        let found = pages::customers(&mut conn, "main", &filter, order, page)
+        let found = pages::customers(&mut conn, &"main".into(), &filter, order, page)
             .await
             .unwrap();
         let expected = expected(&all, &filter, order, page);

@@ -4,7 +4,7 @@ use customer_ledger::domain::customer::{
     AddressPatch, Command, CreateCustomer, Fields, NewAddress,
 };
 use devkit::http::Answer;
-use events::ids::ForeignIds;
+use events::ids::{ForeignIds, StreamId};
 use events::patch::Patch;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ use crate::support::shop::{Server, Shop};
 
 /// Appends a customer under an id of SHOPLINE's choice.
 async fn append(shop: &Shop, id: &str, fields: Fields, addresses: Vec<AddressPatch>) {
-    let stream = ulid::Ulid::new().to_string();
+    let stream = StreamId::new(ulid::Ulid::new().to_string());
     let create = CreateCustomer {
         rules: &RULES,
         ids: ForeignIds {
-            medusa: format!("cus_{stream}"),
-            shopline: id.to_owned(),
+            medusa: format!("cus_{stream}").into(),
+            shopline: id.into(),
         },
         fields,
         has_account: false,
@@ -37,8 +37,8 @@ fn address(id: &str) -> AddressPatch {
     AddressPatch {
         new: NewAddress {
             ids: ForeignIds {
-                medusa: format!("addr_{ulid}"),
-                shopline: id.to_owned(),
+                medusa: format!("addr_{ulid}").into(),
+                shopline: id.into(),
             },
             id: ulid,
         },

@@ -1,7 +1,8 @@
 //! Random customers under random filters: what PostgreSQL finds is what a plain filter over the same
 //! customers finds, and its pages visit each of them once, forwards and backwards.
 
-use events::customer::{CustomerState, Subscription};
+use events::customer::{CustomerState, Profile, Subscription};
+use events::ids::{Position, Sequence, ShoplineId};
 use jiff::Timestamp;
 use projections::shopline::table::pages;
 use projections::shopline::{
@@ -52,8 +53,8 @@ fn customer() -> impl Strategy<Value = Customer> {
             |(texts, tags, state, email_subscription, times, verified_email, fate)| {
                 let (email, phone, first_name, last_name, city) = texts;
                 let lived = Customer {
-                    sequence: 2,
-                    position: 2,
+                    sequence: Sequence::new(2),
+                    position: Position::new(2),
                     created_at: time(times.0),
                     updated_at: time(times.1),
                     ..Customer::default()
@@ -65,14 +66,18 @@ fn customer() -> impl Strategy<Value = Customer> {
                     };
                 }
                 Customer {
-                    email,
-                    phone,
-                    first_name,
-                    last_name,
-                    tags: tags.into_iter().map(ToOwned::to_owned).collect(),
-                    state,
-                    email_subscription,
-                    verified_email,
+                    profile: Profile {
+                        email: Some(email),
+                        phone: Some(phone),
+                        first_name: Some(first_name),
+                        last_name: Some(last_name),
+                        tags: Some(tags.into_iter().map(ToOwned::to_owned).collect()),
+                        state,
+                        email_subscription,
+                        verified_email,
+                        ..Profile::default()
+                    }
+                    .without_empty(),
                     addresses: vec![Address {
                         city,
                         ..Address::default()
@@ -84,15 +89,16 @@ fn customer() -> impl Strategy<Value = Customer> {
 }
 
 /// Of several lengths, with zeros in front, and some that are no numbers.
-fn id(n: usize) -> String {
-    match n % 7 {
+fn id(n: usize) -> ShoplineId {
+    let id = match n % 7 {
         0 => format!("{n}"),
         1 => format!("00{n}"),
         2 => format!("x-{n}"),
         3 => format!("46032231{n:03}"),
         4 => format!("É{n}"),
         _ => format!("42{:08}", n * 7919 % 10_000),
-    }
+    };
+    id.into()
 }
 
 fn window() -> impl Strategy<Value = Window> {
@@ -154,35 +160,34 @@ fn is_within(time: Timestamp, window: Window) -> bool {
 fn is_meant(customer: &Customer, filter: &Filter) -> bool {
     // U+0000 cannot be stored, and stands for U+FFFD.
     let fold = |text: &str| text.to_lowercase().replace('\0', "\u{fffd}");
-    let flag = match customer.email_subscription {
+    let flag = match customer.profile.email_subscription {
         Subscription::Unsubscribed => 0,
         Subscription::Subscribed => 1,
         Subscription::Never | Subscription::Pending => 2,
     };
-    let state = match customer.state {
+    let state = match customer.profile.state {
         CustomerState::Disabled => 0,
         CustomerState::NotInvited => 1,
         CustomerState::Invited => 2,
         CustomerState::Registered => 3,
     };
-    let named = format!("{} {}", customer.first_name, customer.last_name);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let first_name = text(&customer.profile.first_name);
+    let named = format!("{first_name} {}", text(&customer.profile.last_name));
     let city = customer
         .addresses
         .first()
         .map(|address| address.city.clone());
     let texts = [
-        customer.email.clone(),
-        customer.phone.clone(),
+        text(&customer.profile.email),
+        text(&customer.profile.phone),
         named,
         city.unwrap_or_default(),
     ];
     let has = |part: &String| texts.iter().any(|text| fold(text).contains(&fold(part)));
-    let mut terms: Vec<String> = customer
-        .tags
-        .iter()
-        .map(|tag| format!("t:{}", fold(tag)))
-        .collect();
-    terms.push(format!("f:{}", fold(&customer.first_name)));
+    let tags = customer.profile.tags.as_deref().unwrap_or_default();
+    let mut terms: Vec<String> = tags.iter().map(|tag| format!("t:{}", fold(tag))).collect();
+    terms.push(format!("f:{}", fold(&first_name)));
     !customer.deleted
         && filter
             .ids
@@ -203,7 +208,7 @@ fn is_meant(customer: &Customer, filter: &Filter) -> bool {
         && filter.state.is_none_or(|asked| asked == state)
         && filter
             .verified_email
-            .is_none_or(|asked| asked == customer.verified_email)
+            .is_none_or(|asked| asked == customer.profile.verified_email)
         && is_within(customer.created_at, filter.created_at)
         && is_within(customer.updated_at, filter.updated_at)
 }
@@ -212,7 +217,7 @@ fn key(id: &str) -> (usize, &[u8]) {
     (id.len(), id.as_bytes())
 }
 
-fn expected(all: &[Customer], filter: &Filter, order: Order) -> Vec<String> {
+fn expected(all: &[Customer], filter: &Filter, order: Order) -> Vec<ShoplineId> {
     let mut found: Vec<_> = all.iter().filter(|one| is_meant(one, filter)).collect();
     found.sort_by(|one, other| key(&other.id).cmp(&key(&one.id)));
     if order == Order::Creation {
@@ -227,16 +232,23 @@ async fn save(conn: &mut PgConnection, all: &[Customer]) {
         .iter()
         .map(|one| Customer {
             deleted: false,
-            sequence: 1,
-            email: "born@example.com".to_owned(),
-            tags: vec!["born".to_owned()],
+            sequence: Sequence::FIRST,
+            profile: Profile {
+                email: Some("born@example.com".to_owned()),
+                tags: Some(vec!["born".to_owned()]),
+                ..one.profile.clone()
+            },
             ..one.clone()
         })
         .collect();
     for store in ["main", "other"] {
-        table::save(conn, store, &rows(0, &born)).await.unwrap();
+        table::save(conn, &store.into(), &rows(Sequence::START, &born))
+            .await
+            .unwrap();
     }
-    table::save(conn, "main", &rows(1, all)).await.unwrap();
+    table::save(conn, &"main".into(), &rows(Sequence::FIRST, all))
+        .await
+        .unwrap();
 }
 
 /// Walks from one end to the other: the ids as they were seen.
@@ -246,12 +258,12 @@ async fn walk(
     order: Order,
     limit: u32,
     forwards: bool,
-) -> Vec<String> {
+) -> Vec<ShoplineId> {
     let mut start = if forwards { Start::First } else { Start::Last };
-    let mut seen: Vec<String> = vec![];
+    let mut seen: Vec<ShoplineId> = vec![];
     loop {
         let first = matches!(start, Start::First | Start::Last);
-        let page = pages::page(conn, "main", filter, order, &start, limit)
+        let page = pages::page(conn, &"main".into(), filter, order, &start, limit)
             .await
             .unwrap();
         let ids: Vec<_> = page.customers.iter().map(|one| one.id.clone()).collect();
@@ -283,12 +295,12 @@ async fn what_postgres_finds_is_what_a_plain_filter_finds() {
     let mut runner = TestRunner::deterministic();
     let mut all = draw(&mut runner, prop::collection::vec(customer(), CUSTOMERS));
     for (n, customer) in all.iter_mut().enumerate() {
-        customer.stream = format!("{n:026}");
+        customer.stream = format!("{n:026}").into();
         customer.id = id(n);
     }
     save(&mut conn, &all).await;
     let live = i64::try_from(all.iter().filter(|one| !one.deleted).count()).unwrap();
-    assert_eq!(pages::count(&mut conn, "main").await.unwrap(), live);
+    assert_eq!(pages::count(&mut conn, &"main".into()).await.unwrap(), live);
     let (mut empty_count, mut long_count) = (0, 0);
     for turn in 0..FILTERS {
         let orders = prop::sample::select(vec![Order::Id, Order::Creation]);

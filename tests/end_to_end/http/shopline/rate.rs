@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use customer_ledger::auth::grants::{App, add_app};
+use customer_ledger::auth::apps::{App, add_app};
 use customer_ledger::contracts::shopline::rate::Plan;
 use devkit::http::{Answer, Call};
 use hyper::Method;
@@ -21,7 +21,9 @@ async fn add(shop: &Shop, key: &str, plan: Plan) {
         scopes: &["read_customers".to_owned()],
         plan,
     };
-    let made = add_app(&owner, &keyring(), "main", &app).await.unwrap();
+    let made = add_app(&owner, &keyring(), &"main".into(), &app)
+        .await
+        .unwrap();
     assert_eq!(made.map(|secret| secret.len()), Some(64));
     owner.close().await;
 }

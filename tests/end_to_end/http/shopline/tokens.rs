@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use customer_ledger::auth::grants::app_token;
+use customer_ledger::auth::apps::app_token;
 use devkit::http::Answer;
 use hmac::{Hmac, Mac as _};
 use hyper::Method;
@@ -141,16 +141,16 @@ async fn a_token_that_only_reads_cannot_write_and_one_that_only_writes_cannot_re
     let owner = sqlx::PgPool::connect(&shop.database.owner_url)
         .await
         .unwrap();
-    let writer = customer_ledger::auth::grants::App {
+    let writer = customer_ledger::auth::apps::App {
         key: "writer",
         secret: Some("s"),
         plan: customer_ledger::contracts::shopline::rate::Plan::Standard,
         scopes: &["write_customers".to_owned()],
     };
-    customer_ledger::auth::grants::add_app(
+    customer_ledger::auth::apps::add_app(
         &owner,
         &crate::support::shop::keyring(),
-        "main",
+        &"main".into(),
         &writer,
     )
     .await

@@ -2,6 +2,8 @@
 //!
 //! Texts are compared by code point, as Medusa's own database compares them.
 
+use events::ids::StreamId;
+
 use super::Query;
 use crate::medusa::list::{
     AddressColumn, CustomerColumn, CustomerKey, GroupColumn, GroupKey, Order,
@@ -27,7 +29,7 @@ macro_rules! metadata {
 pub(super) fn customer_key(
     query: &mut Query<'_>,
     order: Order<CustomerKey>,
-    groups: Option<&[String]>,
+    groups: Option<&[StreamId]>,
 ) {
     match order.key {
         CustomerKey::Own(column) => {

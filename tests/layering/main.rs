@@ -6,160 +6,17 @@
 //! longer fails, too. The text is what rustfmt writes; comments and test modules are not read.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::Path;
+mod architecture;
+mod circles;
+mod exhaustive;
+mod handlers;
+mod rule;
+mod sizes;
+mod text;
+mod visibility;
 
-/// One rule over the files of the project.
-struct Rule {
-    /// Why it exists: what a failure says.
-    why: &'static str,
-    /// Which files it is about, by path from the root.
-    about: fn(&str) -> bool,
-    /// The lines of a text that break it, from 1.
-    broken_by: fn(&str) -> Vec<usize>,
-    /// Files that may break it, each with the reason.
-    exceptions: &'static [(&'static str, &'static str)],
-}
-
-impl Rule {
-    /// Fails with every line of the project that breaks the rule.
-    #[track_caller]
-    fn holds(&self) {
-        let mut offences = vec![];
-        let mut needed = vec![];
-        for (path, text) in project() {
-            let lines = self.offending_lines(&path, &text);
-            if let Some((path, _)) = self.exceptions.iter().find(|(file, _)| *file == path) {
-                needed.extend((!lines.is_empty()).then_some(*path));
-                continue;
-            }
-            for number in lines {
-                let line = text.lines().nth(number - 1).unwrap_or_default().trim();
-                offences.push(format!("{path}:{number}: {line}"));
-            }
-        }
-        assert!(offences.is_empty(), "{}\n{}", self.why, offences.join("\n"));
-        for (path, reason) in self.exceptions {
-            assert!(
-                needed.contains(path),
-                "{path} needs no exception any longer ({reason}): take it from the list"
-            );
-        }
-    }
-
-    /// Fails if the rule overlooks a file with this text.
-    #[track_caller]
-    fn refuses(&self, path: &str, text: &str) {
-        assert!(
-            !self.offending_lines(path, text).is_empty(),
-            "{path}: {text}"
-        );
-    }
-
-    /// Fails if the rule takes offence at a file with this text.
-    #[track_caller]
-    fn allows(&self, path: &str, text: &str) {
-        assert_eq!(self.offending_lines(path, text), [0; 0], "{path}: {text}");
-    }
-
-    fn offending_lines(&self, path: &str, text: &str) -> Vec<usize> {
-        if (self.about)(path) {
-            (self.broken_by)(text)
-        } else {
-            vec![]
-        }
-    }
-}
-
-/// The sources and manifests of the project: paths from its root, and texts.
-fn project() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = vec![];
-    let mut paths: Vec<_> = [
-        "Cargo.toml",
-        "src",
-        "events",
-        "express",
-        "projections",
-        "devkit",
-        "bench",
-        "tests",
-    ]
-    .map(|name| root.join(name))
-    .into();
-    while let Some(path) = paths.pop() {
-        let is_source = |extension| extension == "rs" || extension == "toml";
-        if path.is_dir() {
-            paths.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(is_source) {
-            let relative = path.strip_prefix(root).unwrap().to_str().unwrap();
-            files.push((relative.to_owned(), fs::read_to_string(&path).unwrap()));
-        }
-    }
-    files.sort();
-    assert!(files.len() > 100, "the sources are where they were");
-    files
-}
-
-/// The lines of code, with their numbers from 1: no comments, nothing from `mod tests {` on.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..)
-        .zip(text.lines())
-        .take_while(|(_, line)| *line != "mod tests {")
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-}
-
-/// The lines of code in which one of these stands, whole: `rand::` is not in `operand::`.
-fn lines_with(text: &str, words: &[&str]) -> Vec<usize> {
-    let is_in_name = |char: char| char.is_alphanumeric() || char == '_';
-    let has = |line: &str, word: &str| {
-        line.match_indices(word).any(|(at, _)| {
-            let (before, from) = line.split_at(at);
-            let after = from.strip_prefix(word).unwrap_or_default();
-            let ends = !word.ends_with(is_in_name) || !after.starts_with(is_in_name);
-            ends && !before.ends_with(is_in_name)
-        })
-    };
-    code(text)
-        .filter(|(_, line)| words.iter().any(|word| has(line, word)))
-        .map(|(number, _)| number)
-        .collect()
-}
-
-/// The lines of a manifest that depend on one of these crates, in any of its tables.
-fn dependencies_on(manifest: &str, crates: &[&str]) -> Vec<usize> {
-    let mut in_dependencies = false;
-    let mut lines = vec![];
-    for (number, line) in (1..).zip(manifest.lines().map(str::trim)) {
-        let name = if let Some(table) = line.strip_prefix('[') {
-            let table = table.trim_end_matches(']');
-            in_dependencies = table.ends_with("dependencies");
-            table
-                .split_once("dependencies.")
-                .map_or("", |(_, name)| name)
-        } else if in_dependencies {
-            line.split(['.', '=', ' ']).next().unwrap_or_default()
-        } else {
-            ""
-        };
-        // `other = { package = "axum" }` is axum, too.
-        let renamed = |name: &&&str| line.contains(&format!("package = \"{name}\""));
-        if crates.contains(&name) || crates.iter().any(|name| renamed(&name)) {
-            lines.push(number);
-        }
-    }
-    lines
-}
-
-/// Whether a path is one of a module's: its file or something in its folder.
-fn is_of(module: &str, path: &str) -> bool {
-    path.strip_prefix(module)
-        .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
-}
+use crate::rule::Rule;
+use crate::text::{dependencies_on, is_of, is_test, lines_with};
 
 /// The service's files without I/O, less their tests.
 fn is_pure_service(path: &str) -> bool {
@@ -178,13 +35,13 @@ fn is_pure_service(path: &str) -> bool {
     ]
     .iter()
     .any(|module| is_of(module, path))
-        && !path.ends_with("/tests.rs")
-        && !path.contains("/tests/")
+        && !is_test(path)
 }
 
 const EVENTS: Rule = Rule {
     why: "`events` is what everything else stands on: it knows no other crate of the project and no \
-          I/O, so that anyone can decode the ledger with it",
+          I/O, so that anyone can decode the ledger with it. Its optional feature `sqlx` only says \
+          that an id is a text or a number as a column, too",
     about: |path| path == "events/Cargo.toml",
     broken_by: |manifest| {
         let above = ["projections", "customer-ledger"];
@@ -197,7 +54,13 @@ const EVENTS: Rule = Rule {
             "hyper",
             "rand",
         ];
-        dependencies_on(manifest, &[&above[..], &io[..]].concat())
+        let derives_columns = |number: &usize| {
+            let line = manifest.lines().nth(number - 1).unwrap_or_default();
+            line.starts_with("sqlx =") && line.contains("optional = true")
+        };
+        let mut lines = dependencies_on(manifest, &[&above[..], &io[..]].concat());
+        lines.retain(|number| !derives_columns(number));
+        lines
     },
     exceptions: &[],
 };
@@ -214,9 +77,17 @@ fn events_depend_on_nothing_of_the_project_and_do_no_io() {
         "events/Cargo.toml",
         "[target.'cfg(unix)'.dependencies]\nt = { package = \"tokio\" }",
     );
+    EVENTS.refuses(
+        "events/Cargo.toml",
+        "[dependencies]\ntokio = { workspace = true, optional = true }",
+    );
     EVENTS.allows(
         "events/Cargo.toml",
         "[dependencies]\nserde.workspace = true",
+    );
+    EVENTS.allows(
+        "events/Cargo.toml",
+        "[dependencies]\nsqlx = { workspace = true, optional = true }",
     );
     EVENTS.holds();
 }
@@ -351,7 +222,11 @@ const PURE: Rule = Rule {
         let layers = ["crate::event_store", "crate::http"];
         let clock = ["Timestamp::now", "Zoned::now", "SystemTime", "Instant::now"];
         let chance = ["rand::", "Ulid::new", "RandomState"];
-        lines_with(text, &[&outside[..], &layers, &clock, &chance].concat())
+        let mut lines = lines_with(text, &[&outside[..], &layers, &clock, &chance].concat());
+        // The ids of `events` are columns, too.
+        let columns = lines_with(text, &[r#"cfg_attr(feature = "sqlx", derive(sqlx::Type)"#]);
+        lines.retain(|number| !columns.contains(number));
+        lines
     },
     exceptions: &[],
 };
@@ -368,6 +243,10 @@ fn decisions_contracts_events_and_views_are_pure() {
     PURE.refuses("projections/src/medusa/render.rs", "sqlx::query(\"\")");
     PURE.refuses("express/src/query.rs", "use tokio::fs;");
     PURE.refuses("events/src/record.rs", "std::fs::read(path)");
+    PURE.allows(
+        "events/src/ids/text.rs",
+        r#"#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]"#,
+    );
     PURE.allows("src/domain/customer.rs", "let operand = operand::of(x);");
     PURE.allows("src/domain/customer.rs", "fn f(now: Timestamp) {}");
     PURE.allows("projections/src/medusa/table.rs", "sqlx::query(\"\")");
@@ -380,7 +259,7 @@ const ANSWERS: Rule = Rule {
           to a shop's JSON would sooner or later say something else",
     about: |path| {
         let is_layer = is_of("src/http", path) || is_of("src/contracts", path);
-        is_layer && !path.ends_with("/tests.rs") && !path.contains("/tests/")
+        is_layer && !is_test(path)
     },
     broken_by: |text| lines_with(text, &["Serialize"]),
     exceptions: &[
@@ -414,95 +293,6 @@ fn http_and_contracts_hold_no_serde_type_of_an_answer() {
     ANSWERS.allows("src/contracts/medusa/query.rs", "#[derive(Deserialize)]");
     ANSWERS.allows("src/history/refusals.rs", "#[derive(Serialize)]");
     ANSWERS.holds();
-}
-
-const EXHAUSTIVE: Rule = Rule {
-    why: "a new event must stop the compiler at every reader: an arm that takes whatever is left \
-          would let it pass unseen",
-    about: |path| {
-        ["events/src", "projections/src", "src"]
-            .iter()
-            .any(|folder| is_of(folder, path))
-    },
-    broken_by: |text| {
-        let lines: Vec<_> = code(text).collect();
-        let matches = (0..lines.len()).filter(|at| lines.get(*at).is_some_and(opens_match));
-        matches
-            .flat_map(|at| catch_alls(lines.get(at..).unwrap_or_default()))
-            .collect()
-    },
-    exceptions: &[],
-};
-
-fn opens_match((_, line): &(usize, &str)) -> bool {
-    line.split([' ', '(']).any(|word| word == "match")
-}
-
-fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-/// The arms that take anything, of a `match` over events that begins with the first line. Its arms
-/// stand four columns to the right of it, and it ends where a line stands as far left as it does.
-fn catch_alls(lines: &[(usize, &str)]) -> Vec<usize> {
-    let Some(((_, first), rest)) = lines.split_first() else {
-        return vec![];
-    };
-    let left = indentation(first);
-    let is_last = |line: &str| indentation(line) == left && line.trim_start().starts_with('}');
-    let arms = rest
-        .iter()
-        .take_while(|(_, line)| !is_last(line))
-        .filter(|(_, line)| indentation(line) == left + 4);
-    let is_over_events = arms.clone().any(|(_, arm)| {
-        ["CustomerEvent::", "GroupEvent::"].iter().any(|name| {
-            arm.trim_start()
-                .trim_start_matches(['|', ' ', '('])
-                .starts_with(name)
-        })
-    });
-    arms.filter(|(_, arm)| is_over_events && takes_anything(arm.trim_start()))
-        .map(|(number, _)| *number)
-        .collect()
-}
-
-/// Whether an arm's pattern is `_` or a name, guarded or not, alone or as an alternative.
-fn takes_anything(arm: &str) -> bool {
-    let Some((pattern, _)) = arm.split_once("=>") else {
-        return false;
-    };
-    let pattern = pattern.split(" if ").next().unwrap_or_default();
-    pattern.split('|').map(str::trim).any(|one| {
-        let is_name = |char: char| char.is_ascii_lowercase() || char == '_';
-        !one.is_empty() && one.chars().all(is_name)
-    })
-}
-
-#[test]
-fn no_arm_takes_whatever_event_is_left() {
-    let a_match = |arm: &str| {
-        format!(
-            "    match event {{\n        CustomerEvent::CustomerCreated(created) => {{\n            \
-             match x {{\n                _ => {{}}\n            }}\n        }}\n        {arm}\n    }}\n"
-        )
-    };
-    for arm in ["_ => {}", "other => drop(other),", "_ if late => {}"] {
-        EXHAUSTIVE.refuses("projections/src/medusa/customer.rs", &a_match(arm));
-        EXHAUSTIVE.refuses("src/domain/customer.rs", &a_match(arm));
-    }
-    EXHAUSTIVE.allows(
-        "src/domain/customer.rs",
-        &a_match("CustomerEvent::GroupsAssigned(_) => {}"),
-    );
-    EXHAUSTIVE.allows(
-        "src/domain/customer.rs",
-        "match text {\n    \"a\" => 1,\n    _ => 2,\n}",
-    );
-    EXHAUSTIVE.allows(
-        "src/domain/group.rs",
-        "match command {\n    _ if late => 1,\n}",
-    );
-    EXHAUSTIVE.holds();
 }
 
 const FILES: Rule = Rule {
