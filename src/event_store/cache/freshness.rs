@@ -5,12 +5,10 @@
 
 use std::sync::Arc;
 
-use events::ids::StreamId;
-use events::record::StreamKind;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::event_store::point::Point;
+use crate::event_store::point::Seen;
 
 /// Statements at a time: while one is under way, the next one gathers.
 const READERS: usize = 2;
@@ -18,17 +16,6 @@ const READERS: usize = 2;
 const BATCH_MAX: usize = 256;
 /// Questions that may wait; more callers wait for a place.
 const QUEUE_MAX: usize = 4096;
-
-/// A stream, and the last record of it that was seen.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// Kind of the stream.
-    pub kind: StreamKind,
-    /// The stream.
-    pub stream: StreamId,
-    /// Its last record.
-    pub last: Point,
-}
 
 /// Asks the store on behalf of many.
 pub struct Freshness {
