@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::keys::seal::SealContext;
 use crate::event_store::keys::unseal::unseal_payload;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::event_store::{Corrupt, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.

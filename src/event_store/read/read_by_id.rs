@@ -18,9 +18,9 @@ use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
 use crate::event_store::StoreError;
-use crate::event_store::cache::freshness::Seen;
 use crate::event_store::keys::seal::StreamKey;
-use crate::event_store::read::reader;
+use crate::event_store::point::Seen;
+use crate::event_store::reader;
 use crate::event_store::{Corrupt, Ledger, Loaded, Stream};
 use crate::mutations::{Guard, without};
 
@@ -177,7 +177,8 @@ impl Ledger {
         with_groups: bool,
     ) -> Result<Option<Remembered>, StoreError> {
         let stream = self.ids.get(&(kind.to_owned(), id.to_owned()));
-        let Some(customer) = stream.and_then(|stream| self.customers.get(&stream)) else {
+        let Some(customer) = stream.and_then(|stream| Customer::cache(&self.caches).get(&stream))
+        else {
             return Ok(None);
         };
         let mut groups = vec![];

@@ -15,7 +15,7 @@ use crate::event_store::StoreError;
 use crate::event_store::keys::seal::StreamKey;
 use crate::event_store::keys::unseal::unseal_payload;
 use crate::event_store::point::Point;
-use crate::event_store::read::reader::{self, place};
+use crate::event_store::reader::{self, place};
 use crate::event_store::{Ledger, Loaded, Stream};
 
 /// How many events lie between two snapshots.

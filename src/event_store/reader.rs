@@ -18,12 +18,11 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use crate::event_store::append::ExpectedStream;
 use crate::event_store::keys::keyring::{KeyError, Keyring};
 use crate::event_store::keys::seal::{SealContext, StreamKey};
 use crate::event_store::keys::unseal::text::{UnsealError, unseal_text};
 use crate::event_store::keys::unseal::unseal_metadata;
-use crate::event_store::point::Point;
+use crate::event_store::point::{ExpectedStream, Point};
 use crate::event_store::{Corrupt, StoreError};
 
 /// The columns of `events` that [`stored_record`] reads.
