@@ -13,7 +13,7 @@ mod error;
 pub mod execute;
 pub mod keys;
 pub mod ledger;
-pub mod multi_stream;
+pub(crate) mod multi_stream;
 pub mod new_ids;
 pub mod point;
 mod prepare;

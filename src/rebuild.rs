@@ -156,7 +156,7 @@ impl Rebuild {
 
     /// Whether anything was sent to the topic that the live tables follow, if anything happened. If not,
     /// every row that they lack counts as on its way.
-    pub async fn is_followed(&mut self) -> Result<bool, Error> {
+    pub(crate) async fn is_followed(&mut self) -> Result<bool, Error> {
         let followed = sqlx::query_scalar(
             "select exists (select from relay_marks where topic = $1) \
                 or not exists (select from events)",

@@ -37,7 +37,7 @@ pub struct Who<'a> {
 impl Auth {
     /// Compares the password with the account's. An unknown e-mail takes the same time and ends the
     /// same way as a wrong password. A hash of Medusa's is made anew when the password is right.
-    pub async fn sign_in(&self, who: Who<'_>) -> Result<SignIn, sqlx::Error> {
+    pub(crate) async fn sign_in(&self, who: Who<'_>) -> Result<SignIn, sqlx::Error> {
         let attempt = match self
             .throttle
             .attempt(who.email, who.address, Instant::now())

@@ -62,7 +62,7 @@ impl Limiter {
     }
 
     /// Counts a request of an app that has a limit.
-    pub async fn admit(&self, app_key: &str) -> Result<(), NotAdmitted> {
+    pub(crate) async fn admit(&self, app_key: &str) -> Result<(), NotAdmitted> {
         let came = Instant::now();
         let app = self.apps.get_with_by_ref(app_key, Arc::default);
         let mut app = app.lock().await;

@@ -14,7 +14,7 @@ use super::api::Api;
 use super::response::json;
 
 /// The paths.
-pub const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
+pub(crate) const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
 
 /// How long Postgres may take to say that it is there.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);

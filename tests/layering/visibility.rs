@@ -6,7 +6,13 @@ use crate::text::{code, is_rust, is_test, project};
 
 /// The libraries whose public items are looked at. Types are not: one may have to be public because
 /// a public function gives it, and the compiler says so.
-const LIBRARIES: [&str; 4] = ["events/src", "express/src", "projections/src", "devkit/src"];
+const LIBRARIES: [&str; 5] = [
+    "events/src",
+    "express/src",
+    "projections/src",
+    "devkit/src",
+    "src",
+];
 
 /// Items that stay public though no other package names them, each with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[];

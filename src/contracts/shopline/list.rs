@@ -43,7 +43,7 @@ pub enum List {
 }
 
 /// What makes the seal of a `page_info`: nobody but the ledger can.
-pub type Seal<'a> = &'a dyn Fn(&str) -> [u8; 32];
+pub(crate) type Seal<'a> = &'a dyn Fn(&str) -> [u8; 32];
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 250;
@@ -55,7 +55,11 @@ const QUERY_MAX: usize = 1000;
 const ID_MAX: usize = 64;
 
 /// `GET v2/customers.json`. Times without an offset are in the store's zone.
-pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
+pub(crate) fn parse_list(
+    query: &Query,
+    zone: &TimeZone,
+    seal: Seal<'_>,
+) -> Result<Request, ApiError> {
     page(query, List::List, seal, || {
         let moment = |name: &'static str| {
             let parse = |text| Moment::parse(text, zone).ok_or(not(name, "a time in ISO 8601"));
@@ -81,7 +85,11 @@ pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Requ
 }
 
 /// `GET customers/v2/search.json`.
-pub fn parse_search(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
+pub(crate) fn parse_search(
+    query: &Query,
+    zone: &TimeZone,
+    seal: Seal<'_>,
+) -> Result<Request, ApiError> {
     // All of them are by creation; what else would decide is the same for everyone without orders.
     if !matches!(query.get("order"), None | Some("0" | "1" | "2" | "3")) {
         return Err(not("order", "0, 1, 2 or 3"));

@@ -141,7 +141,7 @@ impl Lease {
     }
 
     /// Admits a request, if it can: `since` the lease was asked for.
-    pub fn admit(&mut self, since: i64) -> bool {
+    pub(crate) fn admit(&mut self, since: i64) -> bool {
         if self.held == 0 || since >= HOLD {
             return false;
         }
