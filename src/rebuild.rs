@@ -158,7 +158,7 @@ impl Rebuild {
     /// every row that they lack counts as on its way.
     pub(crate) async fn is_followed(&mut self) -> Result<bool, Error> {
         let followed = sqlx::query_scalar(
-            "select exists (select from relay_marks where topic = $1) \
+            "select exists (select from sent_positions where topic = $1) \
                 or not exists (select from events)",
         );
         Ok(followed
