@@ -24,7 +24,7 @@ pub mod stream;
 pub use self::error::{Corrupt, StoreError};
 pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
-pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
+pub use self::multi_stream::MultiStreamRefusal;
 pub use self::stream::{Loaded, Stream};
 
 /// How many there are, as sequences and positions count.

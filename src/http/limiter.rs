@@ -29,7 +29,7 @@ pub struct Limiter {
 
 /// Why a request is not admitted.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAdmitted {
+pub(crate) enum NotAdmitted {
     /// The bucket is full.
     #[error("the app asks too often")]
     TooOften,

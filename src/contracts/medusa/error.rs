@@ -7,7 +7,8 @@ mod answer;
 mod message;
 mod page;
 
-pub use self::answer::{Answer, CROSS_ORIGIN, JSON, POWERED_BY, TEXT};
+pub use self::answer::{Answer, JSON};
+pub(crate) use self::answer::{CROSS_ORIGIN, POWERED_BY, TEXT};
 use express::body::BodyError;
 
 use super::violation::Violation;
