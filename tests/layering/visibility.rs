@@ -15,7 +15,10 @@ const LIBRARIES: [&str; 5] = [
 ];
 
 /// Items that stay public though no other package names them, each with the reason.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[(
+    "src/event_store/stream.rs: Named",
+    "a bound of the public trait `Stream`",
+)];
 
 /// The public functions, constants, traits and modules of a text.
 fn public(text: &str) -> Vec<&str> {
