@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use events::ids::StoreName;
 use events::record::{Actor, ActorKind};
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use moka::sync::Cache;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use self::throttle::Throttle;
@@ -133,21 +133,20 @@ impl Auth {
         if let Some(known) = self.shopline_apps.get(app) {
             return Ok(known);
         }
-        let row: Option<(Vec<String>, String, Option<i64>)> = sqlx::query_as(
-            "select scopes, plan, (extract(epoch from tokens_since) * 1000)::bigint \
-             from shopline_apps \
+        let row: Option<AppRow> = sqlx::query_as(
+            "select scopes, plan, tokens_since from shopline_apps \
              where store = $1 and app_key = $2 and revoked_at is null",
         )
         .bind(&self.store)
         .bind(app)
         .fetch_optional(&self.pool)
         .await?;
-        let installed = row.map(|(scopes, plan, tokens_since)| {
+        let installed = row.map(|row| {
             Arc::new(InstalledApp {
-                scopes: Scope::parse_list(&scopes.join(",")),
+                scopes: Scope::parse_list(&row.scopes.join(",")),
                 // A plan that a later version knows is no reason to let anything through.
-                plan: Plan::of(&plan).unwrap_or_default(),
-                tokens_since: tokens_since.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+                plan: Plan::of(&row.plan).unwrap_or_default(),
+                tokens_since: row.tokens_since.and_then(|since| whole_ms(since.to_jiff())),
             })
         });
         let remembered = installed.clone();
@@ -161,27 +160,46 @@ impl Auth {
         if let Some(known) = self.ledger_tokens.get(&hash) {
             return Ok(known);
         }
-        let row =
-            sqlx::query("select name, scopes from ledger_tokens where store = $1 and token = $2")
-                .bind(&self.store)
-                .bind(hash)
-                .fetch_optional(&self.pool)
-                .await?;
-        let token = row
-            .map(|row| {
-                let actor = Actor {
-                    kind: ActorKind::ApiKey,
-                    id: row.try_get(0)?,
-                };
-                Ok::<_, sqlx::Error>(Arc::new(LedgerToken {
-                    actor,
-                    scopes: row.try_get(1)?,
-                }))
+        let row: Option<TokenRow> = sqlx::query_as(
+            "select name, scopes from ledger_tokens where store = $1 and token = $2",
+        )
+        .bind(&self.store)
+        .bind(hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        let token = row.map(|row| {
+            let actor = Actor {
+                kind: ActorKind::ApiKey,
+                id: row.name,
+            };
+            Arc::new(LedgerToken {
+                actor,
+                scopes: row.scopes,
             })
-            .transpose()?;
+        });
         self.ledger_tokens.insert(hash, token.clone());
         Ok(token)
     }
+}
+
+/// A row of `shopline_apps`.
+#[derive(sqlx::FromRow)]
+struct AppRow {
+    scopes: Vec<String>,
+    plan: String,
+    tokens_since: Option<jiff_sqlx::Timestamp>,
+}
+
+/// A row of `ledger_tokens`.
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    name: String,
+    scopes: Vec<String>,
+}
+
+/// A time to the millisecond, as tokens tell it, rounded as Postgres rounds it.
+fn whole_ms(time: Timestamp) -> Option<Timestamp> {
+    time.round(Unit::Millisecond).ok()
 }
 
 /// A person of the merchant's.

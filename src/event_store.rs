@@ -1,7 +1,7 @@
 //! The store: load → decide → append.
 //!
 //! [`ledger`] is the façade; [`execute`] and [`multi_stream`] carry out commands, [`decision`] and
-//! [`prepare`] make of a command what is appended. `append` writes, `read` reads, `cache` holds
+//! [`prepare`] make of a command what is appended. `append` writes, [`reader`] reads records, `read` reads streams, `cache` holds
 //! streams in memory and `keys` seals personal data. Decisions are those of the aggregates
 //! ([`crate::domain::customer`], [`crate::domain::group`]) through cqrs-es' `Aggregate`.
 
@@ -13,20 +13,19 @@ mod error;
 pub mod execute;
 pub mod keys;
 pub mod ledger;
-pub mod loaded;
 pub mod multi_stream;
 pub mod new_ids;
 pub mod point;
 mod prepare;
-pub mod read;
+mod read;
+pub mod reader;
 pub mod stream;
 
 pub use self::error::{Corrupt, StoreError};
 pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
-pub use self::loaded::Loaded;
 pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
-pub use self::stream::Stream;
+pub use self::stream::{Loaded, Stream};
 
 /// How many there are, as sequences and positions count.
 fn count<T>(items: &[T]) -> i64 {

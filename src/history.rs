@@ -4,9 +4,10 @@
 //! A customer's history is its own stream, and of each group what happened to that group while the
 //! customer was in it. [`State`] folds it with the projections' own `apply`, and [`Shape`] renders it
 //! with their own `render`: a document of the past is what the contract's GET answered then, byte for
-//! byte. What reads the records is [`crate::event_store`].
+//! byte. [`as_of`] reads the records through [`crate::event_store`].
 
 pub mod access_log;
+mod as_of;
 pub mod bisect;
 pub mod blame;
 pub mod cause;
@@ -22,6 +23,7 @@ pub mod questions;
 pub mod refusals;
 pub mod replay;
 pub mod shape;
+mod state;
 #[cfg(test)]
 pub(crate) mod told;
 mod when;
@@ -29,8 +31,9 @@ mod when;
 use serde_json::Value;
 
 pub use self::error::Error;
-pub use self::fold::{Entry, History, State};
+pub use self::fold::History;
 pub use self::shape::{Shape, ShapeError};
+pub use self::state::{Entry, State};
 pub use self::when::{NoTime, When};
 
 /// A document as a value; null where there is none.

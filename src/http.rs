@@ -6,6 +6,7 @@
 
 mod api;
 mod ledger;
+mod limiter;
 mod medusa;
 mod operations;
 mod request;
@@ -24,10 +25,10 @@ use tokio::time::{Instant, timeout};
 
 use self::api::REQUEST_TIMEOUT;
 pub use self::api::{Api, Health};
+pub use self::limiter::Limiter;
 pub use self::operations::OPERATIONS;
 use self::request::{put_request_id, request_id};
 use self::server::leftover;
-pub use self::shopline::limiter::Limiter;
 
 /// All routes.
 pub fn router(api: Arc<Api>) -> Router {

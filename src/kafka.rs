@@ -11,7 +11,7 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use sqlx::{PgExecutor, Row as _};
+use sqlx::PgExecutor;
 
 pub use self::status::KafkaStatus;
 pub(crate) use self::status::Reporter;
@@ -73,7 +73,7 @@ pub fn topic(prefix: &str, epoch: i64) -> String {
 }
 
 /// Which ledger this is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Identity {
     /// The ledger's id.
     pub ledger_id: String,
@@ -86,14 +86,9 @@ pub struct Identity {
 impl Identity {
     /// Reads it from the store.
     pub async fn load(executor: impl PgExecutor<'_>) -> Result<Self, sqlx::Error> {
-        let row = sqlx::query("select ledger_id::text, epoch, incarnation from ledger")
+        sqlx::query_as("select ledger_id::text as ledger_id, epoch, incarnation from ledger")
             .fetch_one(executor)
-            .await?;
-        Ok(Self {
-            ledger_id: row.try_get(0)?,
-            epoch: row.try_get(1)?,
-            incarnation: row.try_get(2)?,
-        })
+            .await
     }
 }
 

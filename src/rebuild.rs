@@ -33,7 +33,7 @@ use self::fold::{Share, Worker};
 pub use self::status::{Last, is_running, last};
 use self::tables::TableSet;
 use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::kafka::projector::{self, Projection};
 
 /// Any fixed number; the second one is the projection.

@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
@@ -178,9 +177,10 @@ pub async fn serve(
     if !closed.await {
         tracing::warn!("something did not end in time");
     }
-    match turned.now_or_never() {
-        Some(Ok(Err(error))) => Err(error),
-        Some(Ok(Ok(())) | Err(_)) | None => Ok(()),
+    // A task is counted as ended a moment before its result can be taken.
+    match timeout(CLOSE_MAX, turned).await {
+        Ok(Ok(Err(error))) => Err(error),
+        Ok(Ok(Ok(())) | Err(_)) | Err(_) => Ok(()),
     }
 }
 

@@ -143,10 +143,17 @@ impl Store {
 
     /// Every answered request is one event, and positions are 1..N. The mean size of an event.
     pub(crate) async fn check(&self, customers: u64, updates: u64) -> Result<u64, Error> {
-        let (events, first, last, created, bytes): (i64, i64, i64, i64, i64) = sqlx::query_as(
-            "select count(*), coalesce(min(position), 0), coalesce(max(position), 0), \
-                count(*) filter (where event_type = 'CustomerCreated'), \
-                coalesce(avg(length(payload::text) + length(metadata::text)), 0)::bigint \
+        let Totals {
+            events,
+            first,
+            last,
+            created,
+            bytes,
+        } = sqlx::query_as(
+            "select count(*) as events, coalesce(min(position), 0) as first, \
+                coalesce(max(position), 0) as last, \
+                count(*) filter (where event_type = 'CustomerCreated') as created, \
+                coalesce(avg(length(payload::text) + length(metadata::text)), 0)::bigint as bytes \
              from events",
         )
         .fetch_one(&self.owner)
@@ -195,4 +202,14 @@ pub(crate) async fn owner_pool(url: &str) -> Result<PgPool, Error> {
 fn connect_options(url: &str) -> Result<PgConnectOptions, Error> {
     let options = PgConnectOptions::from_str(url);
     Ok(options.map_err(|_unparsable| DatabaseError::Url("the private cluster"))?)
+}
+
+/// What the store holds in all.
+#[derive(sqlx::FromRow)]
+struct Totals {
+    events: i64,
+    first: i64,
+    last: i64,
+    created: i64,
+    bytes: i64,
 }

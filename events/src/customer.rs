@@ -63,6 +63,9 @@ pub struct CustomerCreated {
     /// The id under which another system signs the customer in. Since 1.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multipass_identifier: Option<Personal<String>>,
+    /// Accounts at social networks, in order. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub social_customer: Option<Personal<Vec<String>>>,
     /// Subscription to marketing by e-mail.
     pub email_subscription: Subscription,
     /// How that came, if it was told. Since 1.1.0.
@@ -123,6 +126,9 @@ pub struct CustomerUpdated {
     /// The id under which another system signs the customer in. Since 1.1.0.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub multipass_identifier: Patch<Personal<String>>,
+    /// Accounts at social networks, whole. Since 1.1.0.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub social_customer: Patch<Personal<Vec<String>>>,
     /// Subscription to marketing by e-mail. A new one forgets the consent of the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_subscription: Option<Subscription>,
@@ -187,6 +193,9 @@ pub struct Profile {
     /// The id under which another system signs the customer in.
     #[serde(skip_serializing_if = "is_default")]
     pub multipass_identifier: Option<String>,
+    /// Accounts at social networks, in order.
+    #[serde(skip_serializing_if = "is_default")]
+    pub social_customer: Option<Vec<String>>,
     /// Subscription to marketing by e-mail.
     #[serde(skip_serializing_if = "is_default")]
     pub email_subscription: Subscription,
@@ -301,7 +310,7 @@ macro_rules! folds {
 folds! {
     may_be_empty:
         email first_name last_name phone metadata tags note birthday gender language nick_name
-        multipass_identifier;
+        multipass_identifier social_customer;
     always_there: has_account state verified_email;
 }
 

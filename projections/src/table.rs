@@ -18,6 +18,13 @@ pub struct Advance<'a, V> {
     pub view: &'a V,
 }
 
+/// A row of a view's table.
+#[derive(sqlx::FromRow)]
+struct ViewRow {
+    stream: StreamId,
+    view: String,
+}
+
 /// The views of these streams, by stream, deleted ones too.
 pub async fn load<V: View>(
     conn: &mut PgConnection,
@@ -25,16 +32,16 @@ pub async fn load<V: View>(
     streams: &[StreamId],
 ) -> Result<HashMap<StreamId, V>, sqlx::Error> {
     let sql = format!(
-        "select stream, view::text from {} where store = $1 and stream = any ($2)",
+        "select stream, view::text as view from {} where store = $1 and stream = any ($2)",
         V::TABLE
     );
-    let rows: Vec<(StreamId, String)> = sqlx::query_as(&sql)
+    let rows: Vec<ViewRow> = sqlx::query_as(&sql)
         .bind(store)
         .bind(streams)
         .fetch_all(conn)
         .await?;
     rows.into_iter()
-        .map(|(stream, view)| Ok((stream, decode(&view)?)))
+        .map(|row| Ok((row.stream, decode(&row.view)?)))
         .collect()
 }
 

@@ -6,9 +6,8 @@
 use events::ids::StoreName;
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, PgPool};
 use ulid::Ulid;
 
 use super::Auth;
@@ -17,9 +16,8 @@ use crate::contracts::medusa::email::lower_case;
 use crate::contracts::medusa::user::User;
 use crate::event_store::keys::keyring::Keyring;
 
-/// What is read of a person, in the order of [`read`].
-const COLUMNS: &str = "user_id, (extract(epoch from created_at) * 1000000)::bigint, \
-    (extract(epoch from updated_at) * 1000000)::bigint, role, email, first_name, last_name, \
+/// The columns of a [`UserRow`].
+const COLUMNS: &str = "user_id, created_at, updated_at, role, email, first_name, last_name, \
     api_token_sealed, metadata";
 
 impl Auth {
@@ -29,19 +27,16 @@ impl Auth {
             "select {COLUMNS} from medusa_users \
              where store = $1 and user_id = $2 and deleted_at is null"
         );
-        let row = sqlx::query(&sql)
+        let row: Option<UserRow> = sqlx::query_as(&sql)
             .bind(&self.store)
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
-        row.map(|row| read(&row, &self.keyring)).transpose()
+        row.map(|row| row.open(&self.keyring)).transpose()
     }
 
-    /// The id and the password's hash of who has this e-mail.
-    pub(super) async fn password_of(
-        &self,
-        email: &str,
-    ) -> Result<Option<(String, String)>, sqlx::Error> {
+    /// Who has this e-mail.
+    pub(super) async fn password_of(&self, email: &str) -> Result<Option<KnownUser>, sqlx::Error> {
         sqlx::query_as(
             "select user_id, password_hash from medusa_users \
              where store = $1 and email = $2 and deleted_at is null",
@@ -82,8 +77,8 @@ pub async fn all(
         "select {COLUMNS} from medusa_users where store = $1 and deleted_at is null \
          order by created_at, user_id"
     );
-    let rows = sqlx::query(&sql).bind(store).fetch_all(owner).await?;
-    rows.iter().map(|row| read(row, keyring)).collect()
+    let rows: Vec<UserRow> = sqlx::query_as(&sql).bind(store).fetch_all(owner).await?;
+    rows.into_iter().map(|row| row.open(keyring)).collect()
 }
 
 /// The place for which a person's api token is sealed.
@@ -91,30 +86,49 @@ pub fn api_token_place(user_id: &str) -> String {
     format!("medusa_users/{user_id}")
 }
 
-fn read(row: &PgRow, keyring: &Keyring) -> Result<User, sqlx::Error> {
-    let id: String = row.try_get(0)?;
-    let sealed: Option<Vec<u8>> = row.try_get(7)?;
-    let api_token = sealed
-        .map(|sealed| keyring.unwrap_secret(&api_token_place(&id), &sealed))
-        .transpose()
-        .map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let metadata: Option<Json<Value>> = row.try_get(8)?;
-    Ok(User {
-        created_at: timestamp(row.try_get(1)?)?,
-        updated_at: timestamp(row.try_get(2)?)?,
-        role: row.try_get(3)?,
-        email: row.try_get(4)?,
-        first_name: row.try_get(5)?,
-        last_name: row.try_get(6)?,
-        api_token,
-        metadata: metadata.map_or(Value::Null, |Json(metadata)| metadata),
-        id,
-    })
+/// A row of `medusa_users`.
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    user_id: String,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    created_at: Timestamp,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    updated_at: Timestamp,
+    role: String,
+    email: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    api_token_sealed: Option<Vec<u8>>,
+    metadata: Option<Json<Value>>,
 }
 
-/// A time of the database's, in microseconds.
-pub(super) fn timestamp(microseconds: i64) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_microsecond(microseconds).map_err(|error| sqlx::Error::Decode(error.into()))
+impl UserRow {
+    fn open(self, keyring: &Keyring) -> Result<User, sqlx::Error> {
+        let place = api_token_place(&self.user_id);
+        let api_token = self
+            .api_token_sealed
+            .map(|sealed| keyring.unwrap_secret(&place, &sealed))
+            .transpose()
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(User {
+            id: self.user_id,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            role: self.role,
+            email: self.email,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            api_token,
+            metadata: self.metadata.map_or(Value::Null, |Json(metadata)| metadata),
+        })
+    }
+}
+
+/// The id and the password's hash of who has an e-mail.
+#[derive(sqlx::FromRow)]
+pub(super) struct KnownUser {
+    pub(super) user_id: String,
+    pub(super) password_hash: String,
 }
 
 /// A person of the merchant's.
@@ -189,7 +203,7 @@ pub async fn add_user(
 ) -> Result<String, sqlx::Error> {
     let email = lower_case(user.email);
     let mut transaction = owner.begin().await?;
-    let known: Option<(String, String)> = sqlx::query_as(
+    let known: Option<KnownUser> = sqlx::query_as(
         "select user_id, password_hash from medusa_users \
          where store = $1 and email = $2 and deleted_at is null for update",
     )
@@ -197,7 +211,9 @@ pub async fn add_user(
     .bind(&email)
     .fetch_optional(&mut *transaction)
     .await?;
-    let (known, stored) = known.unzip();
+    let (known, stored) = known
+        .map(|known| (known.user_id, known.password_hash))
+        .unzip();
     let is_kept = match user.password {
         Password::Plain(plain) => verify(stored.as_deref(), plain) != Verdict::Wrong,
         Password::Hash(hash) => stored.as_deref() == Some(hash),

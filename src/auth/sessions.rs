@@ -82,10 +82,10 @@ impl Auth {
                 .execute(&mut *transaction)
                 .await?;
         }
-        let expires_at: i64 = sqlx::query_scalar(
+        let expires_at: jiff_sqlx::Timestamp = sqlx::query_scalar(
             "insert into medusa_sessions (session, store, user_id, expires_at) \
              values ($1, $2, $3, clock_timestamp() + interval '10 hours') \
-             returning (extract(epoch from expires_at) * 1000000)::bigint",
+             returning expires_at",
         )
         .bind(self.keyring.hash_session(&id))
         .bind(&self.store)
@@ -96,7 +96,7 @@ impl Auth {
         let signature = self.keyring.sign_session(&id).to_vec();
         Ok(Some(Session {
             id: SignedId { id, signature },
-            expires_at: super::people::timestamp(expires_at)?,
+            expires_at: expires_at.to_jiff(),
         }))
     }
 

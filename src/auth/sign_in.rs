@@ -53,7 +53,9 @@ impl Auth {
         } else {
             self.password_of(who.email).await?
         };
-        let (user_id, stored) = account.unzip();
+        let (user_id, stored) = account
+            .map(|known| (known.user_id, known.password_hash))
+            .unzip();
         match (self.verify(stored.clone(), who.password).await, user_id) {
             (Verdict::Right { upgraded }, Some(user_id)) => {
                 attempt.succeeded();

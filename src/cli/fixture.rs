@@ -10,7 +10,7 @@ use crate::cli::operator::operator;
 use crate::cli::owner::Owner;
 use crate::config::Settings;
 use crate::event_store::StoreError;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::history::access_log::{self, Access};
 use crate::history::fixture::{Fixture, FixtureEvent, redact};
 

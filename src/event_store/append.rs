@@ -10,7 +10,6 @@ mod writer;
 
 pub use self::call::append;
 pub use self::command::{
-    Append, ClaimChange, CredentialChange, ExpectedStream, KeyChange, MarkChange, NewEvent,
-    NewRequest,
+    Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent, NewRequest,
 };
 pub use self::verdict::{Conflict, FirstRequest, Verdict};

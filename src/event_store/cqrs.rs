@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::StoreError;
 use super::append::Verdict;
-use super::read::reader;
+use super::reader;
 use super::{ExecuteError, Ledger, Loaded, Stream};
 
 impl<S: Stream> AggregateContext<S> for Loaded<S> {
@@ -83,7 +83,7 @@ impl<S: Stream> EventStore<S> for Ledger {
         let (append, _) = self
             .prepare(&before, &after, &events, &metadata)
             .map_err(unread)?;
-        S::cache(self).invalidate(&context.stream);
+        S::cache(&self.caches).invalidate(&context.stream);
         let verdict = self.combiner.append(append).await;
         match verdict.map_err(|error| AggregateError::DatabaseConnectionError(error.into()))? {
             Verdict::Stale | Verdict::Repeated(_) => Err(AggregateError::AggregateConflict),

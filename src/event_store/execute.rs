@@ -10,11 +10,9 @@ use events::record::{Metadata, Record};
 use jiff::Timestamp;
 
 use super::StoreError;
-use super::append::{
-    Append, Conflict, CredentialChange, ExpectedStream, FirstRequest, NewRequest, Verdict,
-};
+use super::append::{Append, Conflict, CredentialChange, FirstRequest, NewRequest, Verdict};
 use super::decision::{Decided, Decision};
-use super::point::Point;
+use super::point::{ExpectedStream, Point};
 use super::{Ledger, Loaded, Stream, count};
 use crate::mutations::{Guard, without};
 
@@ -98,7 +96,7 @@ impl Ledger {
                 Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
                 Ok(Attempt::Stale) => self.catch_up(&loaded).await?,
                 Err(error) => {
-                    S::cache(self).invalidate(stream);
+                    S::cache(&self.caches).invalidate(stream);
                     return Err(error);
                 }
             }

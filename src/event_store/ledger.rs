@@ -13,13 +13,9 @@ use super::cache::high_water_mark::HighWaterMark;
 use super::cache::stream_locks::StreamLocks;
 use super::cache::tail::{CacheTail, OwnAppends};
 use super::keys::keyring::Keyring;
-use super::read::reader;
-use super::{Loaded, Stream};
-use crate::domain::customer::Customer;
-use crate::domain::group::CustomerGroup;
+use super::reader;
+use super::stream::{Loaded, Stream, StreamCaches};
 
-/// Approximate bytes of cached streams, customers and groups each.
-const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// Idempotency keys that one statement deletes.
 const FORGOTTEN_AT_ONCE: i64 = 5000;
 /// Ids of the shops whose streams are remembered.
@@ -38,8 +34,7 @@ pub struct Ledger {
     pub(super) freshness: Freshness,
     /// The streams of ids, by kind and id. An id never changes its stream.
     pub(super) ids: Cache<(String, String), StreamId>,
-    pub(super) customers: Cache<StreamId, Arc<Loaded<Customer>>>,
-    pub(super) groups: Cache<StreamId, Arc<Loaded<CustomerGroup>>>,
+    pub(super) caches: StreamCaches,
     pub(super) stream_locks: Arc<StreamLocks>,
 }
 
@@ -54,15 +49,14 @@ impl Ledger {
         appended: Arc<Notify>,
     ) -> Self {
         let high_water_mark = Arc::new(HighWaterMark::default());
-        let (customers, groups) = (cache(), cache());
+        let caches = StreamCaches::default();
         let stream_locks = Arc::new(StreamLocks::new());
         let (own, heard) = OwnAppends::new();
         let tail = CacheTail {
             pool: pool.clone(),
             high_water_mark: Arc::clone(&high_water_mark),
             stream_locks: Arc::clone(&stream_locks),
-            customers: Cache::clone(&customers),
-            groups: Cache::clone(&groups),
+            caches: caches.clone(),
         };
         tokio::spawn(tail.follow(heard));
         Self {
@@ -76,8 +70,7 @@ impl Ledger {
             high_water_mark,
             freshness: Freshness::start(&pool),
             ids: Cache::new(IDS_MAX),
-            customers,
-            groups,
+            caches,
             stream_locks,
             pool,
             keyring,
@@ -89,7 +82,7 @@ impl Ledger {
     pub(super) fn keep<S: Stream>(&self, loaded: &Arc<Loaded<S>>) {
         if let Some(last) = loaded.last {
             self.high_water_mark.see(last);
-            S::cache(self).insert(loaded.stream.clone(), Arc::clone(loaded));
+            S::cache(&self.caches).insert(loaded.stream.clone(), Arc::clone(loaded));
         }
     }
 
@@ -113,34 +106,6 @@ impl Ledger {
             .await?;
             deleted = piece.rows_affected();
         }
-        Ok(())
-    }
-}
-
-fn cache<S: Stream>() -> Cache<StreamId, Arc<Loaded<S>>> {
-    Cache::builder()
-        .max_capacity(CACHE_BYTES)
-        // State and views hold each text about three times, and some fixed parts. What led to the
-        // state weighs nothing: a long stream takes no more room than a short one.
-        .weigher(|_, loaded: &Arc<Loaded<S>>| {
-            let mut state = Length(0);
-            // Only counted, so it cannot fail.
-            drop(serde_json::to_writer(&mut state, &loaded.aggregate));
-            u32::try_from(state.0 * 3 + 1024).unwrap_or(u32::MAX)
-        })
-        .build()
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl std::io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }

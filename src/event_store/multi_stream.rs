@@ -14,11 +14,12 @@ use futures_util::TryStreamExt as _;
 use tokio::task::coop::consume_budget;
 
 use super::StoreError;
-use super::append::{Append, ExpectedStream, Verdict};
+use super::append::{Append, Verdict};
 use super::count;
 use super::decision::{Decided, Decision};
 use super::execute::{ATTEMPTS, Attempt, remember, repeated};
-use super::read::reader;
+use super::point::ExpectedStream;
+use super::reader;
 use super::{ExecuteError, Ledger, Loaded, Outcome, Request, Stream};
 
 /// Why a command over many streams was not done: what each of them refuses.
@@ -77,13 +78,13 @@ impl Ledger {
             {
                 Ok(Attempt::Outcome(outcome)) => return Ok(outcome),
                 Ok(Attempt::Stale) => {
-                    A::cache(self).invalidate(shown.0);
+                    A::cache(&self.caches).invalidate(shown.0);
                     self.forget_moved(&loaded).await?;
                 }
                 Err(error) => {
-                    A::cache(self).invalidate(shown.0);
+                    A::cache(&self.caches).invalidate(shown.0);
                     for loaded in &loaded {
-                        B::cache(self).invalidate(&loaded.stream);
+                        B::cache(&self.caches).invalidate(&loaded.stream);
                     }
                     return Err(error);
                 }
@@ -197,7 +198,7 @@ impl Ledger {
     ) -> Result<Vec<Arc<Loaded<S>>>, StoreError> {
         let cached: Vec<_> = streams
             .iter()
-            .map(|stream| S::cache(self).get(*stream))
+            .map(|stream| S::cache(&self.caches).get(*stream))
             .collect();
         let pairs = || streams.iter().copied().zip(&cached);
         let absent: Vec<&StreamId> = pairs()
@@ -248,7 +249,7 @@ impl Ledger {
     async fn forget_moved<S: Stream>(&self, seen: &[Arc<Loaded<S>>]) -> Result<(), StoreError> {
         let seen: Vec<ExpectedStream> = seen.iter().map(|loaded| loaded.expected()).collect();
         for stream in reader::moved(&self.pool, S::KIND, &seen).await? {
-            S::cache(self).invalidate(&stream);
+            S::cache(&self.caches).invalidate(&stream);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Reading: records, streams, views by id, and the past.
+//! Reading: streams, their records, views by id, and positions.
 
-pub mod as_of;
 mod load;
+mod positions;
 mod read_by_id;
-pub mod reader;
-pub(in crate::event_store) mod snapshots;
+mod records;
+mod snapshots;

@@ -1,5 +1,8 @@
 //! What the store needs to know of each kind of stream.
 
+mod caches;
+mod loaded;
+
 use std::sync::Arc;
 
 use cqrs_es::{Aggregate, DomainEvent};
@@ -12,7 +15,8 @@ use projections::CustomerViews;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Ledger, Loaded};
+pub use self::caches::StreamCaches;
+pub use self::loaded::Loaded;
 use crate::domain::claims::{self, Holds};
 use crate::domain::customer::{self, Customer};
 use crate::domain::group::{self, CustomerGroup};
@@ -35,7 +39,7 @@ pub trait Stream:
     /// Whether an event ends the life of the stream's key.
     fn erases(event: &Self::Event) -> bool;
     /// Where its streams are cached.
-    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>>;
+    fn cache(caches: &StreamCaches) -> &Cache<StreamId, Arc<Loaded<Self>>>;
 }
 
 /// An event with its kind of stream and what the catalogue says of it.
@@ -118,8 +122,8 @@ impl Stream for Customer {
         }
     }
 
-    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>> {
-        &ledger.customers
+    fn cache(caches: &StreamCaches) -> &Cache<StreamId, Arc<Loaded<Self>>> {
+        &caches.customers
     }
 }
 
@@ -147,7 +151,7 @@ impl Stream for CustomerGroup {
         }
     }
 
-    fn cache(ledger: &Ledger) -> &Cache<StreamId, Arc<Loaded<Self>>> {
-        &ledger.groups
+    fn cache(caches: &StreamCaches) -> &Cache<StreamId, Arc<Loaded<Self>>> {
+        &caches.groups
     }
 }

@@ -11,13 +11,12 @@ use events::personal::Personal;
 use events::record::Actor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::keys::seal::SealContext;
 use crate::event_store::keys::unseal::unseal_payload;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::event_store::{Corrupt, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.
@@ -156,9 +155,9 @@ pub async fn list(
         until,
     } = wanted;
     let mut connection = owner.acquire().await?;
-    let rows = sqlx::query(
-        "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, role, stream, \
-            question, request_id, reason::text \
+    let rows: Vec<AccessRow> = sqlx::query_as(
+        "select time, actor_kind, actor_id, role, stream, question, request_id, \
+            reason::text as sealed_reason \
          from (select * from access_log \
             where store = $1 and ($2::text is null or stream = $2) \
                 and (extract(epoch from time) * 1000000)::bigint between $3 and $4 \
@@ -173,8 +172,8 @@ pub async fn list(
     .fetch_all(&mut *connection)
     .await?;
     let is_cut = rows.len() > LISTED_MAX;
-    let rows = rows.iter().take(LISTED_MAX).rev();
-    let mut noted: Vec<(Noted, Option<String>)> = rows.map(row).collect::<Result<_, _>>()?;
+    let rows = rows.into_iter().take(LISTED_MAX).rev();
+    let mut noted: Vec<(Noted, Option<String>)> = rows.map(AccessRow::split).collect();
     let sealed = |(noted, reason): &(Noted, Option<String>)| {
         reason.as_ref().map(|_sealed| noted.stream.clone())
     };
@@ -201,20 +200,35 @@ pub async fn list(
     })
 }
 
-/// An access and the sealed reason beside it.
-fn row(row: &PgRow) -> Result<(Noted, Option<String>), sqlx::Error> {
-    let noted = Noted {
-        time: Timestamp::from_microsecond(row.try_get(0)?)
-            .map_err(|error| sqlx::Error::Decode(error.into()))?,
-        actor_kind: row.try_get(1)?,
-        actor_id: row.try_get(2)?,
-        role: row.try_get(3)?,
-        stream: row.try_get(4)?,
-        question: row.try_get(5)?,
-        request_id: row.try_get(6)?,
-        reason: None,
-    };
-    Ok((noted, row.try_get(7)?))
+/// A row of `access_log`.
+#[derive(sqlx::FromRow)]
+struct AccessRow {
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    time: Timestamp,
+    actor_kind: String,
+    actor_id: String,
+    role: String,
+    stream: StreamId,
+    question: String,
+    request_id: Option<RequestId>,
+    sealed_reason: Option<String>,
+}
+
+impl AccessRow {
+    /// The access, and the sealed reason beside it.
+    fn split(self) -> (Noted, Option<String>) {
+        let noted = Noted {
+            time: self.time,
+            actor_kind: self.actor_kind,
+            actor_id: self.actor_id,
+            role: self.role,
+            stream: self.stream,
+            question: self.question,
+            request_id: self.request_id,
+            reason: None,
+        };
+        (noted, self.sealed_reason)
+    }
 }
 
 /// Where a reason is sealed for: no event has this sequence.

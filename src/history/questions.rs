@@ -10,8 +10,9 @@ use events::ids::{Position, RequestId, Sequence, StreamId};
 use events::record::{Actor, StreamKind};
 
 use super::access_log::{self, Access};
-use super::{Error, History, Shape, State, When, find};
-use crate::event_store::read::as_of::{AsOf, FoundStream, streams_of};
+use super::as_of::AsOf;
+use super::find::{self, FoundStream, streams_of};
+use super::{Error, History, Shape, State, When};
 use crate::event_store::{Ledger, StoreError};
 
 /// Who asks, and why.

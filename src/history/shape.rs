@@ -6,7 +6,7 @@ use projections::medusa::{Related, Relations};
 use projections::shopline::{Fields, Store, Version};
 use projections::{medusa, shopline};
 
-use super::State;
+use super::state::State;
 use crate::contracts::shopline::versions;
 
 /// Everything that Medusa can show of a customer.

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
-use super::shopline::limiter::Limiter;
+use super::limiter::Limiter;
 use crate::auth::Auth;
 use crate::config::{MedusaConfig, ShoplineConfig, TrustedProxies};
 use crate::event_store::Ledger;

@@ -7,7 +7,6 @@ mod addresses;
 mod call;
 mod customers;
 mod error;
-pub(super) mod limiter;
 mod proof;
 mod response;
 

@@ -18,6 +18,7 @@
 mod error;
 mod lease;
 mod locate;
+mod loss;
 mod plan;
 mod producer;
 mod sent_positions;
@@ -40,13 +41,14 @@ use tokio_util::sync::CancellationToken;
 pub use self::error::Error;
 use self::lease::Lease;
 pub use self::locate::{Located, Sought, locate};
+pub use self::loss::Loss;
 use self::plan::Plan;
 use self::producer::{Outgoing, Producer};
 use self::sent_positions::SentPositions;
-pub use self::survey::{Halt, Loss, halt};
+pub use self::survey::{Halt, halt};
 use self::topic::{Tail, TopicReader};
 use crate::event_store::point::Point;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};
 

@@ -16,7 +16,7 @@ use super::fold::{Code, advance};
 use super::tables::TableSet;
 use super::{Compared, Error};
 use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::history::diff::{Difference, diff};
 
 /// Rows that are looked at in one statement.

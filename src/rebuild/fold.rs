@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::{Error, Progress};
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::keys::seal::StreamKey;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 
 /// Positions that are read in one statement. No snapshot is held for longer, so that nothing that the
 /// service writes meanwhile piles up.

@@ -8,9 +8,10 @@ use super::tables::TableSet;
 use crate::kafka::projector::Projection;
 
 /// The latest switch of a projection's tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Last {
     /// When it was.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub switched_at: jiff::Timestamp,
     /// Up to which position the tables held everything that came in.
     pub position: Position,
@@ -42,23 +43,12 @@ pub async fn last(
     executor: impl PgExecutor<'_>,
     projection: Projection,
 ) -> Result<Option<Last>, sqlx::Error> {
-    let row: Option<(i64, Position, bool, bool)> = sqlx::query_as(
-        "select (extract(epoch from switched_at) * 1000000)::bigint, position, went_back, \
-            to_regnamespace($2) is not null \
+    sqlx::query_as(
+        "select switched_at, position, went_back, to_regnamespace($2) is not null as is_kept \
          from rebuilds where projection = $1 order by number desc limit 1",
     )
     .bind(projection.name())
     .bind(TableSet::Kept.schema(projection))
     .fetch_optional(executor)
-    .await?;
-    row.map(|(time, position, went_back, is_kept)| {
-        Ok(Last {
-            switched_at: jiff::Timestamp::from_microsecond(time)
-                .map_err(|error| sqlx::Error::Decode(error.into()))?,
-            position,
-            went_back,
-            is_kept,
-        })
-    })
-    .transpose()
+    .await
 }

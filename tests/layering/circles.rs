@@ -26,69 +26,8 @@ struct Edge {
 /// References, as [`Edge`] writes them, each with the reason why it may stay.
 type Tolerated<'a> = &'a [(&'a str, &'a str)];
 
-/// References that close a circle and may stay for now.
-///
-/// To shrink, none is to be added: a reference that is gone, or closes no circle any longer, fails.
-const TOLERATED: Tolerated<'static> = &[
-    (
-        "src: event_store -> history",
-        "`Entry` and `State` are read here and shown there",
-    ),
-    (
-        "src/contracts/shopline: error -> customer",
-        "the limits that a refusal names",
-    ),
-    (
-        "src/contracts/shopline: error -> query",
-        "the limits that a refusal names",
-    ),
-    (
-        "src/contracts/shopline: error -> request",
-        "the limits that a refusal names",
-    ),
-    (
-        "src/history: shape -> fold",
-        "`State` is what a shape is of",
-    ),
-    ("src/http: api -> shopline", "one limiter for all requests"),
-    (
-        "src/event_store: read -> ledger",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store: stream -> ledger",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store: stream -> loaded",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store: read -> loaded",
-        "the facade and its parts",
-    ),
-    ("src/event_store: read -> cache", "the facade and its parts"),
-    (
-        "src/event_store: cache -> loaded",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store: cache -> append",
-        "the facade and its parts",
-    ),
-    (
-        "src/event_store: read -> append",
-        "the facade and its parts",
-    ),
-    (
-        "src/kafka/relay: error -> producer",
-        "what the errors of a relay hold",
-    ),
-    (
-        "src/kafka/relay: error -> survey",
-        "what the errors of a relay hold",
-    ),
-];
+/// References that close a circle and may stay. One that is gone, or closes no circle any longer, fails.
+const TOLERATED: Tolerated<'static> = &[];
 
 impl fmt::Display for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

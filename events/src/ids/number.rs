@@ -8,8 +8,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// Declares a number that counts events from 1, without a gap. Written by hand it would be twice
-/// the same.
+/// Declares a number that counts events from 1, without a gap.
 macro_rules! ordinal {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -55,7 +54,7 @@ macro_rules! ordinal {
                 Self(self.0.saturating_add(events))
             }
 
-            /// How many events lie after an earlier one, up to this: negative if that is later.
+            /// How many events there are after `earlier`, up to this one; negative if `earlier` is later.
             pub const fn since(self, earlier: Self) -> i64 {
                 self.0 - earlier.0
             }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// Declares an id that is a text. What form it has is up to who makes it: the ledger takes any.
+/// Declares an id that is a text. Its form is up to whoever makes it: an imported id may have any.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -68,6 +68,7 @@ macro_rules! text {
             }
         }
 
+        /// What takes any text takes an id; what takes an id takes no other text.
         impl Deref for $name {
             type Target = str;
 

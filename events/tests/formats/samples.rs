@@ -125,7 +125,7 @@ fn replace_sealed(name: &str, value: &mut Value, replace: &dyn Fn(&str, &Value) 
 fn open_value(member: &str) -> Value {
     match member {
         "gender" => json!("female"),
-        "tags" => json!(["a", "b"]),
+        "tags" | "social_customer" => json!(["a", "b"]),
         "metadata" => json!({ "$open": [1, 2.5, null] }),
         _text => json!("Ann"),
     }

@@ -114,7 +114,8 @@ pub fn render_created(customer: &Customer, store: &Store, version: Version) -> S
 }
 
 /// `{"customer":{…}}` as `PUT customers/{id}.json` answers it: the only answer that says
-/// `accepts_phone_marketing`, and one that leaves out birthday, gender, language and nickname.
+/// `accepts_phone_marketing`, and one that leaves out birthday, gender, language, nickname and
+/// social accounts.
 pub fn render_updated(customer: &Customer, store: &Store, version: Version) -> String {
     let customer = Body {
         accepts_phone_marketing: Some(accepts(customer.profile.mobile_subscription)),
@@ -204,7 +205,7 @@ struct InCustomer<'a> {
 }
 
 /// Texts that are not there are empty; any other member without a value is left out, for instance
-/// `asid`, `last_order_id` and `social_customer`, which the ledger never has.
+/// `asid` and `last_order_id`, which the ledger never has.
 #[derive(Serialize)]
 struct Body<'a> {
     accepts_marketing: bool,
@@ -244,6 +245,8 @@ struct Body<'a> {
     phone: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sms_marketing_consent: Option<ConsentBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    social_customer: Option<&'a [String]>,
     state: u8,
     tags: String,
     total_spent: &'static str,
@@ -297,6 +300,7 @@ impl<'a> Body<'a> {
                 customer.profile.mobile_subscription,
                 &customer.profile.mobile_consent,
             ),
+            social_customer: None,
             state: state(customer.profile.state),
             tags: customer.tags_text(),
             total_spent: "0",
@@ -320,6 +324,7 @@ impl<'a> Body<'a> {
             birthday: Some(text(customer.profile.birthday.as_deref())),
             gender: Some(gender(customer.profile.gender)),
             language: Some(text(customer.profile.language.as_deref())),
+            social_customer: customer.profile.social_customer.as_deref(),
             ..Self::common(customer, store, version)
         }
     }

@@ -77,6 +77,9 @@ fn what_only_shopline_shows_moves_only_shoplines_clock() {
     only(update(|u| u.gender = Patch::Set(Gender::Female.into())));
     only(update(|u| u.language = set("en")));
     only(update(|u| u.nick_name = set("n")));
+    only(update(|u| {
+        u.social_customer = Patch::Set(vec!["fb:1".into()].into());
+    }));
     only(update(|u| u.state = Some(CustomerState::Invited)));
     only(update(|u| u.verified_email = Some(true)));
     only(update(|u| {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use events::address::{Address, AddressChange, AddressChanged, Slot};
 use events::customer::{
-    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerState,
-    CustomerUpdated, GroupsAssigned, PersonalDataErased, Subscription,
+    Credential, CredentialChanged, CustomerCreated, CustomerDeleted, CustomerUpdated,
+    GroupsAssigned, PersonalDataErased,
 };
 use events::group::{GroupCreated, GroupDeleted, GroupUpdated};
 use events::ids::{ForeignIds, Position, Sequence};
@@ -152,31 +152,11 @@ pub(crate) fn store() -> Store {
 
 /// A customer with ids and nothing else.
 pub(crate) fn born() -> CustomerCreated {
-    CustomerCreated {
-        ids: ForeignIds {
-            medusa: "cus_1".into(),
-            shopline: "4201825054".into(),
-        },
-        email: None,
-        first_name: None,
-        last_name: None,
-        phone: None,
-        has_account: false,
-        state: CustomerState::NotInvited,
-        verified_email: false,
-        metadata: None,
-        tags: None,
-        note: None,
-        birthday: None,
-        gender: None,
-        language: None,
-        nick_name: None,
-        multipass_identifier: None,
-        email_subscription: Subscription::Never,
-        email_consent: None,
-        mobile_subscription: Subscription::Never,
-        mobile_consent: None,
-    }
+    let ids = ForeignIds {
+        medusa: "cus_1".into(),
+        shopline: "4201825054".into(),
+    };
+    CustomerCreated::new(ids, CustomerUpdated::default())
 }
 
 pub(crate) fn created(created: CustomerCreated) -> History<CustomerEvent> {

@@ -156,7 +156,8 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
             language: notes.2,
             nick_name: notes.3,
             metadata: lists.0,
-            tags: lists.1,
+            tags: lists.1.clone(),
+            social_customer: lists.1,
             has_account: flags.0,
             state: flags.0.map(|_| CustomerState::Registered),
             verified_email: flags.1,
@@ -166,6 +167,7 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
             mobile_subscription: consents.2,
             mobile_consent: consents.3,
             multipass_identifier: consents.4,
+            ..CustomerUpdated::default()
         })
 }
 

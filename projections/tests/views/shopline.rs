@@ -131,6 +131,31 @@ fn a_create_answers_as_documented() {
 }
 
 #[test]
+fn social_accounts_are_in_every_answer_but_that_of_an_update() {
+    let accounts = vec!["fb:1".to_owned(), "line:2".to_owned()];
+    let history = created(CustomerCreated {
+        social_customer: Some(accounts.clone().into()),
+        ..born()
+    });
+    let (view, plain) = (history.shopline(), created(born()).shopline());
+    let version = Version::V20220901;
+    let shown = |text: String| -> Value {
+        let mut body: Value = serde_json::from_str(&text).unwrap();
+        body["customer"]["social_customer"].take()
+    };
+    let read = shown(render_read(&view, &store(), version, None));
+    assert_eq!(read, json!(accounts));
+    assert_eq!(shown(render_created(&view, &store(), version)), read);
+    for absent in [
+        render_updated(&view, &store(), version),
+        render_read(&plain, &store(), version, None),
+        render_created(&plain, &store(), version),
+    ] {
+        assert!(!absent.contains("social_customer"), "{absent}");
+    }
+}
+
+#[test]
 fn subscriptions_are_flags_and_booleans() {
     for (subscription, flag, accepts) in [
         (Subscription::Unsubscribed, 0, false),

@@ -20,7 +20,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::event_store::Ledger;
 use crate::event_store::StoreError;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::history::diff::diff;
 use crate::history::fold_protocol::{self, Begin, Documents, Folder, Line};
 use crate::history::parsed;

@@ -95,9 +95,9 @@ const PLACE_TYPES: [(&str, Type); 4] = [
 ];
 
 /// Reads the body of "update address", of the address with this id.
-pub fn parse_update(body: &[u8], id: &str) -> Result<AddressPatch, ApiError> {
+pub fn parse_update(body: &[u8], id: &ShoplineId) -> Result<AddressPatch, ApiError> {
     Ok(AddressPatch {
-        shopline_id: Some(id.into()),
+        shopline_id: Some(id.clone()),
         ..parse_create(body)?
     })
 }
@@ -159,7 +159,8 @@ mod tests {
             ..AddressPatch::default()
         };
         assert_eq!(address, expected);
-        let update = parse_update(br#"{"customer_address":{"default":true}}"#, "SL1").unwrap();
+        let update =
+            parse_update(br#"{"customer_address":{"default":true}}"#, &"SL1".into()).unwrap();
         let expected = AddressPatch {
             shopline_id: Some("SL1".into()),
             ..AddressPatch::default()

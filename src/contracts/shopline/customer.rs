@@ -153,7 +153,7 @@ fn parse(body: &[u8], reading: &Reading<'_>) -> Result<(Fields, Vec<AddressPatch
 }
 
 /// The members of a customer at v20220901. Others are ignored, the consents among them.
-const CUSTOMER_TYPES: [(&str, Type); 10] = [
+const CUSTOMER_TYPES: [(&str, Type); 11] = [
     ("accepts_marketing", Type::Boolean),
     ("addresses", Type::Array),
     ("birthday", Type::String),
@@ -163,6 +163,7 @@ const CUSTOMER_TYPES: [(&str, Type); 10] = [
     ("last_name", Type::String),
     ("note", Type::String),
     ("phone", Type::String),
+    ("social_customer", Type::Array),
     ("tags", Type::String),
 ];
 
@@ -200,6 +201,7 @@ fn read_fields(customer: &Map<String, Value>) -> Result<Fields, ApiError> {
         birthday: text("birthday")?,
         gender: gender(customer)?,
         tags: tags(text("tags")?),
+        social_customer: social_customer(customer)?,
         accepts_marketing: get(customer, "accepts_marketing").and_then(Value::as_bool),
         ..Fields::default()
     };
@@ -241,6 +243,29 @@ fn gender(customer: &Map<String, Value>) -> Result<Patch<Gender>, ApiError> {
         Some("2") => Ok(Patch::Set(Gender::Female)),
         Some("3") => Ok(Patch::Set(Gender::Secret)),
         Some(_) => Err(ApiError::NotAGender),
+    }
+}
+
+/// The whole list; an empty one clears it. Only answers are documented to have it.
+fn social_customer(customer: &Map<String, Value>) -> Result<Patch<Vec<String>>, ApiError> {
+    let member = "social_customer";
+    let Some(items) = get(customer, member).and_then(Value::as_array) else {
+        return Ok(Patch::Keep);
+    };
+    let texts: Option<Vec<String>> = items
+        .iter()
+        .map(|item| item.as_str().map(ToOwned::to_owned))
+        .collect();
+    match texts {
+        None => Err(ApiError::WrongType {
+            member,
+            expected: "an array of strings",
+        }),
+        Some(texts) if texts.is_empty() => Ok(Patch::Clear),
+        Some(texts) if texts.iter().any(|text| text.contains('\0')) => {
+            Err(ApiError::NulCharacter { member })
+        }
+        Some(texts) => Ok(Patch::Set(texts)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A customer's own fields: what a request really changes of them, judged by the rules.
 
-use events::customer::{CustomerUpdated, Gender};
+use events::customer::{CustomerUpdated, Gender, Profile};
 use events::patch::Patch;
 use events::personal::Personal;
 use events::record::Contract;
@@ -35,6 +35,8 @@ pub struct Fields {
     pub verified_email: Option<bool>,
     /// The id under which another system signs the customer in.
     pub multipass_identifier: Patch<String>,
+    /// Accounts at social networks, whole.
+    pub social_customer: Patch<Vec<String>>,
     /// Whether the customer wants marketing by e-mail.
     pub accepts_marketing: Option<bool>,
     /// The same, and how that came: what it says wins.
@@ -59,6 +61,18 @@ struct Marketing {
     mobile: Change,
 }
 
+impl Marketing {
+    fn email(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.email_consent.as_ref();
+        Change::consent(stored.email_subscription, consent, patch)
+    }
+
+    fn mobile(stored: &Profile, patch: ConsentPatch) -> Change {
+        let consent = stored.mobile_consent.as_ref();
+        Change::consent(stored.mobile_subscription, consent, patch)
+    }
+}
+
 impl Fields {
     /// What a request really changes of a customer's fields, judged by the rules.
     pub(super) fn changes(
@@ -80,16 +94,12 @@ impl Fields {
         let metadata = merge(stored.metadata.as_ref(), self.metadata)?;
         let marketing = Marketing {
             email: match self.email_consent {
-                Some(patch) => {
-                    let consent = stored.email_consent.as_ref();
-                    Change::consent(stored.email_subscription, consent, patch)
-                }
+                Some(patch) => Marketing::email(stored, patch),
                 None => Change::accept(stored.email_subscription, self.accepts_marketing),
             },
-            mobile: self.mobile_consent.map_or_else(Change::default, |patch| {
-                let consent = stored.mobile_consent.as_ref();
-                Change::consent(stored.mobile_subscription, consent, patch)
-            }),
+            mobile: self
+                .mobile_consent
+                .map_or_else(Change::default, |patch| Marketing::mobile(stored, patch)),
         };
         let changes = CustomerUpdated {
             email: text(self.email, &stored.email),
@@ -105,6 +115,10 @@ impl Fields {
             tags: self.tags.against(stored.tags.as_ref()).map(Personal::from),
             metadata: metadata.map(Personal::from),
             multipass_identifier: text(self.multipass_identifier, &stored.multipass_identifier),
+            social_customer: self
+                .social_customer
+                .against(stored.social_customer.as_ref())
+                .map(Personal::from),
             ..CustomerUpdated::default()
         };
         if rules.contact_required_and_unique {

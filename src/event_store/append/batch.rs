@@ -129,7 +129,7 @@ mod tests {
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::append::ExpectedStream;
+    use crate::event_store::point::ExpectedStream;
 
     type Verdicts = oneshot::Receiver<Result<Verdict, StoreError>>;
 

@@ -163,7 +163,7 @@ mod tests {
     use events::record::StreamKind;
 
     use super::*;
-    use crate::event_store::append::ExpectedStream;
+    use crate::event_store::point::ExpectedStream;
 
     #[tokio::test]
     async fn callers_wait_for_a_place_while_the_store_is_away() {

@@ -3,6 +3,8 @@
 use events::ids::{Sequence, StreamId};
 use events::record::StreamKind;
 
+use crate::event_store::point::ExpectedStream;
+
 /// One decided command: what it expects, writes, takes and gives back. All or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Append {
@@ -36,17 +38,6 @@ impl Append {
         self.credentials.extend(other.credentials);
         self.request = self.request.take().or(other.request);
     }
-}
-
-/// A stream and the sequence it was seen at.
-#[derive(Clone, Debug)]
-pub struct ExpectedStream {
-    /// Kind of the stream.
-    pub kind: StreamKind,
-    /// The stream.
-    pub stream: StreamId,
-    /// Its last sequence as seen; 0 when it does not exist.
-    pub sequence: Sequence,
 }
 
 /// An event to write, sealed.

@@ -8,9 +8,9 @@ use sqlx::Postgres;
 use sqlx::postgres::{PgHasArrayType, PgTypeInfo};
 
 use super::command::{
-    Append, ClaimChange, CredentialChange, ExpectedStream, KeyChange, MarkChange, NewEvent,
-    NewRequest,
+    Append, ClaimChange, CredentialChange, KeyChange, MarkChange, NewEvent, NewRequest,
 };
+use crate::event_store::point::ExpectedStream;
 
 /// `expected_stream`.
 #[derive(sqlx::Encode)]

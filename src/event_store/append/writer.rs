@@ -1,9 +1,10 @@
 //! Makes the calls of the SQL function `append`.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::ids::StoreName;
+use events::ids::{Position, StoreName};
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -14,6 +15,7 @@ use crate::event_store::StoreError;
 use crate::event_store::append::{Append, Verdict, append};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::tail::OwnAppends;
+use crate::event_store::count;
 
 /// How long a writer keeps a connection that it does not use.
 const KEPT_MAX: Duration = Duration::from_secs(1);
@@ -62,7 +64,9 @@ impl Writer {
             }
             match self.append(&batch.appends).await {
                 Ok(verdicts) => {
-                    self.own.appended(&batch.appends, &verdicts);
+                    if let Some(positions) = appended(&batch.appends, &verdicts) {
+                        self.own.appended(positions);
+                    }
                     for (caller, verdict) in batch.callers.into_iter().zip(verdicts) {
                         answer(caller, Ok(verdict));
                     }
@@ -99,6 +103,24 @@ impl Writer {
         self.connection = Some((connection, Instant::now()));
         Ok(verdicts)
     }
+}
+
+/// The positions that one call wrote to: they follow each other.
+fn appended(appends: &[Append], verdicts: &[Verdict]) -> Option<RangeInclusive<Position>> {
+    let written = appends.iter().zip(verdicts);
+    let written = written.filter_map(|(append, verdict)| match verdict {
+        Verdict::Appended { position, time: _ } if !append.events.is_empty() => {
+            Some((*position, count(&append.events)))
+        }
+        Verdict::Appended { .. }
+        | Verdict::Stale
+        | Verdict::Repeated(_)
+        | Verdict::Conflicts(_) => None,
+    });
+    let (last, total) = written.fold((Position::START, 0), |(last, total), (position, events)| {
+        (position.max(last), total + events)
+    });
+    (total > 0).then(|| last.plus(1 - total)..=last)
 }
 
 /// Whether an error may be one command's own. A lock that was not to be had, a call that took too

@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use events::ids::StreamId;
-use events::record::StreamKind;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::event_store::point::Point;
+use crate::event_store::point::Seen;
 
 /// Statements at a time: while one is under way, the next one gathers.
 const READERS: usize = 2;
@@ -18,17 +17,6 @@ const READERS: usize = 2;
 const BATCH_MAX: usize = 256;
 /// Questions that may wait; more callers wait for a place.
 const QUEUE_MAX: usize = 4096;
-
-/// A stream, and the last record of it that was seen.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// Kind of the stream.
-    pub kind: StreamKind,
-    /// The stream.
-    pub stream: StreamId,
-    /// Its last record.
-    pub last: Point,
-}
 
 /// Asks the store on behalf of many.
 pub struct Freshness {
@@ -93,12 +81,11 @@ async fn read(pool: PgPool, waiting: Arc<Mutex<mpsc::Receiver<Question>>>) {
 async fn stand(pool: &PgPool, seen: &[&Seen]) -> Result<Vec<bool>, sqlx::Error> {
     sqlx::query_scalar(
         "select coalesce((\
-             select e.position = s.position \
-                 and (extract(epoch from e.time) * 1000000)::bigint = s.time \
+             select e.position = s.position and e.time = s.time \
              from events e \
              where e.aggregate_type = s.kind and e.aggregate_id = s.stream \
              order by e.sequence desc limit 1), false) \
-         from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality \
+         from unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) with ordinality \
              as s(kind, stream, position, time, number) \
          order by number",
     )
@@ -115,7 +102,7 @@ async fn stand(pool: &PgPool, seen: &[&Seen]) -> Result<Vec<bool>, sqlx::Error> 
     )
     .bind(
         seen.iter()
-            .map(|seen| seen.last.time.as_microsecond())
+            .map(|seen| seen.last.time.to_sqlx())
             .collect::<Vec<_>>(),
     )
     .fetch_all(pool)

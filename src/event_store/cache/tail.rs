@@ -9,23 +9,19 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::ids::{Position, StreamId};
+use events::ids::Position;
 use events::record::{StoredRecord, StreamKind};
-use moka::sync::Cache;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
-use crate::event_store::Loaded;
 use crate::event_store::StoreError;
-use crate::event_store::append::{Append, Verdict};
 use crate::event_store::cache::high_water_mark::HighWaterMark;
 use crate::event_store::cache::stream_locks::StreamLocks;
-use crate::event_store::count;
-use crate::event_store::read::reader;
-use crate::event_store::stream::Stream;
+use crate::event_store::reader;
+use crate::event_store::stream::{Loaded, Stream, StreamCaches};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -49,25 +45,9 @@ impl OwnAppends {
     }
 
     /// Tells what one call appended: its positions follow each other.
-    pub fn appended(&self, appends: &[Append], verdicts: &[Verdict]) {
-        let written = appends.iter().zip(verdicts);
-        let written = written.filter_map(|(append, verdict)| match verdict {
-            Verdict::Appended { position, time: _ } if !append.events.is_empty() => {
-                Some((*position, count(&append.events)))
-            }
-            Verdict::Appended { .. }
-            | Verdict::Stale
-            | Verdict::Repeated(_)
-            | Verdict::Conflicts(_) => None,
-        });
-        let (last, total) = written
-            .fold((Position::START, 0), |(last, total), (position, events)| {
-                (position.max(last), total + events)
-            });
-        if total > 0 {
-            // When too many wait, they are read as if they were somebody else's.
-            self.0.try_send(last.plus(1 - total)..=last).ok();
-        }
+    pub fn appended(&self, positions: RangeInclusive<Position>) {
+        // When too many wait, they are read as if they were somebody else's.
+        self.0.try_send(positions).ok();
     }
 }
 
@@ -76,8 +56,7 @@ pub(in crate::event_store) struct CacheTail {
     pub(in crate::event_store) pool: PgPool,
     pub(in crate::event_store) high_water_mark: Arc<HighWaterMark>,
     pub(in crate::event_store) stream_locks: Arc<StreamLocks>,
-    pub(in crate::event_store) customers: Cache<StreamId, Arc<Loaded<Customer>>>,
-    pub(in crate::event_store) groups: Cache<StreamId, Arc<Loaded<CustomerGroup>>>,
+    pub(in crate::event_store) caches: StreamCaches,
 }
 
 impl CacheTail {
@@ -111,8 +90,8 @@ impl CacheTail {
         if reader::goes_on(&mut *connection, self.high_water_mark.get()).await? {
             for record in &records {
                 match record.kind {
-                    StreamKind::Customer => self.fold(&self.customers, record),
-                    StreamKind::CustomerGroup => self.fold(&self.groups, record),
+                    StreamKind::Customer => self.fold::<Customer>(record),
+                    StreamKind::CustomerGroup => self.fold::<CustomerGroup>(record),
                 }
             }
         }
@@ -120,7 +99,8 @@ impl CacheTail {
     }
 
     /// Folds a record into its stream, if that is remembered as it was right before.
-    fn fold<S: Stream>(&self, cache: &Cache<StreamId, Arc<Loaded<S>>>, record: &StoredRecord) {
+    fn fold<S: Stream>(&self, record: &StoredRecord) {
+        let cache = S::cache(&self.caches);
         // A command that is being carried out on the stream catches up by itself.
         let Some(_lock) = self.stream_locks.try_take(&record.stream) else {
             return;

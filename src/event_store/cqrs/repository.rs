@@ -18,7 +18,7 @@ use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
 use crate::event_store::keys::seal::SealContext;
 use crate::event_store::keys::unseal::{unseal_metadata, unseal_payload};
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::event_store::{Ledger, Loaded, Stream};
 
 /// The ledger as a repository of cqrs-es.

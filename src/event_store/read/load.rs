@@ -8,8 +8,8 @@ use events::ids::{Sequence, StreamId};
 use crate::event_store::StoreError;
 use crate::event_store::count;
 use crate::event_store::point::Point;
-use crate::event_store::read::reader;
 use crate::event_store::read::snapshots::{self, Passed, Snapshot};
+use crate::event_store::reader;
 use crate::event_store::{Ledger, Loaded, Stream};
 
 /// Records of a stream that are read at a time: their payloads may take a megabyte each.
@@ -18,7 +18,7 @@ const PAGE: i64 = 256;
 impl Ledger {
     /// A stream as it is now, or was when it was cached: good enough to decide on.
     pub async fn load<S: Stream>(&self, stream: &StreamId) -> Result<Arc<Loaded<S>>, StoreError> {
-        if let Some(loaded) = S::cache(self).get(stream) {
+        if let Some(loaded) = S::cache(&self.caches).get(stream) {
             return Ok(loaded);
         }
         let loaded = Arc::new(self.load_until(stream, Sequence::MAX).await?);
@@ -32,7 +32,7 @@ impl Ledger {
         &self,
         seen: &Loaded<S>,
     ) -> Result<(), StoreError> {
-        S::cache(self).invalidate(&seen.stream);
+        S::cache(&self.caches).invalidate(&seen.stream);
         let stream = &seen.stream;
         let mut connection = self.pool.acquire().await?;
         let after = seen.sequence.previous();
@@ -132,8 +132,8 @@ impl Ledger {
         ids: &[&str],
     ) -> Result<HashMap<String, StreamId>, sqlx::Error> {
         let keys: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
-        let found: Vec<(String, StreamId)> = sqlx::query_as(
-            "select convert_from(key, 'UTF8'), holder from claims \
+        let found: Vec<HolderRow> = sqlx::query_as(
+            "select convert_from(key, 'UTF8') as id, holder from claims \
              where store = $1 and kind = $2 and key = any($3)",
         )
         .bind(&self.store)
@@ -141,6 +141,14 @@ impl Ledger {
         .bind(keys)
         .fetch_all(&self.pool)
         .await?;
-        Ok(found.into_iter().collect())
+        let found = found.into_iter();
+        Ok(found.map(|row| (row.id, row.holder)).collect())
     }
+}
+
+/// A claim to an id.
+#[derive(sqlx::FromRow)]
+struct HolderRow {
+    id: String,
+    holder: StreamId,
 }

@@ -18,9 +18,9 @@ use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 use crate::domain::customer::Customer;
 use crate::domain::group::CustomerGroup;
 use crate::event_store::StoreError;
-use crate::event_store::cache::freshness::Seen;
 use crate::event_store::keys::seal::StreamKey;
-use crate::event_store::read::reader;
+use crate::event_store::point::Seen;
+use crate::event_store::reader;
 use crate::event_store::{Corrupt, Ledger, Loaded, Stream};
 use crate::mutations::{Guard, without};
 
@@ -72,23 +72,22 @@ fn customer_sql(table: &str, groups: &str) -> String {
 /// `tail`, in order.
 fn parts_sql() -> String {
     format!(
-        "select f.kind, f.stream, f.view, k.number, k.wrapped, {nothing} \
+        "select f.kind as shown_kind, f.stream as shown_stream, f.view as shown_view, k.number, \
+            k.wrapped, {nothing} \
         from found f left join stream_keys k on k.stream = f.stream \
         union all \
         select * from ( \
             select aggregate_type, aggregate_id, null, null::integer, null::bytea, {columns} \
             from tail order by aggregate_id, sequence) t",
-        nothing = "null::bigint, null::bigint, null, null, null, null, null, null, null, \
-            null::bigint",
+        nothing = "null::bigint as position, null::bigint as sequence, null as store, \
+            null as aggregate_type, null as aggregate_id, null as event_type, \
+            null as event_version, null as payload, null as metadata, null::timestamptz as time",
         columns = reader::COLUMNS,
     )
 }
 
 /// A customer, and the groups it is in.
 type Remembered = (Arc<Loaded<Customer>>, Vec<Arc<Loaded<CustomerGroup>>>);
-
-/// Where the columns of the record begin in a line of [`parts_sql`].
-const RECORD: usize = 5;
 
 impl Ledger {
     /// A customer in Medusa's shape, by its id there; with `groups`, also the groups it is in.
@@ -159,10 +158,12 @@ impl Ledger {
     /// Remembers which stream has the id: the first line of the answer says so.
     fn remember_id(&self, kind: &str, id: &str, rows: &[PgRow]) -> Result<(), StoreError> {
         if let Some(row) = rows.first()
-            && StreamKind::parse(row.try_get(0)?) == Some(StreamKind::Customer)
+            && StreamKind::parse(row.try_get("shown_kind")?) == Some(StreamKind::Customer)
         {
-            self.ids
-                .insert((kind.to_owned(), id.to_owned()), row.try_get(1)?);
+            self.ids.insert(
+                (kind.to_owned(), id.to_owned()),
+                row.try_get("shown_stream")?,
+            );
         }
         Ok(())
     }
@@ -176,7 +177,8 @@ impl Ledger {
         with_groups: bool,
     ) -> Result<Option<Remembered>, StoreError> {
         let stream = self.ids.get(&(kind.to_owned(), id.to_owned()));
-        let Some(customer) = stream.and_then(|stream| self.customers.get(&stream)) else {
+        let Some(customer) = stream.and_then(|stream| Customer::cache(&self.caches).get(&stream))
+        else {
             return Ok(None);
         };
         let mut groups = vec![];
@@ -239,12 +241,12 @@ impl Ledger {
     ) -> Result<Vec<V>, StoreError> {
         let mut views: BTreeMap<StreamId, (V, Option<StreamKey>)> = BTreeMap::new();
         for row in rows {
-            if StreamKind::parse(row.try_get(0)?) != Some(S::KIND) {
+            if StreamKind::parse(row.try_get("shown_kind")?) != Some(S::KIND) {
                 continue;
             }
-            let stream: StreamId = row.try_get(1)?;
-            if row.try_get::<Option<Position>, _>(RECORD)?.is_none() {
-                let view = match row.try_get::<Option<&str>, _>(2)? {
+            let stream: StreamId = row.try_get("shown_stream")?;
+            if row.try_get::<Option<Position>, _>("position")?.is_none() {
+                let view = match row.try_get::<Option<&str>, _>("shown_view")? {
                     None => V::default(),
                     Some(text) => {
                         serde_json::from_str(text).map_err(|_not_a_view| Corrupt::View {
@@ -252,7 +254,10 @@ impl Ledger {
                         })?
                     }
                 };
-                let key = match (row.try_get(3)?, row.try_get::<Option<&[u8]>, _>(4)?) {
+                let key = match (
+                    row.try_get("number")?,
+                    row.try_get::<Option<&[u8]>, _>("wrapped")?,
+                ) {
                     (Some(number), Some(wrapped)) => Some(
                         self.keyring
                             .unwrap(&stream, number, wrapped)
@@ -265,7 +270,7 @@ impl Ledger {
                 };
                 views.insert(stream, (view, key));
             } else if let Some((view, key)) = views.get_mut(&stream) {
-                let stored = reader::stored_record_from(row, RECORD)?;
+                let stored = reader::stored_record(row)?;
                 apply(view, &reader::decode(&stored, key.as_ref())?);
             }
         }

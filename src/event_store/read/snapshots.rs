@@ -5,6 +5,7 @@
 
 use events::ids::{Position, Sequence, StreamId};
 use events::record::StoredRecord;
+use jiff_sqlx::ToSqlx as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::event_store::StoreError;
 use crate::event_store::keys::seal::StreamKey;
 use crate::event_store::keys::unseal::unseal_payload;
 use crate::event_store::point::Point;
-use crate::event_store::read::reader::{self, place};
+use crate::event_store::reader::{self, place};
 use crate::event_store::{Ledger, Loaded, Stream};
 
 /// How many events lie between two snapshots.
@@ -77,7 +78,7 @@ pub(in crate::event_store) async fn newest<S: Stream>(
     until: Sequence,
 ) -> Result<Option<Snapshot>, StoreError> {
     let sql = format!(
-        "select s.state::text, {columns} \
+        "select s.state::text as state, {columns} \
          from (select * from snapshots \
             where aggregate_type = $1 and aggregate_id = $2 and sequence <= $3 and version = $4 \
             order by sequence desc limit 1) s \
@@ -94,8 +95,8 @@ pub(in crate::event_store) async fn newest<S: Stream>(
     let Some(row) = row else {
         return Ok(None);
     };
-    let sealed = serde_json::from_str(row.try_get(0)?).unwrap_or_default();
-    let record = reader::stored_record_from(&row, 1)?;
+    let sealed = serde_json::from_str(row.try_get("state")?).unwrap_or_default();
+    let record = reader::stored_record(&row)?;
     Ok(Some(Snapshot { record, sealed }))
 }
 
@@ -104,7 +105,7 @@ pub(in crate::event_store) async fn newest<S: Stream>(
 pub(in crate::event_store) struct Passed {
     sequences: Vec<Sequence>,
     positions: Vec<Position>,
-    times: Vec<i64>,
+    times: Vec<jiff_sqlx::Timestamp>,
     states: Vec<String>,
 }
 
@@ -124,7 +125,7 @@ impl Passed {
         };
         self.sequences.push(record.sequence);
         self.positions.push(record.position);
-        self.times.push(record.time.as_microsecond());
+        self.times.push(record.time.to_sqlx());
         self.states.push(seal(loaded, record, key).to_string());
     }
 }
@@ -151,12 +152,12 @@ impl Ledger {
         let written = sqlx::query(
             "insert into snapshots (aggregate_type, aggregate_id, sequence, version, state) \
              select $1, $2, sequence, $3, state::json \
-             from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[]) \
+             from unnest($4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[]) \
                 as passed(sequence, position, time, state) \
              where exists (select from events e \
                 where e.aggregate_type = $1 and e.aggregate_id = $2 \
                     and e.sequence = passed.sequence and e.position = passed.position \
-                    and (extract(epoch from e.time) * 1000000)::bigint = passed.time) \
+                    and e.time = passed.time) \
              on conflict (aggregate_type, aggregate_id, sequence) \
                 do update set version = excluded.version, state = excluded.state",
         )

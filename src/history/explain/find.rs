@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use events::ids::{Position, RequestId, Sequence, StoreName, StreamId};
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 
 use super::{Asked, Command, Event, Explained, Reached, Refusal, Topic, View, Who};
 use crate::kafka::projector::{Projection, progress};
@@ -81,11 +80,12 @@ async fn events(
     store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<(Asked, Event)>, sqlx::Error> {
-    let rows = sqlx::query(
+    let rows: Vec<EventRow> = sqlx::query_as(
         // The inner query goes along the index of request ids, however many events have this one.
-        "select (extract(epoch from time) * 1000000)::bigint, metadata ->> 'actor_kind', \
-            metadata ->> 'actor_id', metadata ->> 'contract', metadata ->> 'route', \
-            position, aggregate_id, aggregate_type, sequence, event_type, event_version \
+        "select time, metadata ->> 'actor_kind' as actor_kind, \
+            metadata ->> 'actor_id' as actor_id, metadata ->> 'contract' as contract, \
+            metadata ->> 'route' as route, position, aggregate_id, aggregate_type, sequence, \
+            event_type, event_version \
          from (select * from events where metadata ->> 'request_id' = $2 and store = $1 offset 0) e \
          order by position limit $3",
     )
@@ -94,9 +94,8 @@ async fn events(
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
-    rows.iter()
-        .map(|row| Ok((asked(row)?, event(row)?)))
-        .collect()
+    let rows = rows.into_iter();
+    Ok(rows.map(EventRow::split).collect())
 }
 
 /// Events by command. All of one command share their time, and no two commands do.
@@ -120,9 +119,8 @@ async fn refusals(
     store: &StoreName,
     request: &RequestId,
 ) -> Result<Vec<Refusal>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select (extract(epoch from time) * 1000000)::bigint, actor_kind, actor_id, contract, \
-            route, status, kind, fields \
+    let rows: Vec<RefusalRow> = sqlx::query_as(
+        "select time, actor_kind, actor_id, contract, route, status, kind, fields \
          from (select * from refusals where request_id = $2 and store = $1 offset 0) r \
          order by refusal_id limit $3",
     )
@@ -131,15 +129,13 @@ async fn refusals(
     .bind(fetched_max())
     .fetch_all(pool)
     .await?;
-    let refusal = |row: &PgRow| {
-        Ok(Refusal {
-            asked: asked(row)?,
-            status: row.try_get(5)?,
-            kind: row.try_get(6)?,
-            fields: row.try_get(7)?,
-        })
+    let refusal = |row: RefusalRow| Refusal {
+        asked: row.asked.into(),
+        status: row.status,
+        kind: row.kind,
+        fields: row.fields,
     };
-    rows.iter().map(refusal).collect()
+    Ok(rows.into_iter().map(refusal).collect())
 }
 
 /// One more than is told says that there are more.
@@ -147,30 +143,75 @@ fn fetched_max() -> i64 {
     i64::try_from(TOLD_MAX + 1).unwrap_or(i64::MAX)
 }
 
-fn asked(row: &PgRow) -> Result<Asked, sqlx::Error> {
-    Ok(Asked {
-        time: Timestamp::from_microsecond(row.try_get(0)?)
-            .map_err(|error| sqlx::Error::Decode(error.into()))?,
-        actor: Who {
-            kind: row.try_get(1)?,
-            id: row.try_get(2)?,
-        },
-        contract: row.try_get(3)?,
-        route: row.try_get(4)?,
-    })
+/// What a row of `events` or `refusals` says of who asked.
+#[derive(sqlx::FromRow)]
+struct AskedColumns {
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    time: Timestamp,
+    actor_kind: String,
+    actor_id: String,
+    contract: String,
+    route: String,
 }
 
-fn event(row: &PgRow) -> Result<Event, sqlx::Error> {
-    Ok(Event {
-        position: row.try_get(5)?,
-        stream: row.try_get(6)?,
-        kind: row.try_get(7)?,
-        sequence: row.try_get(8)?,
-        type_name: row.try_get(9)?,
-        version: row.try_get(10)?,
-        topic: Topic::Waiting,
-        views: vec![],
-    })
+impl From<AskedColumns> for Asked {
+    fn from(columns: AskedColumns) -> Self {
+        Self {
+            time: columns.time,
+            actor: Who {
+                kind: columns.actor_kind,
+                id: columns.actor_id,
+            },
+            contract: columns.contract,
+            route: columns.route,
+        }
+    }
+}
+
+/// A row of `refusals`.
+#[derive(sqlx::FromRow)]
+struct RefusalRow {
+    #[sqlx(flatten)]
+    asked: AskedColumns,
+    status: i32,
+    kind: String,
+    fields: Vec<String>,
+}
+
+/// A row of `events`, without what it says.
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    #[sqlx(flatten)]
+    asked: AskedColumns,
+    position: Position,
+    aggregate_id: StreamId,
+    aggregate_type: String,
+    sequence: Sequence,
+    event_type: String,
+    event_version: String,
+}
+
+impl EventRow {
+    fn split(self) -> (Asked, Event) {
+        let event = Event {
+            position: self.position,
+            stream: self.aggregate_id,
+            kind: self.aggregate_type,
+            sequence: self.sequence,
+            type_name: self.event_type,
+            version: self.event_version,
+            topic: Topic::Waiting,
+            views: vec![],
+        };
+        (self.asked.into(), event)
+    }
+}
+
+/// How far a row of a view is.
+#[derive(sqlx::FromRow)]
+struct ViewRow {
+    stream: StreamId,
+    sequence: Sequence,
 }
 
 /// Says of each event where it is in the topic. Kafka is only asked for what was sent.
@@ -242,12 +283,13 @@ async fn see_views(
     for &(table, kind) in Projection::ALL.iter().flat_map(|one| one.views()) {
         let sql =
             format!("select stream, sequence from {table} where store = $1 and stream = any($2)");
-        let rows: Vec<(StreamId, Sequence)> = sqlx::query_as(&sql)
+        let rows: Vec<ViewRow> = sqlx::query_as(&sql)
             .bind(store)
             .bind(&streams)
             .fetch_all(pool)
             .await?;
-        views.push((table, kind.name(), rows.into_iter().collect()));
+        let rows = rows.into_iter().map(|row| (row.stream, row.sequence));
+        views.push((table, kind.name(), rows.collect()));
     }
     for (_, event) in events {
         let of_kind = views.iter().filter(|(_, kind, _)| *kind == event.kind);

@@ -2,8 +2,8 @@
 
 use events::ids::Position;
 
-use crate::event_store::read::as_of::FoundStream;
 use crate::history::bisect::{Predicate, Turn, turns};
+use crate::history::find::FoundStream;
 use crate::history::questions::Questions;
 use crate::history::{Error, Shape, parsed};
 

@@ -6,9 +6,9 @@ use events::ids::{Position, Sequence};
 use serde_json::{Value, json};
 
 use super::Questions;
-use crate::event_store::read::as_of::FoundStream;
 use crate::history::changes::{self, last_changes};
 use crate::history::diff::{Difference, diff};
+use crate::history::find::FoundStream;
 use crate::history::{Entry, Error, Shape, When, parsed};
 
 /// How many events of a customer are read first to find what made a difference; then twice as many.

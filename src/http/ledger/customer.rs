@@ -6,9 +6,9 @@ use serde_json::json;
 use super::asked::{Asked, OPEN, READ};
 use super::problem::Problem;
 use crate::event_store::Ledger;
-use crate::event_store::read::as_of::FoundStream;
 use crate::history::Error;
 use crate::history::Shape;
+use crate::history::find::FoundStream;
 use crate::history::find::find_customer;
 
 /// A customer's ids, and where its stream stands: scope `ledger:read`. With `shape`, the customer in

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use super::limiter::NotAdmitted;
 use crate::auth::InstalledApp;
 use crate::contracts::shopline::error::ApiError;
 use crate::contracts::shopline::token;
 use crate::http::api::Api;
+use crate::http::limiter::NotAdmitted;
 use crate::http::request::now;
 
 /// An app that is let in.

@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use super::Error;
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::keys::seal::StreamKey;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 
 /// A transaction on its way into the views.
 pub(super) struct Fold<'a> {

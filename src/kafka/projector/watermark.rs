@@ -28,7 +28,7 @@ const POLL: Duration = Duration::from_millis(5);
 const QUEUE_MAX: usize = 256;
 
 /// How far a projection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Progress {
     /// Everything up to here is in the views.
     pub watermark: Position,
@@ -44,7 +44,7 @@ pub async fn progress(
     topic: &str,
     projection: Projection,
 ) -> Result<Progress, sqlx::Error> {
-    let (watermark, head, stalled) = sqlx::query_as(
+    sqlx::query_as(
         "with place as ( \
              select relay.position as sent, coalesce(reached.applied, 0) as applied \
              from relay_marks relay \
@@ -56,20 +56,15 @@ pub async fn progress(
              select coalesce(min(applied) filter (where applied < sent), max(sent), 0) as watermark \
              from place \
          ) \
-         select watermark, (select coalesce(max(position), 0) from events), exists ( \
+         select watermark, (select coalesce(max(position), 0) from events) as head, exists ( \
              select from events where position = watermark + 1 \
-             and time < clock_timestamp() - interval '2 seconds') \
+             and time < clock_timestamp() - interval '2 seconds') as stalled \
          from edge",
     )
     .bind(topic)
     .bind(projection.name())
     .fetch_one(executor)
-    .await?;
-    Ok(Progress {
-        watermark,
-        head,
-        stalled,
-    })
+    .await
 }
 
 /// The position up to which a projection holds everything.

@@ -17,7 +17,7 @@ use super::polls::{Polls, TICK};
 use super::views::Fold;
 use super::{Error, Projection};
 use crate::event_store::keys::keyring::Keyring;
-use crate::event_store::read::reader;
+use crate::event_store::reader;
 use crate::kafka::message::Received;
 use crate::kafka::{self, Identity, KafkaConfig, KafkaStatus, Reporter, partition};
 use crate::mutations::{Guard, without};

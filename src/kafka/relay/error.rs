@@ -1,10 +1,9 @@
 //! What keeps the relay from going on.
 
 use events::ids::Position;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::producer;
-use super::survey::Loss;
+use super::loss::Loss;
 use crate::event_store::StoreError;
 use crate::kafka::message::Unreadable;
 
@@ -66,7 +65,7 @@ impl Error {
     pub(super) fn gives_up_lease(&self) -> bool {
         match self {
             Self::LeaseLost => true,
-            Self::Kafka(error) => producer::is_fenced(error),
+            Self::Kafka(error) => is_fenced(error),
             Self::Lost(_)
             | Self::Unreadable(_)
             | Self::TooLarge(_)
@@ -79,4 +78,10 @@ impl Error {
             | Self::Thread(_) => false,
         }
     }
+}
+
+/// Whether a newer producer took over, or the coordinator gave this one up.
+fn is_fenced(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::Transaction(transaction)
+        if transaction.code() == RDKafkaErrorCode::Fenced)
 }

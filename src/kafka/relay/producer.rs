@@ -198,12 +198,6 @@ fn serve(client: &BaseProducer<Deliveries>) {
     }
 }
 
-/// Whether a newer producer took over, or the coordinator gave this one up.
-pub(super) fn is_fenced(error: &KafkaError) -> bool {
-    matches!(error, KafkaError::Transaction(transaction)
-        if transaction.code() == RDKafkaErrorCode::Fenced)
-}
-
 impl Deliveries {
     fn lock(&self) -> std::sync::MutexGuard<'_, Delivered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

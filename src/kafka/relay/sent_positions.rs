@@ -8,17 +8,25 @@ use sqlx::{PgExecutor, PgPool};
 /// Positions by partition.
 pub(super) type SentPositions = BTreeMap<i32, Position>;
 
+/// A row of `relay_marks`.
+#[derive(sqlx::FromRow)]
+struct SentPosition {
+    partition: i32,
+    position: Position,
+}
+
 /// The sent positions of a topic.
 pub(super) async fn load(
     executor: impl PgExecutor<'_>,
     topic: &str,
 ) -> Result<SentPositions, sqlx::Error> {
-    let rows: Vec<(i32, Position)> =
+    let rows: Vec<SentPosition> =
         sqlx::query_as("select partition, position from relay_marks where topic = $1")
             .bind(topic)
             .fetch_all(executor)
             .await?;
-    Ok(rows.into_iter().collect())
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.partition, row.position)).collect())
 }
 
 /// Raises the sent positions after a batch, in one statement. A relay that was overtaken lowers

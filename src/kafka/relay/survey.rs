@@ -8,16 +8,16 @@
 //!
 //! Topics of later epochs are looked at, too: the store may be older than an accepted loss.
 
-use events::ids::Position;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::runtime::Handle;
 
 use super::Error;
 use super::lease::Lease;
+use super::loss::{Loss, Sent};
 use super::producer::Producer;
-use super::topic::{Sent, Tail, TopicReader};
-use crate::event_store::read::reader;
+use super::topic::{Tail, TopicReader};
+use crate::event_store::reader;
 use crate::kafka::{self, Identity, KafkaConfig};
 
 /// What one producer found before it sent anything. Dropping it blocks.
@@ -27,21 +27,6 @@ pub(super) struct Survey {
     pub(super) current: Option<(TopicReader, Vec<Tail>)>,
     /// What Kafka has and the store has not, if there is anything.
     pub(super) loss: Option<Loss>,
-}
-
-/// Records that Kafka has and the store has not, and how to go on without them.
-#[derive(Clone, Debug)]
-pub struct Loss {
-    /// The first position.
-    pub first: Position,
-    /// The last position.
-    pub last: Position,
-    /// The topics that have the records.
-    pub topics: Vec<String>,
-    /// The records, in order. A position that a topic lost is not among them.
-    pub records: Vec<Sent>,
-    /// The first epoch that has no topic yet.
-    pub next_epoch: i64,
 }
 
 /// The relay's lease, held by a process that does not relay, and what stands in Kafka meanwhile.

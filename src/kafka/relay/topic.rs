@@ -7,9 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use events::ids::{Position, Sequence, StreamId};
-use events::record::StoredRecord;
-use jiff::Timestamp;
+use events::ids::Position;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -17,7 +15,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Error;
-use crate::event_store::point::Point;
+use super::loss::Sent;
 use crate::kafka::{Identity, KafkaConfig, Quiet, message};
 
 /// Partitions of a new topic. Never change the number afterwards: streams would change partitions.
@@ -36,42 +34,6 @@ pub(super) struct TopicReader {
     consumer: BaseConsumer<Quiet>,
     topic: String,
     ledger_id: String,
-}
-
-/// A record in the topic, without what it says: of those that a restored store lost, there may be many.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// Its position.
-    pub position: Position,
-    /// When it was appended.
-    pub time: Timestamp,
-    /// Its stream.
-    pub stream: StreamId,
-    /// Its place in that.
-    pub sequence: Sequence,
-    /// Type name of the event.
-    pub event_type: String,
-}
-
-impl From<StoredRecord> for Sent {
-    fn from(record: StoredRecord) -> Self {
-        Self {
-            position: record.position,
-            time: record.time,
-            stream: record.stream,
-            sequence: record.sequence,
-            event_type: record.event_type,
-        }
-    }
-}
-
-impl From<&Sent> for Point {
-    fn from(sent: &Sent) -> Self {
-        Self {
-            position: sent.position,
-            time: sent.time,
-        }
-    }
 }
 
 /// The last records of a partition.

@@ -14,7 +14,7 @@ fn whole_life() -> Value {
         "email": text, "first_name": text, "last_name": text, "phone": text,
         "metadata": open(&json!({ "a": 1 })), "tags": open(&json!(["x"])), "note": text,
         "birthday": text, "gender": open(&json!("male")), "language": text, "nick_name": text,
-        "multipass_identifier": text, "email_consent": consent, "mobile_consent": consent,
+        "multipass_identifier": text, "social_customer": open(&json!(["x"])), "email_consent": consent, "mobile_consent": consent,
     });
     let mut created = json!({
         "event": "CustomerCreated", "ids": ids(0), "has_account": false, "state": "not_invited",
@@ -127,12 +127,13 @@ fn everything(rules: &'static Rules, text: &Patch<String>) -> UpdateCustomer {
             birthday: text(),
             gender: Patch::Set(Gender::Female),
             tags: Patch::Clear,
+            social_customer: Patch::Clear,
             metadata: Some(MetadataPatch::Merge(object(json!({ "a": "" })))),
             verified_email: Some(false),
             multipass_identifier: text(),
             accepts_marketing: Some(true),
             email_consent: Some(consent(text())),
-            mobile_consent: None,
+            ..Fields::default()
         },
         addresses: vec![address],
         groups: Some(vec![]),
@@ -146,7 +147,7 @@ fn every_personal_value_may_be_erased_or_sealed_alone_or_with_all_others() {
     live_through(&life);
     let mut pointers = vec![];
     personal(&life, "", &mut pointers);
-    assert_eq!(pointers.len(), 2 * 14 + 4 * 17);
+    assert_eq!(pointers.len(), 2 * 15 + 4 * 17);
     for unreadable in [
         json!({ "$erased": true }),
         json!({ "$sealed": { "k": 1, "n": "n", "c": "c" } }),

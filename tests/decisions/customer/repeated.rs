@@ -59,6 +59,7 @@ fn fields() -> impl Strategy<Value = Fields> {
                 note,
                 birthday,
                 gender,
+                social_customer: tags.clone(),
                 tags,
                 metadata,
                 verified_email,

@@ -1,8 +1,9 @@
 //! What the service's own role may not do, and what the append function refuses.
 
 use customer_ledger::event_store::StoreError;
-use customer_ledger::event_store::append::{Append, ExpectedStream, NewEvent, append};
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::append::{Append, NewEvent, append};
+use customer_ledger::event_store::point::ExpectedStream;
+use customer_ledger::event_store::reader;
 use events::ids::{Position, Sequence, StreamId};
 use events::record::StreamKind;
 use serde_json::Value;

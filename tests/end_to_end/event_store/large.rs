@@ -1,6 +1,6 @@
 //! Large records are read few at a time, and none is left out.
 
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use events::ids::Position;
 
 use crate::support::postgres::database;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use customer_ledger::event_store::StoreError;
+use customer_ledger::event_store::append::Append;
 use customer_ledger::event_store::append::combiner::Combiner;
-use customer_ledger::event_store::append::{Append, ExpectedStream};
 use customer_ledger::event_store::cache::tail::OwnAppends;
+use customer_ledger::event_store::point::ExpectedStream;
 use devkit::wait::until;
 use events::ids::Sequence;
 use events::record::StreamKind;

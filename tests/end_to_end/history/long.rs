@@ -32,14 +32,9 @@ async fn a_long_history_is_read_from_a_snapshot_and_says_the_same() {
         let body = json!({ "first_name": number.to_string() });
         server.update(&known.medusa, &body).await.ok();
     }
-    let ledger = shop.ledger();
+    let (ledger, last) = (shop.ledger(), Position::new(EVENTS));
     let history = ledger
-        .history(
-            StreamKind::Customer,
-            &known.stream,
-            Position::START,
-            Position::new(EVENTS),
-        )
+        .history(StreamKind::Customer, &known.stream, Position::START, last)
         .await
         .unwrap();
     let store = Store {

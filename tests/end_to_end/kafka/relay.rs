@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use customer_ledger::kafka::projector::Projection;
 use customer_ledger::kafka::relay::Error;
 use customer_ledger::kafka::{KafkaConfig, KafkaStatus, topic};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use customer_ledger::kafka::projector::{self, Projection};
 use devkit::wait;
 use events::ids::{Position, StreamId};

@@ -8,7 +8,7 @@ use customer_ledger::domain::customer::{
 };
 use customer_ledger::domain::group::{self, CustomerGroup};
 use customer_ledger::event_store::keys::keyring::Keyring;
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use customer_ledger::event_store::{Ledger, Outcome, Request};
 use customer_ledger::kafka::projector::{self, Projection};
 use customer_ledger::kafka::relay::{self, RelayConfig};

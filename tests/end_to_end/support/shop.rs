@@ -257,7 +257,7 @@ impl Shop {
 
     /// The ledger's last position.
     pub(crate) async fn head(&self) -> i64 {
-        customer_ledger::event_store::read::reader::head(&self.database.pool)
+        customer_ledger::event_store::reader::head(&self.database.pool)
             .await
             .unwrap()
             .get()

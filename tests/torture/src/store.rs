@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use customer_ledger::event_store::keys::keyring::Keyring;
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use events::ids::{Position, StreamId};
 use events::record::StreamKind;
 use projections::{medusa, shopline};

@@ -64,7 +64,7 @@ pub async fn members(
     store: &StoreName,
     groups: &[StreamId],
 ) -> Result<Vec<Customer>, sqlx::Error> {
-    let rows: Vec<(String,)> = sqlx::query_as(
+    let views: Vec<String> = sqlx::query_scalar(
         "select view::text
          from medusa_customers
          where store = $1 and group_ids && $2 and not deleted
@@ -74,5 +74,5 @@ pub async fn members(
     .bind(groups)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|(view,)| decode(view)).collect()
+    views.iter().map(|view| decode(view)).collect()
 }

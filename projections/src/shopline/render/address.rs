@@ -1,18 +1,19 @@
 //! An address as a resource of its own: the flag is `def`, and it shows the finer places, too.
 //! Source: SHOPLINE, create address v20220901 and batch query addresses, by example.
 
+use events::ids::ShoplineId;
 use serde::Serialize;
 
 use super::super::customer::{Address, Customer};
 use super::Version;
 
 /// `{"customer_address":{…}}` of the address with this id, if the customer lists it.
-pub fn render_address(customer: &Customer, id: &str) -> Option<String> {
+pub fn render_address(customer: &Customer, id: &ShoplineId) -> Option<String> {
     #[derive(Serialize)]
     struct Body<'a> {
         customer_address: Alone<'a>,
     }
-    let address = customer.addresses.iter().find(|known| known.id == id)?;
+    let address = customer.addresses.iter().find(|known| known.id == *id)?;
     let customer_address = Alone {
         customer_id: Some(&customer.id),
         ..Alone::new(address, customer)

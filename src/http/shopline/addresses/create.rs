@@ -23,6 +23,6 @@ pub(in crate::http) async fn handle(
     let command = Command::Update(Box::new(create));
     let done = call.execute(&stream, command, &body).await?;
     let customer = &done.views.shopline;
-    let id = customer.addresses.last().map(|address| address.id.as_str());
-    render_address(customer, id.unwrap_or_default()).ok_or(ApiError::Internal)
+    let added = customer.addresses.last().ok_or(ApiError::Internal)?;
+    render_address(customer, &added.id).ok_or(ApiError::Internal)
 }

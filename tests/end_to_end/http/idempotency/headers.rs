@@ -1,6 +1,6 @@
 //! The ledger's own headers: how long they may be, and where they go.
 
-use customer_ledger::event_store::read::reader;
+use customer_ledger::event_store::reader;
 use events::CustomerEvent;
 use events::ids::Sequence;
 use events::record::{Record, StreamKind};

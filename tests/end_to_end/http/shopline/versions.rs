@@ -40,6 +40,7 @@ fn with_consents() -> Value {
         "phone": "001467326483",
         "verified_email": true,
         "multipass_identifier": "m-1",
+        "social_customer": ["fb:1"],
         "email_marketing_consent": {
             "state": 1,
             "opt_in_level": 2,
@@ -67,6 +68,8 @@ async fn a_later_version_shows_what_it_took_and_the_first_one_is_as_it_was() {
     assert_eq!(later["sms_marketing_consent"]["state"], 0);
     assert_eq!(later["verified_email"], true);
     assert_eq!(later["multipass_identifier"], "m-1");
+    assert_eq!(later["social_customer"], json!(["fb:1"]));
+    assert_eq!(created["social_customer"], later["social_customer"]);
     assert_eq!(later["accepts_marketing"], true);
     assert_eq!(later["mobile_subscribe_flag"], 0);
     assert_eq!(later["addresses"][0]["province_code_v2"], "KY");
@@ -75,6 +78,7 @@ async fn a_later_version_shows_what_it_took_and_the_first_one_is_as_it_was() {
     let updated = put(&server, id, &sent_back(&later)).await;
     let updated = updated.ok()["customer"].clone();
     assert_eq!(shop.head().await, head);
+    assert!(updated.get("social_customer").is_none());
     for member in ["email_marketing_consent", "multipass_identifier"] {
         assert_eq!(updated[member], later[member]);
         assert_eq!(created[member], later[member]);

@@ -389,6 +389,33 @@ fn ending_a_subscription_needs_one() {
 }
 
 #[test]
+fn social_accounts_are_the_whole_list() {
+    let accounts = |list: Value| json!({ "social_customer": list });
+    let recorded = |value: Value| json!([{ "event": "CustomerUpdated", "social_customer": value }]);
+    let set = update(&bob(), &accounts(json!(["fb:1", "line:2"]))).unwrap();
+    let one = json!({ "$open": ["fb:1", "line:2"] });
+    assert_eq!(told(Ok(set.clone())), recorded(one));
+    let given = [bob(), set].concat();
+    for same in [json!(["fb:1", "line:2"]), json!(null)] {
+        assert_eq!(update(&given, &accounts(same)), Ok(vec![]));
+    }
+    let cleared = update(&given, &accounts(json!([])));
+    assert_eq!(told(cleared), recorded(json!(null)));
+    assert_eq!(update(&bob(), &accounts(json!([]))), Ok(vec![]));
+    for (list, expected) in [
+        (json!("fb:1"), "an array"),
+        (json!([1]), "an array of strings"),
+    ] {
+        let member = "social_customer";
+        let refused = ApiError::WrongType { member, expected };
+        assert_eq!(update(&bob(), &accounts(list)), Err(refused));
+    }
+    let nul = update(&bob(), &accounts(json!(["\0"])));
+    let member = "social_customer";
+    assert_eq!(nul, Err(ApiError::NulCharacter { member }));
+}
+
+#[test]
 fn unknown_members_say_nothing() {
     let request = json!({
         "email_marketing_consent": {},

@@ -12,23 +12,22 @@ use events::ids::{Position, Sequence, StreamId};
 use events::opened::OpenedRecord;
 use events::record::{Metadata, Record, StoredRecord, StreamKind};
 use futures_util::{Stream, StreamExt as _};
-use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use crate::event_store::append::ExpectedStream;
 use crate::event_store::keys::keyring::{KeyError, Keyring};
 use crate::event_store::keys::seal::{SealContext, StreamKey};
 use crate::event_store::keys::unseal::text::{UnsealError, unseal_text};
 use crate::event_store::keys::unseal::unseal_metadata;
-use crate::event_store::point::Point;
+use crate::event_store::point::{ExpectedStream, Point};
 use crate::event_store::{Corrupt, StoreError};
 
-/// The columns of `events` in the order in which [`stored_record`] reads them.
+/// The columns of `events` that [`stored_record`] reads.
 pub const COLUMNS: &str = "position, sequence, store, aggregate_type, aggregate_id, event_type, \
-    event_version, payload::text, metadata::text, (extract(epoch from time) * 1000000)::bigint";
+    event_version, payload::text as payload, metadata::text as metadata, time";
 
 /// About how many bytes of payload a read by position holds; one record more than fits, at most.
 const BYTES_MAX: i64 = 8 * 1024 * 1024;
@@ -111,9 +110,9 @@ pub fn streams_until<'a>(
         .fetch(executor)
         .map(|row| {
             let row = row?;
-            let number: Option<i32> = row.try_get(0)?;
-            let wrapped: Option<Vec<u8>> = row.try_get(1)?;
-            Ok((stored_record_from(&row, 2)?, number.zip(wrapped)))
+            let number: Option<i32> = row.try_get("number")?;
+            let wrapped: Option<Vec<u8>> = row.try_get("wrapped")?;
+            Ok((stored_record(&row)?, number.zip(wrapped)))
         })
 }
 
@@ -165,10 +164,10 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error
 pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select from events \
-             where position = $1 and (extract(epoch from time) * 1000000)::bigint = $2)",
+             where position = $1 and time = $2)",
     )
     .bind(point.position)
-    .bind(point.time.as_microsecond())
+    .bind(point.time.to_sqlx())
     .fetch_one(executor)
     .await
 }
@@ -194,34 +193,39 @@ pub async fn point(
     Ok(record.map(Point::from))
 }
 
-/// One row of [`COLUMNS`].
+/// A row with [`COLUMNS`], and perhaps others.
 pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
-    stored_record_from(row, 0)
-}
-
-/// A row in which [`COLUMNS`] begin at a column.
-pub fn stored_record_from(row: &PgRow, first: usize) -> Result<StoredRecord, StoreError> {
-    let position = row.try_get(first)?;
-    let event_type: String = row.try_get(first + 5)?;
+    let position = row.try_get("position")?;
+    let event_type: String = row.try_get("event_type")?;
     let malformed = |what| Corrupt::Record {
         position,
         event_type: event_type.clone(),
         what,
     };
+    let time: jiff_sqlx::Timestamp = row
+        .try_get("time")
+        .map_err(|_out_of_range| malformed("its time"))?;
     Ok(StoredRecord {
         position,
-        sequence: row.try_get(first + 1)?,
-        store: row.try_get(first + 2)?,
-        kind: StreamKind::parse(row.try_get(first + 3)?)
+        sequence: row.try_get("sequence")?,
+        store: row.try_get("store")?,
+        kind: StreamKind::parse(row.try_get("aggregate_type")?)
             .ok_or_else(|| malformed("its stream's kind"))?,
-        stream: row.try_get(first + 4)?,
-        event_version: row.try_get(first + 6)?,
-        payload: row.try_get(first + 7)?,
-        metadata: row.try_get(first + 8)?,
-        time: Timestamp::from_microsecond(row.try_get(first + 9)?)
-            .map_err(|_out_of_range| malformed("its time"))?,
+        stream: row.try_get("aggregate_id")?,
+        event_version: row.try_get("event_version")?,
+        payload: row.try_get("payload")?,
+        metadata: row.try_get("metadata")?,
+        time: time.to_jiff(),
         event_type,
     })
+}
+
+/// A row of `stream_keys`.
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    stream: StreamId,
+    number: i32,
+    wrapped: Vec<u8>,
 }
 
 /// The keys of streams; an erased stream has none.
@@ -230,16 +234,15 @@ pub async fn keys(
     keyring: &Keyring,
     streams: &[&StreamId],
 ) -> Result<HashMap<StreamId, Arc<StreamKey>>, StoreError> {
-    let rows =
-        sqlx::query("select stream, number, wrapped from stream_keys where stream = any($1)")
+    let rows: Vec<KeyRow> =
+        sqlx::query_as("select stream, number, wrapped from stream_keys where stream = any($1)")
             .bind(streams)
             .fetch_all(connection)
             .await?;
-    rows.iter()
+    rows.into_iter()
         .map(|row| {
-            let stream: StreamId = row.try_get(0)?;
-            let key = unwrap(keyring, &stream, &(row.try_get(1)?, row.try_get(2)?))?;
-            Ok((stream, Arc::new(key)))
+            let key = unwrap(keyring, &row.stream, &(row.number, row.wrapped))?;
+            Ok((row.stream, Arc::new(key)))
         })
         .collect()
 }

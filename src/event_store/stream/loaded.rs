@@ -5,13 +5,11 @@ use std::sync::Arc;
 use events::ids::{Sequence, StreamId};
 use events::record::{Record, StoredRecord};
 
-use super::StoreError;
 use super::Stream;
-use super::append::ExpectedStream;
-use super::cache::freshness::Seen;
-use super::keys::seal::StreamKey;
-use super::point::Point;
-use super::read::reader;
+use crate::event_store::StoreError;
+use crate::event_store::keys::seal::StreamKey;
+use crate::event_store::point::{ExpectedStream, Point, Seen};
+use crate::event_store::reader;
 
 /// A stream as loaded: its state, its views and its key, all folded from the same records.
 #[derive(Clone)]
@@ -24,14 +22,14 @@ pub struct Loaded<S: Stream> {
     pub aggregate: S,
     /// The views of the state.
     pub views: S::Views,
-    pub(super) key: Option<Arc<StreamKey>>,
+    pub(in crate::event_store) key: Option<Arc<StreamKey>>,
     /// Its last record.
-    pub(super) last: Option<Point>,
+    pub(in crate::event_store) last: Option<Point>,
 }
 
 impl<S: Stream> Loaded<S> {
     /// A stream before its first event.
-    pub(super) fn unborn(stream: StreamId, key: Option<Arc<StreamKey>>) -> Self {
+    pub(in crate::event_store) fn unborn(stream: StreamId, key: Option<Arc<StreamKey>>) -> Self {
         Self {
             stream,
             sequence: Sequence::START,
@@ -43,13 +41,13 @@ impl<S: Stream> Loaded<S> {
     }
 
     /// Folds the stream's next event.
-    pub(super) fn fold(&mut self, stored: &StoredRecord) -> Result<(), StoreError> {
+    pub(in crate::event_store) fn fold(&mut self, stored: &StoredRecord) -> Result<(), StoreError> {
         let record = reader::decode::<S::Event>(stored, self.key.as_deref())?;
         self.take(record);
         Ok(())
     }
 
-    pub(super) fn take(&mut self, record: Record<S::Event>) {
+    pub(in crate::event_store) fn take(&mut self, record: Record<S::Event>) {
         self.sequence = record.sequence;
         self.last = Some(Point {
             position: record.position,
@@ -65,7 +63,7 @@ impl<S: Stream> Loaded<S> {
     }
 
     /// Where it stands, if it exists.
-    pub(super) fn seen(&self) -> Option<Seen> {
+    pub(in crate::event_store) fn seen(&self) -> Option<Seen> {
         Some(Seen {
             kind: S::KIND,
             stream: self.stream.clone(),
@@ -73,7 +71,7 @@ impl<S: Stream> Loaded<S> {
         })
     }
 
-    pub(super) fn expected(&self) -> ExpectedStream {
+    pub(in crate::event_store) fn expected(&self) -> ExpectedStream {
         ExpectedStream {
             kind: S::KIND,
             stream: self.stream.clone(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use events::ids::StoreName;
+use jiff::Timestamp;
 use moka::sync::Cache;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
@@ -147,20 +148,35 @@ impl Limiter {
         app_key: &str,
     ) -> Result<Option<(Row, i64)>, sqlx::Error> {
         // The clock is read after the lock was waited for, or time would go back from lease to lease.
-        let row: Option<(i64, i64, i64)> = sqlx::query_as(
+        let row: Option<LockedRow> = sqlx::query_as(
             "with locked as materialized ( \
                  select empty_at, serial from shopline_rates \
                  where store = $1 and app_key = $2 for update \
              ) \
-             select empty_at, serial, (extract(epoch from clock_timestamp()) * 1000000)::bigint \
-             from locked",
+             select empty_at, serial, clock_timestamp() as now from locked",
         )
         .bind(&self.store)
         .bind(app_key)
         .fetch_optional(connection)
         .await?;
-        Ok(row.map(|(empty_at, serial, now)| (Row { empty_at, serial }, now)))
+        Ok(row.map(|locked| {
+            let LockedRow {
+                empty_at,
+                serial,
+                now,
+            } = locked;
+            (Row { empty_at, serial }, now.as_microsecond())
+        }))
     }
+}
+
+/// A row of `shopline_rates`, and the time at which it was locked.
+#[derive(sqlx::FromRow)]
+struct LockedRow {
+    empty_at: i64,
+    serial: i64,
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
+    now: Timestamp,
 }
 
 fn micros(duration: Duration) -> i64 {
