@@ -1,4 +1,4 @@
-//! Who asks: proofs looked up, each an [`Actor`] or nobody.
+//! Who asks: looks up what a request proves, and finds an [`Actor`] or none.
 //!
 //! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
 //! longer. Sessions are not remembered: one that was ended is over at every process.
@@ -118,7 +118,7 @@ impl Auth {
         Ok(actor)
     }
 
-    /// The person that a bearer token of Medusa's names. Nobody is looked up: the signature is all.
+    /// The person that a bearer token of Medusa's names. Nothing is looked up: the signature suffices.
     pub(crate) fn medusa_bearer(&self, authorization: &str, now: Timestamp) -> Option<Actor> {
         bearer::verify(&self.bearer_secret, authorization, now).map(person)
     }

@@ -1,7 +1,6 @@
 //! Apps of SHOPLINE's: installed, revoked, and given tokens, by the owner of the database.
 //!
-//! The secret of an app is stored sealed. One that is made here is shown once, to whoever asked for
-//! it.
+//! The secret of an app is stored sealed. One that is made here is shown once.
 
 use events::ids::StoreName;
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +31,7 @@ pub struct App<'a> {
     pub plan: Plan,
 }
 
-/// An app as it is listed. Its secret is shown to nobody.
+/// An app as it is listed. Its secret is not shown.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ListedApp {
     /// Its key.

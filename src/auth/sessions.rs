@@ -47,7 +47,7 @@ impl Auth {
     }
 
     /// Begins a session; `None` when the person was removed meanwhile. The session that the caller
-    /// had is over, so that nobody can be made to sign in under an id that another knows.
+    /// had is over, so that no person can be made to sign in under an id that another knows.
     pub(crate) async fn begin_session(
         &self,
         user_id: &str,

@@ -12,7 +12,7 @@ use crate::contracts::medusa::user::User;
 pub enum SignIn {
     /// It is this person.
     Is(Box<User>),
-    /// Nobody has this e-mail and password.
+    /// No person has this e-mail and password.
     Wrong {
         /// Whose account was tried, if there is one.
         user_id: Option<String>,
@@ -81,7 +81,7 @@ impl Auth {
             return Verdict::Wrong;
         };
         tokio::task::spawn_blocking(move || {
-            // Also when nobody waits for the answer any longer.
+            // Also when the request was given up.
             let _permit = permit;
             passwords::verify(stored.as_deref(), &password)
         })

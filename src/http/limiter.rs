@@ -75,7 +75,7 @@ impl Limiter {
         if app.full_until.is_some_and(|until| now < until) {
             return Err(NotAdmitted::TooOften);
         }
-        // Whoever waited while another found nobody need not wait for that again.
+        // A request that waited while another one failed fails with it.
         if app.failed_at.is_some_and(|failed| came <= failed) {
             return Err(NotAdmitted::Away);
         }

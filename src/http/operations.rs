@@ -1,4 +1,4 @@
-//! What is asked by whoever runs the process: `/health`, `/ready`, `/metrics`.
+//! What operators ask of the process: `/health`, `/ready`, `/metrics`.
 
 use std::sync::Arc;
 use std::time::Duration;

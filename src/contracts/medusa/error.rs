@@ -29,7 +29,7 @@ pub enum ApiError {
     },
     /// Nothing says who asks.
     Unauthorized,
-    /// Nobody has this e-mail and password.
+    /// No person has this e-mail and password.
     LoginFailed,
     /// Too many wrong passwords were tried. Medusa has no such limit: see docs/medusa.md.
     LoginThrottled {

@@ -42,7 +42,7 @@ pub enum List {
     Search,
 }
 
-/// What makes the seal of a `page_info`: nobody but the ledger can.
+/// Makes the seal of a `page_info`, which only the ledger can make.
 pub(crate) type Seal<'a> = &'a dyn Fn(&str) -> [u8; 32];
 
 const LIMIT_DEFAULT: u32 = 50;
@@ -200,7 +200,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
         }
         "customer_date" => filter.created_at = filter.created_at.and(window(value, zone)?),
         "updated_at" => filter.updated_at = filter.updated_at.and(window(value, zone)?),
-        // Nobody has an order in the ledger yet.
+        // The ledger has no orders yet.
         "order_date" => {
             window(value, zone)?;
             *nobody = true;
@@ -221,7 +221,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
     Some(())
 }
 
-/// Two different values at once are nobody's.
+/// No customer has two different values at once.
 fn only<T: PartialEq>(held: &mut Option<T>, value: T, nobody: &mut bool) {
     match held {
         Some(held) => *nobody |= *held != value,

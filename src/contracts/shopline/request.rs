@@ -1,4 +1,4 @@
-//! The door: what every request must be before its content is looked at.
+//! What every request must be before its content is looked at.
 //!
 //! A handler asks in this order: [`check_content_type`] (requests with a body), [`check_accept`],
 //! then [`members`], which checks size, JSON and envelope.

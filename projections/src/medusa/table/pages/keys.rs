@@ -108,7 +108,7 @@ const fn customer_column(column: CustomerColumn) -> &'static str {
         ),
         CustomerColumn::Phone => "held.phone collate \"C\"",
         CustomerColumn::HasAccount => "held.has_account",
-        CustomerColumn::Metadata => metadata!(view!()),
+        CustomerColumn::Metadata => metadata!(concat!(view!(), "->'profile'")),
     }
 }
 
