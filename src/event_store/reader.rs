@@ -173,7 +173,7 @@ pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sq
 }
 
 /// Whether this is the history that went through a point, if there is one.
-pub async fn goes_on(
+pub(crate) async fn goes_on(
     executor: impl PgExecutor<'_>,
     point: Option<Point>,
 ) -> Result<bool, sqlx::Error> {
