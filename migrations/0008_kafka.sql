@@ -4,12 +4,12 @@
 -- that a lost or re-created topic is noticed, and so that "everything up to here is in the views" is one
 -- query.
 
--- The last position sent to each partition. The relay writes the marks of all partitions after each
--- batch, in one statement: what one snapshot shows here says that every position up to the greatest one
--- is in the topic. The write does not wait for the disk, so a crash of Postgres may take the marks of
--- the last batches back, all together. A relay that starts reads the store from the marks on; what the
--- topic holds beyond them it learns from the topic itself.
-create table relay_marks (
+-- The last position sent to each partition. The relay writes those of all partitions after each batch, in
+-- one statement: what one snapshot shows here says that every position up to the greatest one is in the
+-- topic. The write does not wait for the disk, so a crash of Postgres may take those of the last batches
+-- back, all together. A relay that starts reads the store from here on; what the topic holds beyond, it
+-- learns from the topic itself.
+create table sent_positions (
     topic text not null,
     partition integer not null check (partition >= 0),
     position bigint not null check (position >= 1),
@@ -31,4 +31,4 @@ create table projection_offsets (
     primary key (projection, topic, partition)
 ) with (fillfactor = 50);
 
-grant select, insert, update, delete on relay_marks, projection_offsets to ledger_app;
+grant select, insert, update, delete on sent_positions, projection_offsets to ledger_app;

@@ -1,4 +1,4 @@
-//! Who asks: proofs looked up, each an [`Actor`] or nobody.
+//! Who asks: looks up what a request proves, and finds an [`Actor`] or none.
 //!
 //! What was found of a token is remembered for [`REMEMBERED`]: a revoked one works at most that much
 //! longer. Sessions are not remembered: one that was ended is over at every process.
@@ -32,7 +32,7 @@ use crate::contracts::shopline::token::Scope;
 use crate::event_store::keys::keyring::Keyring;
 
 /// How long an answer of the database about a proof is believed.
-pub const REMEMBERED: Duration = Duration::from_secs(2);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(2);
 /// How many proofs are remembered.
 const REMEMBERED_MAX: u64 = 10_000;
 
@@ -97,7 +97,7 @@ impl Auth {
     }
 
     /// The person whose api token this is. Source: Medusa's header `x-medusa-access-token`.
-    pub async fn medusa_api_token(&self, token: &str) -> Result<Option<Actor>, sqlx::Error> {
+    pub(crate) async fn medusa_api_token(&self, token: &str) -> Result<Option<Actor>, sqlx::Error> {
         if token.is_empty() {
             return Ok(None);
         }
@@ -118,18 +118,21 @@ impl Auth {
         Ok(actor)
     }
 
-    /// The person that a bearer token of Medusa's names. Nobody is looked up: the signature is all.
-    pub fn medusa_bearer(&self, authorization: &str, now: Timestamp) -> Option<Actor> {
+    /// The person that a bearer token of Medusa's names. Nothing is looked up: the signature suffices.
+    pub(crate) fn medusa_bearer(&self, authorization: &str, now: Timestamp) -> Option<Actor> {
         bearer::verify(&self.bearer_secret, authorization, now).map(person)
     }
 
     /// A new bearer token of Medusa's for a person.
-    pub fn new_medusa_bearer(&self, user_id: &str, now: Timestamp) -> String {
+    pub(crate) fn new_medusa_bearer(&self, user_id: &str, now: Timestamp) -> String {
         bearer::sign(&self.bearer_secret, user_id, now)
     }
 
     /// An app of this store; `None` when it is not installed, or no more.
-    pub async fn shopline_app(&self, app: &str) -> Result<Option<Arc<InstalledApp>>, sqlx::Error> {
+    pub(crate) async fn shopline_app(
+        &self,
+        app: &str,
+    ) -> Result<Option<Arc<InstalledApp>>, sqlx::Error> {
         if let Some(known) = self.shopline_apps.get(app) {
             return Ok(known);
         }
@@ -155,7 +158,10 @@ impl Auth {
     }
 
     /// The ledger token of this text.
-    pub async fn ledger_token(&self, token: &str) -> Result<Option<Arc<LedgerToken>>, sqlx::Error> {
+    pub(crate) async fn ledger_token(
+        &self,
+        token: &str,
+    ) -> Result<Option<Arc<LedgerToken>>, sqlx::Error> {
         let hash = self.keyring.hash_token(token);
         if let Some(known) = self.ledger_tokens.get(&hash) {
             return Ok(known);

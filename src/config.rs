@@ -83,7 +83,7 @@ impl Config {
     }
 
     /// Reads the sections that have no secrets, for a process that knows the others otherwise.
-    pub fn read_with(
+    pub(crate) fn read_with(
         settings: &Settings,
         database: DatabaseConfig,
         master_key: MasterKey,

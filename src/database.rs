@@ -15,7 +15,7 @@ use crate::config::DatabaseConfig;
 use crate::event_store::keys::keyring::Keyring;
 
 /// Every table: what is in `migrations/` when the ledger is built.
-pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// The oldest Postgres that will do, as `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 150_000;
@@ -134,7 +134,7 @@ pub async fn enter(
 
 /// Connects as the owner, and checks that there is a ledger that this master key opens. `setting` is
 /// what the URL comes from.
-pub async fn open_as_owner(
+pub(crate) async fn open_as_owner(
     setting: &'static str,
     url: &str,
     keyring: &Keyring,

@@ -13,7 +13,7 @@ mod error;
 pub mod execute;
 pub mod keys;
 pub mod ledger;
-pub mod multi_stream;
+pub(crate) mod multi_stream;
 pub mod new_ids;
 pub mod point;
 mod prepare;
@@ -24,7 +24,7 @@ pub mod stream;
 pub use self::error::{Corrupt, StoreError};
 pub use self::execute::{ExecuteError, Idempotency, Outcome, Request};
 pub use self::ledger::Ledger;
-pub use self::multi_stream::{MultiStreamError, MultiStreamRefusal};
+pub use self::multi_stream::MultiStreamRefusal;
 pub use self::stream::{Loaded, Stream};
 
 /// How many there are, as sequences and positions count.

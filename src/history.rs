@@ -10,7 +10,7 @@ pub mod access_log;
 mod as_of;
 pub mod bisect;
 pub mod blame;
-pub mod cause;
+pub(crate) mod cause;
 pub mod changes;
 pub mod diff;
 mod error;

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 use self::api::REQUEST_TIMEOUT;
 pub use self::api::{Api, Health};
 pub use self::limiter::Limiter;
-pub use self::operations::OPERATIONS;
+pub(crate) use self::operations::OPERATIONS;
 use self::request::{put_request_id, request_id};
 use self::server::leftover;
 

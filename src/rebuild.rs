@@ -28,9 +28,10 @@ use tokio::task::JoinSet;
 use self::compare::Comparison;
 pub use self::compare::Differing;
 pub use self::error::Error;
-pub use self::fold::{Apply, Code};
+pub use self::fold::Code;
 use self::fold::{Share, Worker};
-pub use self::status::{Last, is_running, last};
+pub(crate) use self::status::is_running;
+pub use self::status::{Last, last};
 use self::tables::TableSet;
 use crate::event_store::keys::keyring::Keyring;
 use crate::event_store::reader;
@@ -156,9 +157,9 @@ impl Rebuild {
 
     /// Whether anything was sent to the topic that the live tables follow, if anything happened. If not,
     /// every row that they lack counts as on its way.
-    pub async fn is_followed(&mut self) -> Result<bool, Error> {
+    pub(crate) async fn is_followed(&mut self) -> Result<bool, Error> {
         let followed = sqlx::query_scalar(
-            "select exists (select from relay_marks where topic = $1) \
+            "select exists (select from sent_positions where topic = $1) \
                 or not exists (select from events)",
         );
         Ok(followed

@@ -184,7 +184,7 @@ pub async fn serve(
     }
 }
 
-/// Stops everything once the store is another one than this process began with. Whoever watches the
+/// Stops everything once the store is another one than this process began with. The supervisor of the
 /// process starts it again, with nothing in memory that the store does not have.
 async fn turned(api: Arc<Api>, epoch: i64, stop: CancellationToken) -> Result<(), ServeError> {
     let mut tick = tokio::time::interval(TURN_INTERVAL);
@@ -278,7 +278,7 @@ async fn watch_health(
             .iter()
             .find_map(|(part, status)| match &*status.borrow() {
                 KafkaStatus::Working | KafkaStatus::Waiting => None,
-                // Nobody knows yet whether Kafka answers.
+                // It is unknown yet whether Kafka answers.
                 KafkaStatus::Starting => Some(format!("{part}: starting")),
                 // Why stands in the log: here anybody may ask.
                 KafkaStatus::Away(_) => Some(format!("{part}: away")),

@@ -42,7 +42,7 @@ impl Lifecycle {
     }
 
     /// Ends once requests that were in flight when all was stopped have had their time.
-    pub async fn overdue(&self) {
+    pub(crate) async fn overdue(&self) {
         self.stop.cancelled().await;
         tokio::select! {
             () = tokio::time::sleep(REQUESTS_MAX) => {}
@@ -51,7 +51,7 @@ impl Lifecycle {
     }
 
     /// Stops everything and waits until it has ended, for a bounded time. Says whether it has.
-    pub async fn drain(&self) -> bool {
+    pub(crate) async fn drain(&self) -> bool {
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {

@@ -24,7 +24,7 @@ pub fn start_logs(config: &LogConfig) {
 }
 
 /// Starts collecting metrics in this process.
-pub fn start_metrics() {
+pub(crate) fn start_metrics() {
     let metrics = METRICS.get_or_init(|| PrometheusBuilder::new().install_recorder().ok());
     if let Some(metrics) = metrics {
         tokio::spawn(sum_up(metrics));

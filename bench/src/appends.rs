@@ -80,7 +80,7 @@ impl Appends {
         });
         let next = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
-        for _ in 0..crate::bench::CONNECTIONS_MANY {
+        for _ in 0..crate::context::CONNECTIONS_MANY {
             let (appends, next) = (Arc::clone(&appends), Arc::clone(&next));
             tasks.spawn(async move { appends.create(&next, customers).await });
         }

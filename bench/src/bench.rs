@@ -1,16 +1,13 @@
 //! One run of the benchmark: its sections in turn.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use devkit::postgres::Postgres;
-use tokio_util::sync::CancellationToken;
-
 use crate::appends::{Appends, Change};
+use crate::context::{Bench, CATCH_UP_MAX, CONNECTIONS_MANY, WARM_UP};
 use crate::error::Error;
 use crate::load::{Ask, Load, Until};
-use crate::options::{Options, Section};
+use crate::options::Section;
 use crate::pgbench::Pgbench;
 use crate::process::{Server, cluster_cpu};
 use crate::report;
@@ -18,23 +15,8 @@ use crate::report::{Beside, Lists, Machine, Measured, Pair, Part, Report, Row, S
 use crate::store::Store;
 use crate::{flat, history, lists, rebuild, visible};
 
-/// Connections that customers are created and the memory is measured with.
-pub(crate) const CONNECTIONS_MANY: usize = 64;
 /// Connections that share a load that is not the greatest.
 const CONNECTIONS_PACED: usize = 16;
-/// How long each side runs before it is measured.
-pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
-/// How long the relay and the projections are waited for once the load has ended.
-pub(crate) const CATCH_UP_MAX: Duration = Duration::from_mins(1);
-
-/// One run.
-pub(crate) struct Bench<'a> {
-    pub(crate) options: &'a Options,
-    pub(crate) postgres: &'a Postgres,
-    pub(crate) dir: &'a Path,
-    pub(crate) stop: &'a CancellationToken,
-}
-
 impl Bench<'_> {
     pub(crate) async fn run(&self) -> Result<Report, Error> {
         let brokers = self.options.kafka_brokers.as_deref();

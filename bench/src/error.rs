@@ -12,7 +12,6 @@ pub(crate) enum Error {
     /// A signal came.
     #[error("interrupted")]
     Interrupted,
-    /// The directory cannot be used.
     #[error("the directory {} cannot be used: {reason}", .path.display())]
     Dir {
         /// Which.
@@ -29,7 +28,6 @@ pub(crate) enum Error {
          postgresql-contrib"
     )]
     NoPgbench,
-    /// `pgbench` failed.
     #[error("pgbench failed: {0}")]
     Pgbench(String),
     /// The ledger under test did not start or ended.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::bench::{Bench, CONNECTIONS_MANY, WARM_UP};
+use crate::context::{Bench, CONNECTIONS_MANY, WARM_UP};
 use crate::error::Error;
 use crate::load::{Ask, Load, Until};
 use crate::process::Server;

@@ -20,7 +20,7 @@ use rand::Rng as _;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use crate::bench::Bench;
+use crate::context::Bench;
 use crate::error::Error;
 use crate::flat::fill;
 use crate::load::{Ask, Load, Until};

@@ -7,6 +7,7 @@
 
 mod appends;
 mod bench;
+mod context;
 mod error;
 mod flat;
 mod history;
@@ -30,7 +31,7 @@ use customer_ledger::telemetry;
 use devkit::postgres::Postgres;
 use devkit::scratch::Scratch;
 
-use crate::bench::Bench;
+use crate::context::Bench;
 use crate::error::{Error, system};
 use crate::options::Options;
 

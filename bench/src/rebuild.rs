@@ -16,7 +16,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::bench::{Bench, CATCH_UP_MAX};
+use crate::context::{Bench, CATCH_UP_MAX};
 use crate::error::Error;
 use crate::load::{Ask, Load, Until};
 use crate::process::Server;

@@ -21,20 +21,20 @@ use crate::error::Error;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// By how many positions each part is behind the head: the relay by its greatest mark, a projection
+/// By how many positions each part is behind the head: the relay by the last position it sent, a projection
 /// by what its partitions hold. See `migrations/0008_kafka.sql`.
 const LAG: &str = "\
     with head as (select coalesce(max(position), 0) as position from events), \
     reached as ( \
-        select p.projection, m.position as mark, coalesce(o.applied, 0) as applied \
-        from (select distinct projection from projection_offsets) p cross join relay_marks m \
+        select p.projection, m.position as sent, coalesce(o.applied, 0) as applied \
+        from (select distinct projection from projection_offsets) p cross join sent_positions m \
         left join projection_offsets o on o.projection = p.projection and o.topic = m.topic \
             and o.partition = m.partition) \
     select 'relay', (select position from head) \
-        - (select coalesce(max(position), 0) from relay_marks) \
+        - (select coalesce(max(position), 0) from sent_positions) \
     union all \
     select projection, (select position from head) \
-        - coalesce(min(applied) filter (where applied < mark), max(mark), 0) \
+        - coalesce(min(applied) filter (where applied < sent), max(sent), 0) \
     from reached group by projection";
 
 /// SHOPLINE's handle of the store.

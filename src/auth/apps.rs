@@ -1,7 +1,6 @@
 //! Apps of SHOPLINE's: installed, revoked, and given tokens, by the owner of the database.
 //!
-//! The secret of an app is stored sealed. One that is made here is shown once, to whoever asked for
-//! it.
+//! The secret of an app is stored sealed. One that is made here is shown once.
 
 use events::ids::StoreName;
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +16,7 @@ use crate::event_store::keys::keyring::Keyring;
 pub const APP_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1095 * 24);
 
 /// Where secrets of apps are sealed for.
-pub const APP_SECRETS: &str = "shopline_apps";
+pub(crate) const APP_SECRETS: &str = "shopline_apps";
 
 /// An app of SHOPLINE's.
 pub struct App<'a> {
@@ -32,7 +31,7 @@ pub struct App<'a> {
     pub plan: Plan,
 }
 
-/// An app as it is listed. Its secret is shown to nobody.
+/// An app as it is listed. Its secret is not shown.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ListedApp {
     /// Its key.
@@ -75,7 +74,10 @@ pub async fn add_app(
 }
 
 /// All apps, revoked ones too, in the order of their keys.
-pub async fn list_apps(owner: &PgPool, store: &StoreName) -> Result<Vec<ListedApp>, sqlx::Error> {
+pub(crate) async fn list_apps(
+    owner: &PgPool,
+    store: &StoreName,
+) -> Result<Vec<ListedApp>, sqlx::Error> {
     sqlx::query_as(
         "select app_key, plan, scopes, revoked_at is not null as is_revoked \
          from shopline_apps where store = $1 order by app_key",
@@ -86,7 +88,11 @@ pub async fn list_apps(owner: &PgPool, store: &StoreName) -> Result<Vec<ListedAp
 }
 
 /// Whether an app is installed.
-pub async fn has_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn has_app(
+    owner: &PgPool,
+    store: &StoreName,
+    key: &str,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select from shopline_apps \
          where store = $1 and app_key = $2 and revoked_at is null)",
@@ -98,7 +104,11 @@ pub async fn has_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<boo
 }
 
 /// Revokes an app, whose tokens then open nothing; says whether it was installed.
-pub async fn revoke_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn revoke_app(
+    owner: &PgPool,
+    store: &StoreName,
+    key: &str,
+) -> Result<bool, sqlx::Error> {
     let revoked = sqlx::query(
         "update shopline_apps set revoked_at = now() \
          where store = $1 and app_key = $2 and revoked_at is null",
@@ -112,7 +122,7 @@ pub async fn revoke_app(owner: &PgPool, store: &StoreName, key: &str) -> Result<
 
 /// Gives an installed app another secret; says whether there is such an app. Its tokens are signed
 /// with the ledger's own secret, and go on.
-pub async fn rotate_app(
+pub(crate) async fn rotate_app(
     owner: &PgPool,
     keyring: &Keyring,
     store: &StoreName,
@@ -154,7 +164,7 @@ pub fn app_token(
 }
 
 /// A new key of an app: 40 hexadecimal digits, as SHOPLINE's.
-pub fn new_app_key() -> String {
+pub(crate) fn new_app_key() -> String {
     let mut key = [0; 20];
     rand::rng().fill_bytes(&mut key);
     hex::encode(key)

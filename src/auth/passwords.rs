@@ -71,7 +71,7 @@ pub fn verify(stored: Option<&str>, password: &str) -> Verdict {
 }
 
 /// Whether a text is a hash that [`verify`] understands.
-pub fn is_hash(text: &str) -> bool {
+pub(crate) fn is_hash(text: &str) -> bool {
     if is_argon2(text) {
         PasswordHash::new(text).is_ok_and(|hash| hash.hash.is_some())
     } else {

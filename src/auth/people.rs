@@ -22,7 +22,7 @@ const COLUMNS: &str = "user_id, created_at, updated_at, role, email, first_name,
 
 impl Auth {
     /// A person, unless removed.
-    pub async fn medusa_user(&self, id: &str) -> Result<Option<User>, sqlx::Error> {
+    pub(crate) async fn medusa_user(&self, id: &str) -> Result<Option<User>, sqlx::Error> {
         let sql = format!(
             "select {COLUMNS} from medusa_users \
              where store = $1 and user_id = $2 and deleted_at is null"
@@ -82,7 +82,7 @@ pub async fn all(
 }
 
 /// The place for which a person's api token is sealed.
-pub fn api_token_place(user_id: &str) -> String {
+pub(crate) fn api_token_place(user_id: &str) -> String {
     format!("medusa_users/{user_id}")
 }
 
@@ -195,7 +195,7 @@ pub enum Password<'a> {
 
 /// Adds a person, or changes the one who has this e-mail; gives the id. With another password the
 /// sessions are over.
-pub async fn add_user(
+pub(crate) async fn add_user(
     owner: &PgPool,
     keyring: &Keyring,
     store: &StoreName,
@@ -278,7 +278,7 @@ async fn save(
 
 /// Removes a person, whose proofs then open nothing; gives the id, if there was one. A bearer token
 /// goes on until its day is over, as Medusa's does. The e-mail is free again.
-pub async fn remove_user(
+pub(crate) async fn remove_user(
     owner: &PgPool,
     store: &StoreName,
     email: &str,

@@ -27,7 +27,10 @@ pub struct Session {
 impl Auth {
     /// The person whose session this is, while it lasts and the person is there. A signature that is
     /// not ours costs no query.
-    pub async fn medusa_session(&self, session: &SignedId) -> Result<Option<Actor>, sqlx::Error> {
+    pub(crate) async fn medusa_session(
+        &self,
+        session: &SignedId,
+    ) -> Result<Option<Actor>, sqlx::Error> {
         if !self.is_signed(session) {
             return Ok(None);
         }
@@ -44,8 +47,8 @@ impl Auth {
     }
 
     /// Begins a session; `None` when the person was removed meanwhile. The session that the caller
-    /// had is over, so that nobody can be made to sign in under an id that another knows.
-    pub async fn begin_session(
+    /// had is over, so that no person can be made to sign in under an id that another knows.
+    pub(crate) async fn begin_session(
         &self,
         user_id: &str,
         had: Option<&SignedId>,
@@ -101,7 +104,7 @@ impl Auth {
     }
 
     /// Ends a session, if it is one.
-    pub async fn end_session(&self, session: &SignedId) -> Result<(), sqlx::Error> {
+    pub(crate) async fn end_session(&self, session: &SignedId) -> Result<(), sqlx::Error> {
         if !self.is_signed(session) {
             return Ok(());
         }
@@ -114,7 +117,7 @@ impl Auth {
     }
 
     /// Deletes the sessions that are over.
-    pub async fn forget_sessions(&self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn forget_sessions(&self) -> Result<(), sqlx::Error> {
         sqlx::query("delete from medusa_sessions where expires_at <= now()")
             .execute(&self.pool)
             .await?;

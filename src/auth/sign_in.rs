@@ -12,7 +12,7 @@ use crate::contracts::medusa::user::User;
 pub enum SignIn {
     /// It is this person.
     Is(Box<User>),
-    /// Nobody has this e-mail and password.
+    /// No person has this e-mail and password.
     Wrong {
         /// Whose account was tried, if there is one.
         user_id: Option<String>,
@@ -37,7 +37,7 @@ pub struct Who<'a> {
 impl Auth {
     /// Compares the password with the account's. An unknown e-mail takes the same time and ends the
     /// same way as a wrong password. A hash of Medusa's is made anew when the password is right.
-    pub async fn sign_in(&self, who: Who<'_>) -> Result<SignIn, sqlx::Error> {
+    pub(crate) async fn sign_in(&self, who: Who<'_>) -> Result<SignIn, sqlx::Error> {
         let attempt = match self
             .throttle
             .attempt(who.email, who.address, Instant::now())
@@ -81,7 +81,7 @@ impl Auth {
             return Verdict::Wrong;
         };
         tokio::task::spawn_blocking(move || {
-            // Also when nobody waits for the answer any longer.
+            // Also when the request was given up.
             let _permit = permit;
             passwords::verify(stored.as_deref(), &password)
         })

@@ -16,7 +16,7 @@ use moka::sync::Cache;
 
 /// How many accounts, and how many addresses, are known at a time.
 const KNOWN_MAX: u64 = 10_000;
-/// Guesses at one account, whoever makes them.
+/// Guesses at one account, from any address.
 const ACCOUNT: Budget = Budget {
     attempts: 10,
     returns_after: Duration::from_mins(1),

@@ -1,6 +1,6 @@
 //! Tokens of the ledger's own API, given by the owner of the database.
 //!
-//! A token is stored as a hash. One that is made here is shown once, to whoever asked for it.
+//! A token is stored as a hash. One that is made here is shown once.
 
 use events::ids::StoreName;
 use rand::RngCore as _;

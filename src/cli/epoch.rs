@@ -138,7 +138,7 @@ async fn advance(owner: &Owner, loss: &Loss) -> Result<(), sqlx::Error> {
         .bind(loss.next_epoch)
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("delete from relay_marks")
+    sqlx::query("delete from sent_positions")
         .execute(&mut *transaction)
         .await?;
     for projection in Projection::ALL {

@@ -33,7 +33,7 @@ pub struct HttpConfig {
 
 impl HttpConfig {
     /// The proxies whose headers are believed.
-    pub fn trusted_proxies(&self) -> TrustedProxies {
+    pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         self.trusted_proxies.clone().unwrap_or_default()
     }
 }

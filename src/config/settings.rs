@@ -27,6 +27,7 @@ pub struct Settings(HashMap<String, String>);
 
 /// A setting that is missing or wrong. The message names it, never its value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the message of a variant is its documentation")]
 pub enum ConfigError {
     /// It has to be given.
     #[error("{0} is not set")]
@@ -39,10 +40,8 @@ pub enum ConfigError {
         /// What it should be.
         expected: &'static str,
     },
-    /// The file cannot be read.
     #[error("the file that LEDGER_CONFIG names cannot be read")]
     File,
-    /// A line of the file is not `NAME=value` with a known name.
     #[error("line {0} of the file that LEDGER_CONFIG names is not NAME=value with a known name")]
     Line(usize),
 }

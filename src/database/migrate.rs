@@ -26,7 +26,7 @@ pub async fn migrate(owner_url: &str) -> Result<(), Error> {
 }
 
 /// The same for a URL from another setting, which errors name.
-pub async fn migrate_at(setting: &'static str, owner_url: &str) -> Result<(), Error> {
+pub(crate) async fn migrate_at(setting: &'static str, owner_url: &str) -> Result<(), Error> {
     let options = database::session(setting, owner_url)?;
     let mut connection = database::enter(setting, &options).await?;
     // Nothing is begun in a database that could not be served from.

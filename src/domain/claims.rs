@@ -26,19 +26,19 @@ impl std::fmt::Debug for Held {
 }
 
 /// The claim to an exact e-mail of a registered customer.
-pub const EMAIL_ACCOUNT: &str = "email_account";
+pub(crate) const EMAIL_ACCOUNT: &str = "email_account";
 /// The claim to an exact e-mail of a guest.
-pub const EMAIL_GUEST: &str = "email_guest";
+pub(crate) const EMAIL_GUEST: &str = "email_guest";
 /// The claim to a group's name.
-pub const GROUP_NAME: &str = "group_name";
+pub(crate) const GROUP_NAME: &str = "group_name";
 /// The claim to an id in Medusa, never released.
-pub const MEDUSA_ID: &str = "medusa_id";
+pub(crate) const MEDUSA_ID: &str = "medusa_id";
 /// The claim to an id in SHOPLINE, never released.
-pub const SHOPLINE_ID: &str = "shopline_id";
+pub(crate) const SHOPLINE_ID: &str = "shopline_id";
 /// The mark of an e-mail in any case.
 pub const EMAIL: &str = "email";
 /// The mark of a phone's digits.
-pub const PHONE: &str = "phone";
+pub(crate) const PHONE: &str = "phone";
 
 /// Whether a claim's key is the value itself: ids are not personal and are looked up.
 pub fn is_id(kind: &str) -> bool {

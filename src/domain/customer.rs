@@ -180,7 +180,7 @@ fn remove_tags(customer: &Customer, removed: &[String]) -> Vec<CustomerEvent> {
 }
 
 /// Whether a customer can be invited: one that is registered or disabled cannot.
-pub const fn check_invitable(state: CustomerState) -> Result<(), Refusal> {
+pub(crate) const fn check_invitable(state: CustomerState) -> Result<(), Refusal> {
     match state {
         CustomerState::Disabled | CustomerState::Registered => Err(Refusal::NotInvitable),
         CustomerState::NotInvited | CustomerState::Invited => Ok(()),

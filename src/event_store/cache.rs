@@ -1,6 +1,6 @@
 //! Streams in memory: what keeps them fresh, and what is known of the store while they are used.
 
-pub mod freshness;
-pub mod high_water_mark;
+pub(crate) mod freshness;
+pub(crate) mod high_water_mark;
 pub(in crate::event_store) mod stream_locks;
 pub mod tail;

@@ -3,4 +3,4 @@
 mod cipher;
 pub mod keyring;
 pub mod seal;
-pub mod unseal;
+pub(crate) mod unseal;

@@ -87,7 +87,7 @@ impl Ledger {
     }
 
     /// Whether the store still has the newest record that this ledger has seen.
-    pub async fn goes_on(&self) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn goes_on(&self) -> Result<bool, sqlx::Error> {
         reader::goes_on(&self.pool, self.high_water_mark.get()).await
     }
 

@@ -33,7 +33,7 @@ pub struct MultiStreamRefusal<A, B> {
 }
 
 /// What [`Ledger::execute_multi_stream`] fails with.
-pub type MultiStreamError<A, B> = ExecuteError<
+pub(crate) type MultiStreamError<A, B> = ExecuteError<
     MultiStreamRefusal<<A as cqrs_es::Aggregate>::Error, <B as cqrs_es::Aggregate>::Error>,
 >;
 
@@ -57,7 +57,7 @@ struct Joined<A: Stream, B: Stream> {
 impl Ledger {
     /// Does what a request asks of many streams, once and with one verdict. `others` names a stream
     /// once at most.
-    pub async fn execute_multi_stream<A: Stream, B: Stream>(
+    pub(crate) async fn execute_multi_stream<A: Stream, B: Stream>(
         &self,
         shown: (&StreamId, A::Command),
         others: Vec<(StreamId, B::Command)>,

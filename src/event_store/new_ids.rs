@@ -21,7 +21,7 @@ pub async fn new_customer(pool: &PgPool) -> Result<(StreamId, ForeignIds), sqlx:
 }
 
 /// A new group's stream and its id in Medusa.
-pub fn new_group() -> (StreamId, MedusaId) {
+pub(crate) fn new_group() -> (StreamId, MedusaId) {
     let stream = StreamId::new(Ulid::new().to_string());
     let id = format!("{MEDUSA_GROUP}{stream}").into();
     (stream, id)

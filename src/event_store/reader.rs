@@ -97,7 +97,7 @@ pub fn streams<'a>(
 }
 
 /// The same up to a position.
-pub fn streams_until<'a>(
+pub(crate) fn streams_until<'a>(
     executor: impl PgExecutor<'a> + 'a,
     kind: StreamKind,
     streams: &'a [&'a StreamId],
@@ -117,7 +117,7 @@ pub fn streams_until<'a>(
 }
 
 /// A stream's key as it is stored: its number, and what the master key makes of it.
-pub type WrappedKey = (i32, Vec<u8>);
+pub(crate) type WrappedKey = (i32, Vec<u8>);
 
 static STREAMS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -173,7 +173,7 @@ pub async fn has(executor: impl PgExecutor<'_>, point: Point) -> Result<bool, sq
 }
 
 /// Whether this is the history that went through a point, if there is one.
-pub async fn goes_on(
+pub(crate) async fn goes_on(
     executor: impl PgExecutor<'_>,
     point: Option<Point>,
 ) -> Result<bool, sqlx::Error> {
@@ -194,7 +194,7 @@ pub async fn point(
 }
 
 /// A row with [`COLUMNS`], and perhaps others.
-pub fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
+pub(crate) fn stored_record(row: &PgRow) -> Result<StoredRecord, StoreError> {
     let position = row.try_get("position")?;
     let event_type: String = row.try_get("event_type")?;
     let malformed = |what| Corrupt::Record {
@@ -248,7 +248,7 @@ pub async fn keys(
 }
 
 /// Whether a stream has its key: it was born, and not erased.
-pub async fn has_key(
+pub(crate) async fn has_key(
     executor: impl PgExecutor<'_>,
     stream: &StreamId,
 ) -> Result<bool, sqlx::Error> {
@@ -268,7 +268,7 @@ fn unwrap(keyring: &Keyring, stream: &StreamId, key: &WrappedKey) -> Result<Stre
 }
 
 /// The key of a record's stream, if that still has one.
-pub fn key_of(
+pub(crate) fn key_of(
     keyring: &Keyring,
     stored: &StoredRecord,
     key: Option<&WrappedKey>,
@@ -304,7 +304,10 @@ pub fn decode<E: DeserializeOwned>(
 }
 
 /// Opens a record, as it was written. Without a key every personal value is erased.
-pub fn unseal(stored: &StoredRecord, key: Option<&StreamKey>) -> Result<OpenedRecord, StoreError> {
+pub(crate) fn unseal(
+    stored: &StoredRecord,
+    key: Option<&StreamKey>,
+) -> Result<OpenedRecord, StoreError> {
     let payload = serde_json::from_str(&payload(stored, key)?)
         .map_err(|_not_json| malformed(stored, "its payload"))?;
     Ok(OpenedRecord {

@@ -20,7 +20,7 @@ use crate::event_store::reader;
 use crate::event_store::{Corrupt, StoreError};
 
 /// Accesses are listed at most this many at a time: the newest.
-pub const LISTED_MAX: usize = 10_000;
+pub(crate) const LISTED_MAX: usize = 10_000;
 
 /// An access to a customer's personal data, before it is answered.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub async fn note(pool: &PgPool, keyring: &Keyring, access: &Access<'_>) -> Resu
 }
 
 /// The same for several, all or none.
-pub async fn note_all(
+pub(crate) async fn note_all(
     pool: &PgPool,
     keyring: &Keyring,
     accesses: &[Access<'_>],

@@ -23,7 +23,7 @@ pub struct Logged {
 }
 
 /// Every record of a history, with what it changed.
-pub fn log(history: &History) -> Vec<Logged> {
+pub(crate) fn log(history: &History) -> Vec<Logged> {
     let mut addresses = history.start().addresses.clone();
     let mut logged = vec![];
     history.fold(|entry, state| {
@@ -51,7 +51,7 @@ impl Logged {
 }
 
 /// Which record, and who asked for it, as JSON; with `open`, also on whose behalf and why.
-pub fn cause(entry: &Entry, open: bool) -> Value {
+pub(crate) fn cause(entry: &Entry, open: bool) -> Value {
     let metadata = entry.metadata();
     let words = |words: &Option<Personal<String>>| {
         words.as_ref().map(|words| match words.open() {

@@ -10,7 +10,7 @@ use super::{Entry, History, Shape, parsed};
 
 /// The last record of a history that changed what stands at each of these pointers. A pointer that
 /// nothing of the history changed is not in the answer.
-pub fn last_changes<'a>(
+pub(crate) fn last_changes<'a>(
     history: &'a History,
     shape: &Shape,
     pointers: &[&str],

@@ -8,7 +8,7 @@ use super::error::Error;
 use crate::domain::claims::{MEDUSA_ID, SHOPLINE_ID};
 
 /// Beside the kinds of claims to ids: the ledger's own.
-pub const STREAM: &str = "stream";
+pub(crate) const STREAM: &str = "stream";
 
 /// A customer or a group that was found by an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub async fn find(pool: &PgPool, store: &StoreName, id: &str) -> Result<FoundStr
 }
 
 /// The customer that has or had an id.
-pub async fn find_customer(
+pub(crate) async fn find_customer(
     pool: &PgPool,
     store: &StoreName,
     id: &str,
@@ -78,7 +78,7 @@ async fn find_of(
 
 /// The customers or groups that have or had an id: of Medusa, of SHOPLINE or of the ledger. `kinds`
 /// says of which, by kind of claim or [`STREAM`]. More than one when several know the id.
-pub async fn streams_of(
+pub(crate) async fn streams_of(
     pool: &PgPool,
     store: &StoreName,
     kind: StreamKind,

@@ -57,7 +57,7 @@ impl Fixture {
     /// Which streams there are fixtures of.
     pub const KIND: StreamKind = StreamKind::Customer;
     /// The version of the document.
-    pub const VERSION: u32 = 1;
+    pub(crate) const VERSION: u32 = 1;
 
     /// Reads a document.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {

@@ -16,7 +16,7 @@ use crate::history::shape::Asked;
 use crate::history::{Entry, Shape, State};
 
 /// The version of input and output.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 /// The version of SHOPLINE's contract whose documents are compared: the first that shows everything.
 const SHOPLINE_VERSION: &str = "v20230901";
 
@@ -77,7 +77,7 @@ pub enum Error {
 }
 
 /// How a record changes what is known of a customer.
-pub type Apply = fn(&mut State, &Entry) -> bool;
+pub(crate) type Apply = fn(&mut State, &Entry) -> bool;
 
 /// Folds the records of one customer after another.
 pub struct Folder {
@@ -131,7 +131,7 @@ impl Folder {
     }
 
     /// What follows is another customer's.
-    pub fn next_customer(&mut self) {
+    pub(crate) fn next_customer(&mut self) {
         self.state = State::default();
     }
 

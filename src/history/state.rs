@@ -121,7 +121,7 @@ impl State {
     }
 
     /// Whether the customer is there: born, and not deleted.
-    pub const fn is_live(&self) -> bool {
+    pub(crate) const fn is_live(&self) -> bool {
         self.views.medusa.sequence.get() > 0 && !self.views.medusa.deleted
     }
 }

@@ -29,7 +29,7 @@ pub struct Limiter {
 
 /// Why a request is not admitted.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAdmitted {
+pub(crate) enum NotAdmitted {
     /// The bucket is full.
     #[error("the app asks too often")]
     TooOften,
@@ -62,7 +62,7 @@ impl Limiter {
     }
 
     /// Counts a request of an app that has a limit.
-    pub async fn admit(&self, app_key: &str) -> Result<(), NotAdmitted> {
+    pub(crate) async fn admit(&self, app_key: &str) -> Result<(), NotAdmitted> {
         let came = Instant::now();
         let app = self.apps.get_with_by_ref(app_key, Arc::default);
         let mut app = app.lock().await;
@@ -75,7 +75,7 @@ impl Limiter {
         if app.full_until.is_some_and(|until| now < until) {
             return Err(NotAdmitted::TooOften);
         }
-        // Whoever waited while another found nobody need not wait for that again.
+        // A request that waited while another one failed fails with it.
         if app.failed_at.is_some_and(|failed| came <= failed) {
             return Err(NotAdmitted::Away);
         }

@@ -1,4 +1,4 @@
-//! What is asked by whoever runs the process: `/health`, `/ready`, `/metrics`.
+//! What operators ask of the process: `/health`, `/ready`, `/metrics`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::api::Api;
 use super::response::json;
 
 /// The paths.
-pub const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
+pub(crate) const OPERATIONS: [&str; 3] = ["/health", "/ready", "/metrics"];
 
 /// How long Postgres may take to say that it is there.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);

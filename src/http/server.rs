@@ -1,4 +1,4 @@
-//! The door of the process: takes connections and keeps each within bounds.
+//! Accepts connections and keeps each within limits.
 //!
 //! A client may be slow, silent, broken or hostile. What it holds up is its own connection, for a
 //! bounded time; what it costs is a bounded number of bytes. The bounds are told to operators in
@@ -121,7 +121,7 @@ async fn answer(
     let fault = fault.and_then(|fault| fault.status());
     if let Some(status) = fault {
         if !response.status().is_success() {
-            // Nobody's contract speaks of what is no HTTP: it is answered as a broken head is.
+            // No contract covers invalid HTTP: a broken body is answered as a broken head is.
             response = status.into_response();
         }
         let close = HeaderValue::from_static("close");

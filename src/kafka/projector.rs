@@ -114,7 +114,7 @@ pub enum Error {
     /// Kafka did not do what was asked.
     #[error("kafka did not answer as it should")]
     Kafka(#[from] KafkaError),
-    /// The projector's thread panicked.
+    /// A panic of the thread; its message is in the log.
     #[error("the projector's thread failed")]
     Thread(#[from] tokio::task::JoinError),
 }

@@ -40,12 +40,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
 use self::lease::Lease;
-pub use self::locate::{Located, Sought, locate};
+pub use self::locate::Located;
+pub(crate) use self::locate::{Sought, locate};
 pub use self::loss::Loss;
 use self::plan::Plan;
 use self::producer::{Outgoing, Producer};
 use self::sent_positions::SentPositions;
-pub use self::survey::{Halt, halt};
+pub use self::survey::Halt;
+pub(crate) use self::survey::halt;
 use self::topic::{Tail, TopicReader};
 use crate::event_store::point::Point;
 use crate::event_store::reader;

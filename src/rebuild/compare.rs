@@ -80,6 +80,20 @@ impl<T: AsyncFnMut(Differing) -> Result<(), Error>> Visitor for Telling<'_, T> {
     }
 }
 
+/// A stream whose rows are not the same.
+#[derive(sqlx::FromRow)]
+struct Candidate {
+    store: StoreName,
+    stream: StreamId,
+}
+
+/// A column of a view's table.
+#[derive(sqlx::FromRow)]
+struct Column {
+    name: String,
+    is_json: bool,
+}
+
 impl Comparison<'_> {
     /// Tells every row that differs; says how many rows there are, and how many differ.
     pub(super) async fn run(
@@ -102,13 +116,13 @@ impl Comparison<'_> {
         &mut self,
         table: &'static str,
         kind: StreamKind,
-    ) -> Result<(i64, Vec<(StoreName, StreamId)>), sqlx::Error> {
+    ) -> Result<(i64, Vec<Candidate>), sqlx::Error> {
         // `json` cannot be compared, but its text can.
         let columns: Vec<String> = self
             .columns(table)
             .await?
             .into_iter()
-            .map(|(name, is_json)| {
+            .map(|Column { name, is_json }| {
                 if is_json {
                     format!("{name}::text")
                 } else {
@@ -121,7 +135,8 @@ impl Comparison<'_> {
             format!("({})", columns.join(", "))
         };
         let candidates = sqlx::query_as(&format!(
-            "select coalesce(live.store, made.store), coalesce(live.stream, made.stream) \
+            "select coalesce(live.store, made.store) as store, \
+                coalesce(live.stream, made.stream) as stream \
              from public.{table} live full join {schema}.{table} made using (store, stream) \
              where {live} is distinct from {made} and (live.stream is not null or exists ( \
                 select from events where aggregate_type = $1 and aggregate_id = made.stream \
@@ -142,9 +157,10 @@ impl Comparison<'_> {
     }
 
     /// The columns of a table, each with whether it is `json`.
-    async fn columns(&mut self, table: &str) -> Result<Vec<(String, bool)>, sqlx::Error> {
+    async fn columns(&mut self, table: &str) -> Result<Vec<Column>, sqlx::Error> {
         sqlx::query_as(
-            "select quote_ident(attname), atttypid = 'json'::regtype from pg_attribute \
+            "select quote_ident(attname) as name, atttypid = 'json'::regtype as is_json \
+             from pg_attribute \
              where attrelid = to_regclass('public.' || $1) and attnum > 0 and not attisdropped",
         )
         .bind(table)
@@ -156,18 +172,18 @@ impl Comparison<'_> {
     async fn pairs(
         &mut self,
         table: &str,
-        streams: &[(StoreName, StreamId)],
+        candidates: &[Candidate],
     ) -> Result<Vec<Pair>, sqlx::Error> {
-        let (stores, streams): (Vec<&StoreName>, Vec<&StreamId>) = streams
+        let (stores, streams): (Vec<&StoreName>, Vec<&StreamId>) = candidates
             .iter()
-            .map(|(store, stream)| (store, stream))
+            .map(|candidate| (&candidate.store, &candidate.stream))
             .unzip();
         // Without the view, which may hold U+0000: `jsonb` does not take that.
         let beside: Vec<String> = self
             .columns(table)
             .await?
             .into_iter()
-            .filter_map(|(name, is_json)| (!is_json).then_some(name))
+            .filter_map(|Column { name, is_json }| (!is_json).then_some(name))
             .collect();
         let columns = |side: &str| {
             let columns: Vec<String> = beside.iter().map(|c| format!("{side}.{c}")).collect();

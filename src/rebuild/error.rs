@@ -41,7 +41,7 @@ pub enum Error {
          nothing was switched"
     )]
     Held(&'static str),
-    /// There is nothing to go back to.
+    /// Asked to go back before any switch, or after `--forget`.
     #[error("no replaced tables of {0} are kept: there is nothing to go back to")]
     NothingKept(&'static str),
     /// A worker panicked.

@@ -35,7 +35,7 @@ const HELD_BYTES_MAX: usize = 512 * 1024 * 1024;
 const ROWS: usize = 1000;
 
 /// How a record changes a view.
-pub type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
+pub(crate) type Apply<V> = fn(&mut V, &Record<<V as View>::Event>);
 
 /// How records change views: the projections' own code, or other code to compare it with.
 #[derive(Clone, Default)]

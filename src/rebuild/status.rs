@@ -22,7 +22,7 @@ pub struct Last {
 }
 
 /// Whether a rebuild of a projection runs at the moment.
-pub async fn is_running(
+pub(crate) async fn is_running(
     executor: impl PgExecutor<'_>,
     projection: Projection,
 ) -> Result<bool, sqlx::Error> {

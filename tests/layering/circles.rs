@@ -36,7 +36,8 @@ impl fmt::Display for Edge {
 }
 
 /// The folders that hold a package's modules.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
+    "bench/src",
     "devkit/src",
     "events/src",
     "express/src",

@@ -6,10 +6,19 @@ use crate::text::{code, is_rust, is_test, project};
 
 /// The libraries whose public items are looked at. Types are not: one may have to be public because
 /// a public function gives it, and the compiler says so.
-const LIBRARIES: [&str; 4] = ["events/src", "express/src", "projections/src", "devkit/src"];
+const LIBRARIES: [&str; 5] = [
+    "events/src",
+    "express/src",
+    "projections/src",
+    "devkit/src",
+    "src",
+];
 
 /// Items that stay public though no other package names them, each with the reason.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[(
+    "src/event_store/stream.rs: Named",
+    "a bound of the public trait `Stream`",
+)];
 
 /// The public functions, constants, traits and modules of a text.
 fn public(text: &str) -> Vec<&str> {
@@ -38,6 +47,8 @@ fn unused(library: &str, files: &[(String, String)]) -> Vec<String> {
     let outside: BTreeSet<&str> = files
         .iter()
         .filter(|(path, _)| !is_inside(path) && is_rust(path))
+        // The rules name what they speak of, and use nothing of it.
+        .filter(|(path, _)| !path.starts_with("tests/layering/"))
         .flat_map(|(_, text)| names(text))
         .collect();
     files

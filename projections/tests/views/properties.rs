@@ -167,7 +167,6 @@ fn update() -> impl Strategy<Value = CustomerUpdated> {
             mobile_subscription: consents.2,
             mobile_consent: consents.3,
             multipass_identifier: consents.4,
-            ..CustomerUpdated::default()
         })
 }
 

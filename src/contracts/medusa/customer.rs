@@ -60,7 +60,7 @@ pub struct GetRequest {
 
 /// The relations to show, as asked for; `None` asks for the operation's defaults. Which ones exist is
 /// for the projection to say.
-pub type Expand = Option<String>;
+pub(crate) type Expand = Option<String>;
 
 const CREATE: [Property; 6] = [
     Property::required("email", Rule::Email),
@@ -135,7 +135,7 @@ pub fn parse_find(query: &str) -> Result<Expand, ApiError> {
 }
 
 /// `GET /admin/customers/{id}`: the same, and the ledger's own `as_of`.
-pub fn parse_get(query: &str) -> Result<GetRequest, ApiError> {
+pub(crate) fn parse_get(query: &str) -> Result<GetRequest, ApiError> {
     let mut members = query::parse(query);
     let as_of = members
         .as_object_mut()

@@ -12,7 +12,7 @@ const LOCAL_BYTES_MAX: usize = 64;
 const LABEL_UNITS_MAX: usize = 63;
 
 /// Whether a text is an e-mail address.
-pub fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
@@ -25,7 +25,7 @@ pub fn is_email(text: &str) -> bool {
 
 /// The address as Medusa stores it on create: lower case, as `toLowerCase` makes it. Rust follows
 /// the same Unicode rules: the final sigma, and `İ` as two characters.
-pub fn lower_case(email: &str) -> String {
+pub(crate) fn lower_case(email: &str) -> String {
     email.to_lowercase()
 }
 

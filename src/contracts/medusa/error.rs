@@ -7,7 +7,8 @@ mod answer;
 mod message;
 mod page;
 
-pub use self::answer::{Answer, CROSS_ORIGIN, JSON, POWERED_BY, TEXT};
+pub use self::answer::{Answer, JSON};
+pub(crate) use self::answer::{CROSS_ORIGIN, POWERED_BY, TEXT};
 use express::body::BodyError;
 
 use super::violation::Violation;
@@ -28,7 +29,7 @@ pub enum ApiError {
     },
     /// Nothing says who asks.
     Unauthorized,
-    /// Nobody has this e-mail and password.
+    /// No person has this e-mail and password.
     LoginFailed,
     /// Too many wrong passwords were tried. Medusa has no such limit: see docs/medusa.md.
     LoginThrottled {

@@ -47,7 +47,7 @@ pub enum Asked<'a> {
 
 impl Asked<'_> {
     /// The refusal of a customer's command.
-    pub fn customer_refused(&self, refusal: Refusal) -> ApiError {
+    pub(crate) fn customer_refused(&self, refusal: Refusal) -> ApiError {
         match refusal {
             Refusal::NotFound => ApiError::CustomerUnknown {
                 id: self.id().to_owned(),
@@ -77,7 +77,7 @@ impl Asked<'_> {
     }
 
     /// The refusal of a group's command.
-    pub fn group_refused(&self, refusal: group::Refusal) -> ApiError {
+    pub(crate) fn group_refused(&self, refusal: group::Refusal) -> ApiError {
         match refusal {
             group::Refusal::NotFound => ApiError::GroupUnknown {
                 id: self.id().to_owned(),
@@ -87,7 +87,10 @@ impl Asked<'_> {
     }
 
     /// The customers of these streams are none.
-    pub fn members_refused<'s>(&self, streams: impl Iterator<Item = &'s StreamId>) -> ApiError {
+    pub(crate) fn members_refused<'s>(
+        &self,
+        streams: impl Iterator<Item = &'s StreamId>,
+    ) -> ApiError {
         let refused: HashSet<&str> = streams.map(StreamId::as_str).collect();
         let customers = self.listed().iter();
         let missing = customers.filter(|(_, stream)| refused.contains(stream.as_str()));
@@ -97,7 +100,7 @@ impl Asked<'_> {
     }
 
     /// Another customer of the same kind has the e-mail.
-    pub fn email_taken(&self, has_account: bool) -> ApiError {
+    pub(crate) fn email_taken(&self, has_account: bool) -> ApiError {
         match self {
             Self::CreateCustomer if has_account => ApiError::AccountExists,
             Self::CreateCustomer => ApiError::GuestExists,

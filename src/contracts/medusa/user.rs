@@ -45,7 +45,7 @@ pub fn render(user: &User) -> String {
 }
 
 /// The answer's body of `POST /admin/auth/token`. Source: case `auth-token-ok`.
-pub fn render_token(token: &str) -> String {
+pub(crate) fn render_token(token: &str) -> String {
     json!({ "access_token": token }).to_string()
 }
 

@@ -88,7 +88,7 @@ impl Property {
 
     /// The property as one that must not be an empty text, either.
     #[must_use]
-    pub const fn not_empty(self) -> Self {
+    pub(crate) const fn not_empty(self) -> Self {
         Self {
             not_empty: true,
             ..self
@@ -97,7 +97,7 @@ impl Property {
 
     /// A property that may be absent, but not null: Medusa declares it as required and never checks
     /// that it is there. Source: case `cg-batch-add-missing`.
-    pub const fn not_null(name: &'static str, rule: Rule) -> Self {
+    pub(crate) const fn not_null(name: &'static str, rule: Rule) -> Self {
         Self {
             name,
             rule,

@@ -103,7 +103,7 @@ pub fn parse_update(body: &[u8], id: &ShoplineId) -> Result<AddressPatch, ApiErr
 }
 
 /// The command that puts one address into a customer.
-pub fn into_command(
+pub(crate) fn into_command(
     rules: &'static Rules,
     mut address: AddressPatch,
     new_address: impl FnOnce() -> NewAddress,
@@ -121,7 +121,7 @@ pub fn into_command(
 }
 
 /// The ids of the addresses that "batch delete addresses" removes.
-pub fn parse_destroy(query: &Query) -> Result<Vec<ShoplineId>, ApiError> {
+pub(crate) fn parse_destroy(query: &Query) -> Result<Vec<ShoplineId>, ApiError> {
     if query.get("operation") != Some("destroy") {
         return Err(ApiError::Parameter {
             parameter: "operation",
@@ -133,7 +133,7 @@ pub fn parse_destroy(query: &Query) -> Result<Vec<ShoplineId>, ApiError> {
 
 /// The ids of the customers whose addresses "batch query addresses" asks for. What it says of
 /// `address_types` is not looked at: SHOPLINE's own Go client cannot say it right.
-pub fn parse_list(body: &[u8]) -> Result<Vec<ShoplineId>, ApiError> {
+pub(crate) fn parse_list(body: &[u8]) -> Result<Vec<ShoplineId>, ApiError> {
     texts(&object(body)?, "uids")
 }
 

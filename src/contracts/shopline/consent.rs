@@ -34,7 +34,7 @@ pub(super) const EMAIL: Names = Names {
     collected_from: "email_marketing_consent.consent_collected_from",
 };
 
-/// Nobody confirms a text message: the state 3 is of e-mails alone.
+/// A text message is not confirmed: the state 3 is of e-mails alone.
 pub(super) const SMS: Names = Names {
     consent: "sms_marketing_consent",
     state: "sms_marketing_consent.state",

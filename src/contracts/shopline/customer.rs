@@ -48,7 +48,7 @@ pub struct UpdateRequest {
 
 /// The customer and the tags that "remove tags" names. No documented answer shows a tag's id, so a tag
 /// is named by its text.
-pub fn parse_remove_tags(body: &[u8]) -> Result<(ShoplineId, Vec<String>), ApiError> {
+pub(crate) fn parse_remove_tags(body: &[u8]) -> Result<(ShoplineId, Vec<String>), ApiError> {
     let body = object(body)?;
     let customer = match body.get("user_id") {
         None | Some(Value::Null) => return Err(ApiError::Required { member: "user_id" }),
@@ -78,7 +78,7 @@ pub fn parse_update(body: &[u8], reading: &Reading<'_>) -> Result<UpdateRequest,
 
 impl CreateRequest {
     /// The command, with the customer's ids and a source of ids for its addresses.
-    pub fn into_command(
+    pub(crate) fn into_command(
         self,
         rules: &'static Rules,
         ids: ForeignIds,
@@ -98,7 +98,7 @@ impl CreateRequest {
 
 impl UpdateRequest {
     /// The command, with a source of ids for new addresses.
-    pub fn into_command(
+    pub(crate) fn into_command(
         self,
         rules: &'static Rules,
         new_address: impl FnMut() -> NewAddress,

@@ -241,7 +241,7 @@ impl ApiError {
     /// The refusal of what a path names: there, an address that there is not is data that does not
     /// exist; in a body or a query it is a wrong value.
     #[must_use]
-    pub fn of_path(self) -> Self {
+    pub(crate) fn of_path(self) -> Self {
         if matches!(self, Self::Refusal(Refusal::AddressUnknown { .. })) {
             Self::NoSuchData
         } else {

@@ -14,7 +14,7 @@ const FIRST_CUSTOMER: u64 = 4_200_000_000;
 
 /// The id of the address of this number, random or counted: `SL201UA` and 19 digits, the first not
 /// zero. Numbers below 9 × 10¹⁸ give different ids.
-pub fn address_id(number: u64) -> String {
+pub(crate) fn address_id(number: u64) -> String {
     format!(
         "SL201UA{}",
         LEAST_OF_19_DIGITS + number % (9 * LEAST_OF_19_DIGITS)

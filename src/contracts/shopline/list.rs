@@ -42,8 +42,8 @@ pub enum List {
     Search,
 }
 
-/// What makes the seal of a `page_info`: nobody but the ledger can.
-pub type Seal<'a> = &'a dyn Fn(&str) -> [u8; 32];
+/// Makes the seal of a `page_info`, which only the ledger can make.
+pub(crate) type Seal<'a> = &'a dyn Fn(&str) -> [u8; 32];
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 250;
@@ -55,7 +55,11 @@ const QUERY_MAX: usize = 1000;
 const ID_MAX: usize = 64;
 
 /// `GET v2/customers.json`. Times without an offset are in the store's zone.
-pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
+pub(crate) fn parse_list(
+    query: &Query,
+    zone: &TimeZone,
+    seal: Seal<'_>,
+) -> Result<Request, ApiError> {
     page(query, List::List, seal, || {
         let moment = |name: &'static str| {
             let parse = |text| Moment::parse(text, zone).ok_or(not(name, "a time in ISO 8601"));
@@ -81,7 +85,11 @@ pub fn parse_list(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Requ
 }
 
 /// `GET customers/v2/search.json`.
-pub fn parse_search(query: &Query, zone: &TimeZone, seal: Seal<'_>) -> Result<Request, ApiError> {
+pub(crate) fn parse_search(
+    query: &Query,
+    zone: &TimeZone,
+    seal: Seal<'_>,
+) -> Result<Request, ApiError> {
     // All of them are by creation; what else would decide is the same for everyone without orders.
     if !matches!(query.get("order"), None | Some("0" | "1" | "2" | "3")) {
         return Err(not("order", "0, 1, 2 or 3"));
@@ -192,7 +200,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
         }
         "customer_date" => filter.created_at = filter.created_at.and(window(value, zone)?),
         "updated_at" => filter.updated_at = filter.updated_at.and(window(value, zone)?),
-        // Nobody has an order in the ledger yet.
+        // The ledger has no orders yet.
         "order_date" => {
             window(value, zone)?;
             *nobody = true;
@@ -213,7 +221,7 @@ fn narrow(filter: &mut Filter, field: &str, value: &str, zone: &TimeZone) -> Opt
     Some(())
 }
 
-/// Two different values at once are nobody's.
+/// No customer has two different values at once.
 fn only<T: PartialEq>(held: &mut Option<T>, value: T, nobody: &mut bool) {
     match held {
         Some(held) => *nobody |= *held != value,

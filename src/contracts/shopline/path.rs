@@ -166,7 +166,7 @@ pub struct MatchedPath {
 
 impl MatchedPath {
     /// The path of a route without ids, with single slashes.
-    pub fn canonical_path(&self) -> String {
+    pub(crate) fn canonical_path(&self) -> String {
         format!("/admin/openapi/{}/{}", self.name, self.route.template)
     }
 
@@ -177,7 +177,7 @@ impl MatchedPath {
     }
 
     /// The id of the address, likewise.
-    pub fn address_id(&self) -> Result<&ShoplineId, ApiError> {
+    pub(crate) fn address_id(&self) -> Result<&ShoplineId, ApiError> {
         self.id(1)
     }
 

@@ -33,7 +33,7 @@ impl Query {
     }
 
     /// The ids of a comma list that must name some.
-    pub fn required_ids(&self, name: &'static str) -> Result<Vec<ShoplineId>, ApiError> {
+    pub(crate) fn required_ids(&self, name: &'static str) -> Result<Vec<ShoplineId>, ApiError> {
         let ids = self.ids(name)?;
         if ids.is_empty() {
             return Err(ApiError::Required { member: name });

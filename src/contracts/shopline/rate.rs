@@ -5,7 +5,7 @@
 //! that would be more than ten seconds ahead.
 //!
 //! Processes share one [`Row`] and take [`Lease`]s from it. A lease admits one request at once and
-//! *holds* up to seven more for a second. As nobody knows when those will be used, the row counts them
+//! *holds* up to seven more for a second. As it is unknown when those will be used, the row counts them
 //! as used at the end of that second: then whatever happens, happened no later. A process that comes
 //! back before anybody else says what it really used: the rest, and the time, are given back. So one
 //! process alone is exact. Several may refuse what one would have admitted: what a process held and did
@@ -98,7 +98,7 @@ impl Lease {
     /// since it was asked for.
     pub fn take(last: Option<(&Self, i64)>, row: Row, now: i64) -> (Row, Result<Self, i64>) {
         let before = match last {
-            // Nobody came between: what it was not used for is free.
+            // No other lease was taken since: what was not used of the last one is free.
             Some((last, _)) if last.serial == row.serial => last.bucket,
             Some(_) | None => Bucket(row.empty_at),
         };
@@ -141,7 +141,7 @@ impl Lease {
     }
 
     /// Admits a request, if it can: `since` the lease was asked for.
-    pub fn admit(&mut self, since: i64) -> bool {
+    pub(crate) fn admit(&mut self, since: i64) -> bool {
         if self.held == 0 || since >= HOLD {
             return false;
         }

@@ -1,4 +1,4 @@
-//! The door: what every request must be before its content is looked at.
+//! What every request must be before its content is looked at.
 //!
 //! A handler asks in this order: [`check_content_type`] (requests with a body), [`check_accept`],
 //! then [`members`], which checks size, JSON and envelope.
@@ -15,7 +15,7 @@ use super::versions::Version;
 
 /// Refuses a body that is not declared as JSON: 400, since SHOPLINE has no 415. Parameters are
 /// free: the documentation demands a charset, its own clients send none.
-pub fn check_content_type(content_type: Option<&str>) -> Result<(), ApiError> {
+pub(crate) fn check_content_type(content_type: Option<&str>) -> Result<(), ApiError> {
     let media_type = content_type
         .and_then(|value| value.split(';').next())
         .map(str::trim);
@@ -29,7 +29,7 @@ pub fn check_content_type(content_type: Option<&str>) -> Result<(), ApiError> {
 ///
 /// Several headers are one, joined by commas. The most specific range that covers JSON decides.
 /// Source: RFC 9110 §12.5.1.
-pub fn check_accept(accept: Option<&str>) -> Result<(), ApiError> {
+pub(crate) fn check_accept(accept: Option<&str>) -> Result<(), ApiError> {
     let accept = accept.unwrap_or_default();
     if accept.trim().is_empty() {
         return Ok(());

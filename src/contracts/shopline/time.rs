@@ -46,7 +46,7 @@ pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     text.parse().ok().or_else(local)
 }
 
-/// Nobody came into being before 1970, and PostgreSQL does not know every time that is written.
+/// No customer was created before 1970, and PostgreSQL does not know every time that is written.
 const BEFORE_ALL: i64 = -1;
 
 fn floor(time: Timestamp) -> i64 {

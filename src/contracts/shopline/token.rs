@@ -115,7 +115,7 @@ fn reason(kind: &ErrorKind) -> Unauthorized {
 
 impl Claims {
     /// Refuses a token that another store gave out.
-    pub fn check_store(&self, handle: &str, store_id: &str) -> Result<(), Unauthorized> {
+    pub(crate) fn check_store(&self, handle: &str, store_id: &str) -> Result<(), Unauthorized> {
         let same_handle = self
             .handle()
             .is_some_and(|named| named.eq_ignore_ascii_case(handle));
@@ -127,7 +127,7 @@ impl Claims {
     }
 
     /// Refuses a token that was made before the app was last revoked.
-    pub fn check_made_since(&self, since: Option<Timestamp>) -> Result<(), Unauthorized> {
+    pub(crate) fn check_made_since(&self, since: Option<Timestamp>) -> Result<(), Unauthorized> {
         match since {
             Some(since) if self.timestamp < since.as_millisecond() => Err(Unauthorized::Revoked),
             Some(_) | None => Ok(()),
@@ -162,7 +162,7 @@ impl Scope {
     }
 
     /// The scopes of a comma list. Names of scopes beyond customers open nothing here.
-    pub fn parse_list(list: &str) -> Vec<Self> {
+    pub(crate) fn parse_list(list: &str) -> Vec<Self> {
         list.split(',')
             .filter_map(|name| {
                 [Self::ReadCustomers, Self::WriteCustomers]

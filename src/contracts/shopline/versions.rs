@@ -44,7 +44,7 @@ static VERSIONS: [(&str, &Version); 13] = [
 ];
 
 /// The version that the ledger began with.
-pub static VERSION_20220901: Version = Version {
+pub(crate) static VERSION_20220901: Version = Version {
     rules: &RULES_20220901,
     shown: view::Version::V20220901,
 };

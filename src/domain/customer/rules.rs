@@ -64,23 +64,19 @@ pub struct Limits {
 
 /// Why a command is refused. Nothing of it is applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant is its documentation")]
 pub enum Refusal {
     /// There is no such customer, or no more.
     #[error("there is no such customer")]
     NotFound,
-    /// A registered customer's e-mail cannot be changed.
     #[error("a registered customer's e-mail cannot be changed")]
     EmailFixed,
-    /// A customer needs an e-mail here.
     #[error("a customer needs an e-mail")]
     EmailRequired,
-    /// A customer needs an e-mail or a phone here.
     #[error("a customer needs an e-mail or a phone")]
     ContactRequired,
-    /// A subscription needs an e-mail.
     #[error("a subscription needs an e-mail")]
     MarketingNeedsEmail,
-    /// A subscription by phone needs a phone.
     #[error("a subscription by phone needs a phone")]
     MarketingNeedsPhone,
     /// A group that is new to the customer is named twice.

@@ -28,7 +28,7 @@ pub struct Append {
 
 impl Append {
     /// Takes in another's part, so that both are one command.
-    pub fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         self.streams.extend(other.streams);
         self.events.extend(other.events);
         self.claims.extend(other.claims);

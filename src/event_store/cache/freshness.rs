@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 256;
 const QUEUE_MAX: usize = 4096;
 
 /// Asks the store on behalf of many.
-pub struct Freshness {
+pub(crate) struct Freshness {
     queue: mpsc::Sender<Question>,
 }
 
@@ -30,7 +30,7 @@ struct Question {
 
 impl Freshness {
     /// Starts the readers. They end when it is dropped.
-    pub fn start(pool: &PgPool) -> Self {
+    pub(crate) fn start(pool: &PgPool) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..READERS {
@@ -41,7 +41,7 @@ impl Freshness {
 
     /// Whether nothing has happened in any of these streams since; `false` when the store does not
     /// answer.
-    pub async fn holds(&self, seen: Vec<Seen>) -> bool {
+    pub(crate) async fn holds(&self, seen: Vec<Seen>) -> bool {
         let (caller, answer) = oneshot::channel();
         let asked = self.queue.send(Question { seen, caller }).await;
         asked.is_ok() && answer.await.unwrap_or(false)

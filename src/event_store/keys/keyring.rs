@@ -94,7 +94,7 @@ impl Keyring {
     }
 
     /// A secret that has to be read again, sealed for storage in a place of that name.
-    pub fn wrap_secret(&self, place: &str, secret: &str) -> Vec<u8> {
+    pub(crate) fn wrap_secret(&self, place: &str, secret: &str) -> Vec<u8> {
         encrypt(&self.wrapping, secret.as_bytes(), place.as_bytes())
     }
 
@@ -106,17 +106,17 @@ impl Keyring {
     }
 
     /// The signature in the cookie of a session.
-    pub fn sign_session(&self, id: &str) -> [u8; 32] {
+    pub(crate) fn sign_session(&self, id: &str) -> [u8; 32] {
         hash(&self.sessions, &["cookie", id])
     }
 
     /// The HMAC under which a session is stored.
-    pub fn hash_session(&self, id: &str) -> [u8; 32] {
+    pub(crate) fn hash_session(&self, id: &str) -> [u8; 32] {
         hash(&self.sessions, &["stored", id])
     }
 
     /// What signs bearer tokens where no secret is set for it.
-    pub const fn bearer_secret(&self) -> &[u8; 32] {
+    pub(crate) const fn bearer_secret(&self) -> &[u8; 32] {
         &self.bearers
     }
 
@@ -126,12 +126,12 @@ impl Keyring {
     }
 
     /// The HMAC of an `Idempotency-Key` or of the request it came with.
-    pub fn hash_request(&self, parts: &[&str]) -> [u8; 32] {
+    pub(crate) fn hash_request(&self, parts: &[&str]) -> [u8; 32] {
         hash(&self.requests, parts)
     }
 
     /// The HMAC under which a token is stored.
-    pub fn hash_token(&self, token: &str) -> [u8; 32] {
+    pub(crate) fn hash_token(&self, token: &str) -> [u8; 32] {
         hash(&self.tokens, &[token])
     }
 }

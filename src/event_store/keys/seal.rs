@@ -66,7 +66,7 @@ impl StreamKey {
     }
 
     /// Seals the personal members of a flat metadata.
-    pub fn seal_metadata(&self, place: SealContext<'_>, metadata: &mut Map<String, Value>) {
+    pub(crate) fn seal_metadata(&self, place: SealContext<'_>, metadata: &mut Map<String, Value>) {
         for member in PERSONAL_METADATA {
             let Some(Value::String(text)) = metadata.get_mut(member) else {
                 continue;

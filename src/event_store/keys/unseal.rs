@@ -14,7 +14,7 @@ use super::keyring::KeyError;
 use super::seal::{SealContext, StreamKey, associated_data, walk};
 
 /// Opens every sealed value of a payload; without a key each reads as erased.
-pub fn unseal_payload(
+pub(crate) fn unseal_payload(
     key: Option<&StreamKey>,
     place: SealContext<'_>,
     payload: &mut Value,
@@ -23,7 +23,7 @@ pub fn unseal_payload(
 }
 
 /// Opens the personal members of a flat metadata; without a key each reads as erased.
-pub fn unseal_metadata(
+pub(crate) fn unseal_metadata(
     key: Option<&StreamKey>,
     place: SealContext<'_>,
     metadata: &mut Map<String, Value>,

@@ -126,7 +126,7 @@ impl Ledger {
     }
 
     /// The streams that hold ids of a shop, or ever did, by id.
-    pub async fn find_all(
+    pub(crate) async fn find_all(
         &self,
         kind: &str,
         ids: &[&str],

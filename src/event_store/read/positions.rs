@@ -14,7 +14,7 @@ use crate::event_store::{Ledger, StoreError};
 impl Ledger {
     /// The position of the last record that is not later than a time; 0 before the first. Times never
     /// go back from position to position.
-    pub async fn position_at(&self, time: Timestamp) -> Result<Position, sqlx::Error> {
+    pub(crate) async fn position_at(&self, time: Timestamp) -> Result<Position, sqlx::Error> {
         sqlx::query_scalar(
             "with recursive search(low, high) as ( \
                 select 0::bigint, (select coalesce(max(position), 0) from events) \
@@ -35,7 +35,7 @@ impl Ledger {
     }
 
     /// The sequence that a stream had come to at a position; 0 before its first.
-    pub async fn sequence_at(
+    pub(crate) async fn sequence_at(
         &self,
         kind: StreamKind,
         stream: &StreamId,
@@ -67,7 +67,7 @@ impl Ledger {
     }
 
     /// Where a record of a stream stands: its position and time.
-    pub async fn place_of(
+    pub(crate) async fn place_of(
         &self,
         kind: StreamKind,
         stream: &StreamId,

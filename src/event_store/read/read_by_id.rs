@@ -91,7 +91,7 @@ type Remembered = (Arc<Loaded<Customer>>, Vec<Arc<Loaded<CustomerGroup>>>);
 
 impl Ledger {
     /// A customer in Medusa's shape, by its id there; with `groups`, also the groups it is in.
-    pub async fn medusa_customer(
+    pub(crate) async fn medusa_customer(
         &self,
         id: &MedusaId,
         groups: bool,
@@ -127,7 +127,7 @@ impl Ledger {
     }
 
     /// A customer in SHOPLINE's shape, by its id there.
-    pub async fn shopline_customer(
+    pub(crate) async fn shopline_customer(
         &self,
         id: &ShoplineId,
     ) -> Result<Option<shopline::Customer>, StoreError> {
@@ -219,7 +219,7 @@ impl Ledger {
     }
 
     /// Groups in Medusa's shape as they were at a position of the ledger.
-    pub async fn medusa_groups_at(
+    pub(crate) async fn medusa_groups_at(
         &self,
         streams: &[StreamId],
         position: Position,

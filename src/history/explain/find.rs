@@ -221,11 +221,12 @@ async fn see_topic(
     events: &mut [(Asked, Event)],
 ) -> Result<(), sqlx::Error> {
     let Kafka { topic, config } = *kafka;
-    let sent: Position =
-        sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks where topic = $1")
-            .bind(topic)
-            .fetch_one(pool)
-            .await?;
+    let sent: Position = sqlx::query_scalar(
+        "select coalesce(max(position), 0) from sent_positions where topic = $1",
+    )
+    .bind(topic)
+    .fetch_one(pool)
+    .await?;
     let sought: Vec<relay::Sought> = events
         .iter()
         .map(|(_, event)| event)

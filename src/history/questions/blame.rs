@@ -45,7 +45,7 @@ impl Questions<'_> {
 }
 
 /// The leaves as JSON.
-pub fn blame_json(leaves: &[Leaf]) -> Value {
+pub(crate) fn blame_json(leaves: &[Leaf]) -> Value {
     let leaf = |leaf: &Leaf| {
         json!({
             "pointer": leaf.pointer,

@@ -8,7 +8,7 @@ use crate::history::Error;
 use crate::history::cause::{self, Logged};
 
 /// The most events on a page of a log.
-pub const PAGE_MAX: i64 = 1000;
+pub(crate) const PAGE_MAX: i64 = 1000;
 /// The events on a page of a log, where nothing else is asked for.
 pub const PAGE: i64 = 100;
 /// Which page of a log.

@@ -23,7 +23,7 @@ use crate::contracts::medusa::user::User;
 use crate::http::api::Api;
 use crate::http::server::proxies::{self, Caller};
 
-/// A request of somebody who is about to sign in.
+/// A request to sign in, whose sender is not known yet.
 pub(super) struct Visit<'a> {
     pub(super) api: &'a Api,
     pub(super) id: &'a RequestId,
@@ -45,7 +45,7 @@ impl Visit<'_> {
             SignIn::Is(user) => Ok(*user),
             SignIn::Wrong { user_id } => {
                 if let Some(id) = user_id {
-                    // Whoever audits the account sees that somebody guesses its password.
+                    // An audit of the account shows that its password was guessed at.
                     self.keep(route, id);
                 }
                 Err(ApiError::LoginFailed)

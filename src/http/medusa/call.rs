@@ -1,4 +1,4 @@
-//! One request of somebody known, and what the endpoints need of it.
+//! One request whose sender is known, and what the endpoints need of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::http::api::Api;
 use crate::http::request::Envelope;
 use crate::kafka::projector::Projection;
 
-/// One request of somebody known.
+/// One request whose sender is known.
 pub(super) struct Call<'a> {
     pub(super) api: &'a Api,
     pub(super) id: &'a RequestId,
@@ -100,8 +100,8 @@ impl Call<'_> {
         }
     }
 
-    /// The streams of ids in Medusa, as [`Self::stream`] finds them. An id that is nowhere gets a
-    /// stream that cannot be, one for each such id, which the store then does not know.
+    /// The streams of ids in Medusa, as [`Self::stream`] finds them. An unknown id gets a
+    /// name that is no stream's, one for each such id, so that the store does not find it.
     pub(super) async fn streams(
         &self,
         prefix: &str,

@@ -41,7 +41,7 @@ pub(in crate::http) fn lend(body: Body) -> (Body, Leftover) {
 }
 
 impl Leftover {
-    /// Reads what is left, once whoever had the body has dropped it.
+    /// Reads what is left, once the body was dropped.
     pub(in crate::http) async fn discard(self) {
         let Some(leftover) = self.0 else { return };
         let Ok(mut stream) = leftover.await else {
@@ -80,7 +80,7 @@ impl Stream for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let (Some(stream), Some(back)) = (self.stream.take(), self.back.take()) {
-            // Nobody waits for it when the whole request was given up.
+            // There is no receiver when the whole request was given up.
             drop(back.send(stream));
         }
     }

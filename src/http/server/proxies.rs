@@ -44,7 +44,7 @@ pub(in crate::http) fn caller(
         .collect::<Vec<_>>();
     let mut nearest = peer;
     for hop in hops.into_iter().rev() {
-        // What cannot be read was written by nobody we trust: the last address that can stands.
+        // No trusted proxy writes what cannot be read: the last address that was read counts.
         let Some(hop) = hop else { break };
         nearest = hop;
         if !proxies.trust(hop) {
@@ -57,7 +57,7 @@ pub(in crate::http) fn caller(
     }
 }
 
-/// Where a request was sent: scheme and host as whoever sent it wrote them, without a slash at the
+/// Where a request was sent: scheme and host as the sender wrote them, without a slash at the
 /// end. `None` when there is no host in it.
 pub(in crate::http) fn origin(
     proxies: &TrustedProxies,

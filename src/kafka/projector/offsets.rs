@@ -168,10 +168,10 @@ pub(super) async fn refresh(
 ) -> Result<Vec<Standing>, sqlx::Error> {
     sqlx::query(
         "update projection_offsets as place set applied = sent.position \
-         from (select max(position) as position from relay_marks where topic = $2) as sent \
+         from (select max(position) as position from sent_positions where topic = $2) as sent \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3) \
              and place.applied < sent.position and place.applied >= coalesce(( \
-                 select reached.position from relay_marks reached \
+                 select reached.position from sent_positions reached \
                  where reached.topic = $2 and reached.partition = place.partition), 0)",
     )
     .bind(scope.projection)
@@ -182,7 +182,7 @@ pub(super) async fn refresh(
     sqlx::query_as(
         "select place.partition, place.next_offset, place.applied, \
              coalesce(sent.position, 0) as sent_position \
-         from projection_offsets place left join relay_marks sent using (topic, partition) \
+         from projection_offsets place left join sent_positions sent using (topic, partition) \
          where place.projection = $1 and place.topic = $2 and place.partition = any($3)",
     )
     .bind(scope.projection)

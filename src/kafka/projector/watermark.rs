@@ -47,7 +47,7 @@ pub async fn progress(
     sqlx::query_as(
         "with place as ( \
              select relay.position as sent, coalesce(reached.applied, 0) as applied \
-             from relay_marks relay \
+             from sent_positions relay \
              left join projection_offsets reached \
                  on reached.projection = $2 and reached.topic = relay.topic \
                  and reached.partition = relay.partition \

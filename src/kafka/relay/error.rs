@@ -33,7 +33,7 @@ pub enum Error {
     /// The session that holds the lease ended.
     #[error("the relay's lease was lost")]
     LeaseLost,
-    /// The topic was just asked for, and is not there yet.
+    /// Kafka was asked to create the topic, and does not show it yet: tried again.
     #[error("the topic is not there yet")]
     TopicMissing,
     /// A partition of the topic cannot be asked.

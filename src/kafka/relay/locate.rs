@@ -36,11 +36,11 @@ pub struct Located {
 }
 
 /// A position and the stream whose record is there.
-pub type Sought = (Position, StreamId);
+pub(crate) type Sought = (Position, StreamId);
 
 /// Finds records, by position; none is one that the topic has not, or no more. Left out are those that
 /// a transaction may bring that is still open.
-pub async fn locate(
+pub(crate) async fn locate(
     config: &KafkaConfig,
     topic: &str,
     identity: &Identity,

@@ -8,7 +8,7 @@ use sqlx::{PgExecutor, PgPool};
 /// Positions by partition.
 pub(super) type SentPositions = BTreeMap<i32, Position>;
 
-/// A row of `relay_marks`.
+/// A row of `sent_positions`.
 #[derive(sqlx::FromRow)]
 struct SentPosition {
     partition: i32,
@@ -21,7 +21,7 @@ pub(super) async fn load(
     topic: &str,
 ) -> Result<SentPositions, sqlx::Error> {
     let rows: Vec<SentPosition> =
-        sqlx::query_as("select partition, position from relay_marks where topic = $1")
+        sqlx::query_as("select partition, position from sent_positions where topic = $1")
             .bind(topic)
             .fetch_all(executor)
             .await?;
@@ -56,7 +56,7 @@ pub(super) async fn start_over(
         sqlx::query_scalar("update ledger set incarnation = incarnation + 1 returning incarnation")
             .fetch_one(&mut *transaction)
             .await?;
-    sqlx::query("delete from relay_marks where topic = $1")
+    sqlx::query("delete from sent_positions where topic = $1")
         .bind(topic)
         .execute(&mut *transaction)
         .await?;
@@ -74,13 +74,13 @@ async fn write(
 ) -> Result<(), sqlx::Error> {
     let (partitions, positions): (Vec<i32>, Vec<Position>) = sent.iter().unzip();
     sqlx::query(
-        "insert into relay_marks (topic, partition, position) \
+        "insert into sent_positions (topic, partition, position) \
          select $1, sent.partition, sent.position \
          from (select from ledger where incarnation = $2 for share) as current, \
              unnest($3::integer[], $4::bigint[]) as sent(partition, position) \
          where $5 or set_config('synchronous_commit', 'off', true) is not null \
          on conflict (topic, partition) do update set position = excluded.position \
-         where relay_marks.position < excluded.position",
+         where sent_positions.position < excluded.position",
     )
     .bind(topic)
     .bind(incarnation)

@@ -37,7 +37,7 @@ pub struct Halt {
 }
 
 /// Keeps every relay from starting, and looks what the store lost. None when a relay runs.
-pub async fn halt(
+pub(crate) async fn halt(
     config: &KafkaConfig,
     lease: &PgConnectOptions,
     identity: &Identity,

@@ -147,7 +147,7 @@ async fn without_kafka_all_else_is_told() {
     let id = create(&server).await;
     assert_eq!(topic(&server, &id).await, json!({ "state": "waiting" }));
     // As if it had been sent to a broker that is away now.
-    sqlx::query("insert into relay_marks values ($1, 0, 1)")
+    sqlx::query("insert into sent_positions values ($1, 0, 1)")
         .bind(shop.topic().await)
         .execute(&mut shop.database.owner().await)
         .await
@@ -176,7 +176,7 @@ async fn what_an_open_transaction_may_still_bring_is_not_called_missing() {
         .await
         .unwrap();
     assert!(made[0].is_ok(), "{made:?}");
-    sqlx::query("insert into relay_marks values ($1, 0, 1)")
+    sqlx::query("insert into sent_positions values ($1, 0, 1)")
         .bind(&name)
         .execute(&mut shop.database.owner().await)
         .await

@@ -155,7 +155,7 @@ async fn without_postgres_it_is_not_ready_until_it_is_back() {
     }
     let head = shop.head().await;
     wait::until("the relay goes on", async || {
-        let sent: Option<i64> = sqlx::query_scalar("select max(position) from relay_marks")
+        let sent: Option<i64> = sqlx::query_scalar("select max(position) from sent_positions")
             .fetch_one(&shop.database.pool)
             .await
             .unwrap();

@@ -557,7 +557,7 @@ async fn the_watermark_says_what_all_partitions_hold() {
     let place = async |table: &str, partition: i32, position: i64| {
         let sql = match table {
             "mark" => {
-                "insert into relay_marks values ($1, $2, $3) \
+                "insert into sent_positions values ($1, $2, $3) \
                  on conflict (topic, partition) do update set position = excluded.position"
             }
             _ => {

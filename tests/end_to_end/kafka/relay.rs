@@ -132,7 +132,7 @@ async fn a_relay_killed_again_and_again_sends_nothing_twice() {
         // Somewhere in the middle of its batches.
         wait::until("the relay has sent something", async || {
             let marks: i64 =
-                sqlx::query_scalar("select coalesce(max(position), 0) from relay_marks")
+                sqlx::query_scalar("select coalesce(max(position), 0) from sent_positions")
                     .fetch_one(&test.database.pool)
                     .await
                     .unwrap();
@@ -159,7 +159,7 @@ async fn marks_that_a_crash_of_postgres_took_back_return_all_together() {
     let before = marks(&test).await;
     assert!(before.len() > 1);
     let mut owner = test.database.owner().await;
-    sqlx::query("delete from relay_marks")
+    sqlx::query("delete from sent_positions")
         .execute(&mut owner)
         .await
         .unwrap();
@@ -175,7 +175,7 @@ async fn marks_that_a_crash_of_postgres_took_back_return_all_together() {
 }
 
 async fn marks(test: &TestLedger) -> BTreeMap<i32, i64> {
-    let marks: Vec<(i32, i64)> = sqlx::query_as("select partition, position from relay_marks")
+    let marks: Vec<(i32, i64)> = sqlx::query_as("select partition, position from sent_positions")
         .fetch_all(&test.database.pool)
         .await
         .unwrap();

@@ -139,7 +139,7 @@ async fn fold(shop: &Shop) -> Folded {
 async fn topic_holds_each_record_once(shop: &Shop) {
     let head = shop.head().await;
     wait::until("everything was sent", async || {
-        let sent: Option<i64> = sqlx::query_scalar("select max(position) from relay_marks")
+        let sent: Option<i64> = sqlx::query_scalar("select max(position) from sent_positions")
             .fetch_one(&shop.database.pool)
             .await
             .unwrap();

@@ -176,7 +176,7 @@ impl TestLedger {
     pub(crate) async fn relayed(&self) {
         let head = self.head().await;
         wait::until("everything was sent", async || {
-            let sent: Option<i64> = sqlx::query_scalar("select max(position) from relay_marks")
+            let sent: Option<i64> = sqlx::query_scalar("select max(position) from sent_positions")
                 .fetch_one(&self.database.pool)
                 .await
                 .unwrap();

@@ -104,7 +104,6 @@ enum Error {
     /// The private Postgres did not start.
     #[error(transparent)]
     Postgres(#[from] postgres::Error),
-    /// The database could not be asked.
     #[error("the database could not be asked")]
     Database(#[from] sqlx::Error),
     /// The tables could not be made.

@@ -23,7 +23,7 @@ const ALONE: Duration = Duration::from_millis(1500);
 const BATCH_MAX: Duration = Duration::from_secs(2);
 /// Who waits to note what was sent.
 const NOTES: &str =
-    "select pid from pg_locks where relation = 'relay_marks'::regclass and not granted";
+    "select pid from pg_locks where relation = 'sent_positions'::regclass and not granted";
 /// How often it is looked for.
 const NOTES_POLL: Duration = Duration::from_millis(2);
 /// What connections are still taken in vain.
@@ -148,10 +148,10 @@ impl<'a> Nemesis<'a> {
                 let leader = cluster.leader().await.unwrap_or(0);
                 self.killed = Some(leader);
                 // Where Postgres is away, or nothing is sent, the kill is one like others.
-                let held = timeout(BATCH_MAX, hold_marks(cluster)).await;
+                let held = timeout(BATCH_MAX, hold_sent_positions(cluster)).await;
                 cluster.kill_member(Role::Relay, leader).await?;
                 if let Ok(Ok(held)) = held {
-                    let_marks_go(held).await.ok();
+                    let_sent_positions_go(held).await.ok();
                 }
             }
             Fault::PauseRelay => {
@@ -296,9 +296,9 @@ impl<'a> Nemesis<'a> {
 }
 
 /// Holds up the next note of a relay, and waits for it: what it sent is committed in Kafka then.
-async fn hold_marks(cluster: &Cluster) -> Result<PgConnection, Error> {
+async fn hold_sent_positions(cluster: &Cluster) -> Result<PgConnection, Error> {
     let mut holder = cluster.connect().await?;
-    sqlx::raw_sql("begin; lock table relay_marks in share mode")
+    sqlx::raw_sql("begin; lock table sent_positions in share mode")
         .execute(&mut holder)
         .await?;
     while sqlx::query(NOTES)
@@ -312,7 +312,7 @@ async fn hold_marks(cluster: &Cluster) -> Result<PgConnection, Error> {
 }
 
 /// Lets notes pass again. One whose relay is gone is ended before, or its session would still write it.
-async fn let_marks_go(mut holder: PgConnection) -> Result<(), sqlx::Error> {
+async fn let_sent_positions_go(mut holder: PgConnection) -> Result<(), sqlx::Error> {
     let ended = format!("select pg_terminate_backend(pid) from ({NOTES}) as noting");
     sqlx::query(&ended).execute(&mut holder).await?;
     holder.close().await

@@ -22,16 +22,16 @@ pub struct Answer {
 }
 
 /// On every answer.
-pub const POWERED_BY: (&str, &str) = ("x-powered-by", "Express");
+pub(crate) const POWERED_BY: (&str, &str) = ("x-powered-by", "Express");
 /// On every answer to a request that got as far as `/admin`'s cross-origin rules.
-pub const CROSS_ORIGIN: [(&str, &str); 2] = [
+pub(crate) const CROSS_ORIGIN: [(&str, &str); 2] = [
     ("vary", "Origin"),
     ("access-control-allow-credentials", "true"),
 ];
 /// The content type of every JSON answer.
 pub const JSON: &str = "application/json; charset=utf-8";
 /// The content type of an answer that is only a word.
-pub const TEXT: &str = "text/plain; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 impl ApiError {
     /// The whole answer.

@@ -16,7 +16,7 @@ struct Process {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Admitted {
     Not,
-    /// At once: nobody else was asked.
+    /// At once: the row was not asked.
     FromLease,
     /// When the database was reached.
     ByRow,

@@ -13,7 +13,7 @@ use crate::http::medusa::call::Answered;
 use crate::http::medusa::proof::session;
 use crate::http::medusa::response::success;
 
-/// A session for whoever has this e-mail and password. Medusa's cookie is `Secure` and is sent over
+/// Begins a session for the person with this e-mail and password. Medusa's cookie is `Secure` and is sent over
 /// https only; without a cookie there is no session to keep.
 /// Source: cases `auth-login-ok-http`, `auth-login-ok-https`.
 pub(in crate::http) async fn handle(

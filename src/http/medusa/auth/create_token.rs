@@ -11,7 +11,7 @@ use crate::http::medusa::call::Answered;
 use crate::http::medusa::response::success;
 use crate::http::request::now;
 
-/// A bearer token for whoever has this e-mail and password.
+/// Gives a bearer token to the person with this e-mail and password.
 pub(in crate::http) async fn handle(
     visit: &Visit<'_>,
     document: Document,

@@ -7,7 +7,7 @@ use crate::contracts::shopline::path::MatchedPath;
 use crate::domain::customer::Command;
 use crate::http::shopline::call::Call;
 
-/// Records an invitation; sending is for whoever reads the events.
+/// Records an invitation. A consumer of the events sends it.
 pub(in crate::http) async fn handle(
     call: &Call<'_>,
     found: &MatchedPath,
