@@ -149,23 +149,24 @@ impl Customer {
         self.id.clone_from(&created.ids.shopline);
         self.created_at = time;
         self.updated_at = time;
-        self.change(Profile::created(created), time);
+        self.change(time, |profile| *profile = Profile::created(created));
     }
 
     fn update(&mut self, updated: &CustomerUpdated, time: Timestamp) {
-        let mut profile = self.profile.clone();
-        profile.update(updated);
-        self.change(profile, time);
+        self.change(time, |profile| profile.update(updated));
     }
 
-    fn change(&mut self, profile: Profile, time: Timestamp) {
-        if profile.email_subscription != self.profile.email_subscription {
+    fn change(&mut self, time: Timestamp, fold: impl FnOnce(&mut Profile)) {
+        let email = self.profile.email_subscription;
+        let mobile = self.profile.mobile_subscription;
+        fold(&mut self.profile);
+        if self.profile.email_subscription != email {
             self.email_subscription_at = Some(time);
         }
-        if profile.mobile_subscription != self.profile.mobile_subscription {
+        if self.profile.mobile_subscription != mobile {
             self.mobile_subscription_at = Some(time);
         }
-        self.profile = shown(profile);
+        self.profile = shown(std::mem::take(&mut self.profile));
     }
 
     fn change_address(&mut self, changed: &AddressChanged) {
